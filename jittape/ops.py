@@ -1,0 +1,177 @@
+"""The op table: one row per operation; everything else about an operation is derived from its row.
+
+A row's formulas are text in ``x`` and ``y`` (the operands) and ``v`` (the value just computed). Function names in them are
+NumPy's, or those of `jittape.special`. The same text becomes a branch of the kernels, a Python function for the tracer, a line
+of the docs and the cases of the tests. An opcode is the position of its row.
+"""
+
+from typing import NamedTuple
+
+Box = tuple[float, float]
+
+REAL: Box = (-2.0, 2.0)
+POSITIVE: Box = (0.25, 3.0)
+UNIT: Box = (-0.9, 0.9)
+ABOVE_ONE: Box = (1.25, 3.0)
+PROBABILITY: Box = (0.1, 0.9)
+
+CONSTANTS = {
+    "LN2": 0.6931471805599453,
+    "LN10": 2.302585092994046,
+    "TWO_OVER_SQRT_PI": 1.1283791670955126,
+    "SQRT_HALF": 0.7071067811865476,
+    "INV_SQRT_TWO_PI": 0.3989422804014327,
+}
+
+
+class Op(NamedTuple):
+    """One operation: its formulas, where it is smooth, and how NumPy and Python spell it.
+
+    Attributes
+    ----------
+    name : the public function ``jittape.<name>``; a saved tape stores it
+    value : formula of the value
+    partials : one formula per operand
+    near : one box per operand in which the operation is smooth (two boxes apart where operands must differ)
+    doc : what the function computes, in a few words
+    ufunc : the NumPy ufunc that records this operation
+    symbol : the Python operator that records it
+    aliases : other public names (the array API's, SciPy's)
+    commutes : operands may be exchanged
+    switch : a partial of exactly zero means "not connected": not even an infinite adjoint passes
+    condition : the value is a truth value, 0 or 1
+    public : the function is part of the public API under its own name
+    """
+
+    name: str
+    value: str
+    partials: tuple[str, ...]
+    near: tuple[Box, ...]
+    doc: str
+    ufunc: str = ""
+    symbol: str = ""
+    aliases: tuple[str, ...] = ()
+    commutes: bool = False
+    switch: bool = False
+    condition: bool = False
+    public: bool = True
+
+    @property
+    def arity(self) -> int:
+        """The number of operands."""
+        return len(self.partials)
+
+    @property
+    def flat(self) -> bool:
+        """Whether every partial is zero everywhere, so that no adjoint passes."""
+        return all(p == "0.0" for p in self.partials)
+
+
+def _unary(name: str, value: str, partial: str, near: Box, doc: str, **more) -> Op:
+    more.setdefault("ufunc", name)
+    return Op(name, value, (partial,), (near,), doc, **more)
+
+
+def _binary(name: str, value: str, px: str, py: str, x: Box, y: Box, doc: str, **more) -> Op:
+    more.setdefault("ufunc", name)
+    return Op(name, value, (px, py), (x, y), doc, **more)
+
+
+def _truth(name: str, test: str, doc: str, *, arity: int = 2, **more) -> Op:
+    more.setdefault("ufunc", name)
+    value = f"1.0 if {test} else 0.0"
+    return Op(name, value, ("0.0",) * arity, (REAL, POSITIVE)[:arity], doc, condition=True, **more)
+
+
+LOW: Box = (-2.0, 0.4)
+HIGH: Box = (0.6, 2.0)
+
+# fmt: off
+OPS: tuple[Op, ...] = (
+    # arithmetic
+    _binary("add",          "x + y",            "1.0",                "1.0",              REAL, REAL, "x + y", symbol="+", commutes=True),
+    _binary("subtract",     "x - y",            "1.0",                "-1.0",             REAL, REAL, "x - y", symbol="-"),
+    _binary("multiply",     "x * y",            "y",                  "x",                REAL, REAL, "x * y", symbol="*", commutes=True),
+    _binary("divide",       "x / y",            "1.0 / y",            "-v / y",           REAL, POSITIVE, "x / y", symbol="/", aliases=("true_divide",)),
+    _binary("power",        "power(x, y)",      "power_dx(x, y)",     "power_dy(x, y, v)", POSITIVE, REAL, "x to the power y", symbol="**", aliases=("pow",)),
+    _binary("mod",          "mod(x, y)",        "1.0 if v == v else v", "rint((v - x) / y)", (0.1, 0.4), (0.5, 0.9), "x modulo y, with the sign of y", ufunc="remainder", symbol="%", aliases=("remainder",)),
+    _binary("fmod",         "fmod(x, y)",       "1.0 if v == v else v", "rint((v - x) / y)", (2.1, 2.4), (1.0, 1.04), "x modulo y, with the sign of x"),
+    _binary("floor_divide", "floor_divide(x, y)", "0.0",              "0.0",              (0.1, 0.4), (0.5, 0.9), "the floor of x / y", symbol="//"),
+    _unary("negative",      "-x",               "-1.0",               REAL,               "-x"),
+    _unary("reciprocal",    "1.0 / x",          "-v * v",             POSITIVE,           "1 / x"),
+    _unary("square",        "x * x",            "x + x",              REAL,               "x * x"),
+    _unary("sqrt",          "sqrt(x)",          "0.5 / abs(v)",       POSITIVE,           "the square root"),
+    _unary("cbrt",          "cbrt(x)",          "1.0 / (3.0 * v * v)", POSITIVE,          "the cube root"),
+    # kinks and steps
+    _unary("abs",           "abs(x)",           "sign(x)",            POSITIVE,           "the absolute value", ufunc="absolute", aliases=("absolute", "fabs")),
+    _unary("sign",          "sign(x)",          "0.0",                POSITIVE,           "-1, 0 or 1: the sign"),
+    _unary("floor",         "floor(x)",         "0.0",                PROBABILITY,        "the largest integer not above x"),
+    _unary("ceil",          "ceil(x)",          "0.0",                PROBABILITY,        "the smallest integer not below x"),
+    _unary("trunc",         "trunc(x)",         "0.0",                PROBABILITY,        "x without its fraction", aliases=("fix",)),
+    _unary("rint",          "rint(x)",          "0.0",                (0.6, 1.4),         "the nearest integer, halves to even"),
+    _unary("relu",          "x if x > 0.0 or x != x else 0.0", "1.0 if x > 0.0 else x if x != x else 0.0", POSITIVE, "x where positive, else 0", ufunc="", switch=True),
+    _binary("maximum",      "x if x >= y or x != x else y", "v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0", "v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0", LOW, HIGH, "the larger; NaN if either is", commutes=True, switch=True),
+    _binary("minimum",      "x if x <= y or x != x else y", "v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0", "v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0", LOW, HIGH, "the smaller; NaN if either is", commutes=True, switch=True),
+    _binary("fmax",         "x if x >= y or y != y else y", "v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0", "v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0", LOW, HIGH, "the larger; a NaN is passed over", commutes=True, switch=True),
+    _binary("fmin",         "x if x <= y or y != y else y", "v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0", "v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0", LOW, HIGH, "the smaller; a NaN is passed over", commutes=True, switch=True),
+    _binary("clip_low",     "x if x > y or x != x else y", "v if v != v else 1.0 if x > y else 0.0", "v if v != v else 0.0 if x > y else 1.0", LOW, HIGH, "x, but not below y", ufunc="", switch=True, public=False),
+    _binary("clip_high",    "x if x < y or x != x else y", "v if v != v else 1.0 if x < y else 0.0", "v if v != v else 0.0 if x < y else 1.0", LOW, HIGH, "x, but not above y", ufunc="", switch=True, public=False),
+    _binary("copysign",     "copysign(x, y)",   "sign(x) * copysign(1.0, y)", "0.0",      POSITIVE, POSITIVE, "the magnitude of x with the sign of y"),
+    # -0.0 is the neutral element of addition to the last bit, so gate + gate_not is `where`, exactly
+    _binary("gate",         "y if x != 0.0 else -0.0", "0.0",         "1.0 if x != 0.0 else 0.0", POSITIVE, REAL, "y where x is true, else -0.0", ufunc="", switch=True, public=False),
+    _binary("gate_not",     "-0.0 if x != 0.0 else y", "0.0",         "0.0 if x != 0.0 else 1.0", POSITIVE, REAL, "y where x is false, else -0.0", ufunc="", switch=True, public=False),
+    # exponentials and logarithms
+    _unary("exp",           "exp(x)",           "v",                  REAL,               "e to the power x"),
+    _unary("exp2",          "exp2(x)",          "v * LN2",            REAL,               "2 to the power x"),
+    _unary("expm1",         "expm1(x)",         "exp(x)",             REAL,               "exp(x) - 1, accurate near 0"),
+    _unary("log",           "log(x)",           "1.0 / x if v == v else v", POSITIVE,     "the natural logarithm"),
+    _unary("log2",          "log2(x)",          "1.0 / (x * LN2) if v == v else v", POSITIVE, "the logarithm to base 2"),
+    _unary("log10",         "log10(x)",         "1.0 / (x * LN10) if v == v else v", POSITIVE, "the logarithm to base 10"),
+    _unary("log1p",         "log1p(x)",         "1.0 / (1.0 + x) if v == v else v", POSITIVE, "log(1 + x), accurate near 0"),
+    _binary("logaddexp",    "logaddexp(x, y)",  "0.5 if x == y else expit(x - y)", "0.5 if x == y else expit(y - x)", REAL, REAL, "log(exp(x) + exp(y)) without overflow", commutes=True),
+    _binary("xlogy",        "xlogy(x, y)",      "log(y) if x != 0.0 or y != 0.0 else 0.0", "x / y if x != 0.0 or y != 0.0 else 0.0", POSITIVE, POSITIVE, "x * log(y), 0 where x is 0", ufunc=""),
+    _binary("xlog1py",      "xlog1py(x, y)",    "log1p(y) if x != 0.0 or y != -1.0 else 0.0", "x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0", POSITIVE, POSITIVE, "x * log1p(y), 0 where x is 0", ufunc=""),
+    _unary("expit",         "expit(x)",         "v * expit(-x)",      REAL,               "1 / (1 + exp(-x)), the logistic function", ufunc="", aliases=("sigmoid",)),
+    _unary("log_expit",     "-softplus(-x)",    "expit(-x)",          REAL,               "log(expit(x)) without underflow", ufunc="", aliases=("log_sigmoid",)),
+    _unary("softplus",      "softplus(x)",      "expit(x)",           REAL,               "log(1 + exp(x)) without overflow", ufunc=""),
+    # trigonometric and hyperbolic
+    _unary("sin",           "sin(x)",           "cos(x)",             REAL,               "the sine"),
+    _unary("cos",           "cos(x)",           "-sin(x)",            REAL,               "the cosine"),
+    _unary("tan",           "tan(x)",           "1.0 + v * v",        UNIT,               "the tangent"),
+    _unary("arcsin",        "arcsin(x)",        "1.0 / sqrt((1.0 - x) * (1.0 + x))", UNIT, "the inverse sine", aliases=("asin",)),
+    _unary("arccos",        "arccos(x)",        "-1.0 / sqrt((1.0 - x) * (1.0 + x))", UNIT, "the inverse cosine", aliases=("acos",)),
+    _unary("arctan",        "arctan(x)",        "1.0 / (1.0 + x * x)", REAL,              "the inverse tangent", aliases=("atan",)),
+    _binary("arctan2",      "arctan2(x, y)",    "y / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0", "-x / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0", REAL, POSITIVE, "the angle of the point (y, x)", aliases=("atan2",)),
+    _unary("sinh",          "sinh(x)",          "cosh(x)",            REAL,               "the hyperbolic sine"),
+    _unary("cosh",          "cosh(x)",          "sinh(x)",            REAL,               "the hyperbolic cosine"),
+    _unary("tanh",          "tanh(x)",          "(1.0 - v) * (1.0 + v)", REAL,            "the hyperbolic tangent"),
+    _unary("arcsinh",       "arcsinh(x)",       "1.0 / hypot(x, 1.0)", REAL,              "the inverse hyperbolic sine", aliases=("asinh",)),
+    _unary("arccosh",       "arccosh(x)",       "1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))", ABOVE_ONE, "the inverse hyperbolic cosine", aliases=("acosh",)),
+    _unary("arctanh",       "arctanh(x)",       "1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v", UNIT, "the inverse hyperbolic tangent", aliases=("atanh",)),
+    _binary("hypot",        "hypot(x, y)",      "x / v if v != 0.0 else 0.0", "y / v if v != 0.0 else 0.0", POSITIVE, REAL, "sqrt(x*x + y*y) without overflow", commutes=True),
+    _unary("sinc",          "sinc(x)",          "sinc_dx(x, v)",      POSITIVE,           "sin(pi*x) / (pi*x), 1 at 0", ufunc=""),
+    # error function and gamma function
+    _unary("erf",           "erf(x)",           "TWO_OVER_SQRT_PI * exp(-x * x)", REAL,   "the error function", ufunc=""),
+    _unary("erfc",          "erfc(x)",          "-TWO_OVER_SQRT_PI * exp(-x * x)", REAL,  "1 - erf(x), accurate for large x", ufunc=""),
+    _unary("ndtr",          "0.5 * erfc(-x * SQRT_HALF)", "INV_SQRT_TWO_PI * exp(-0.5 * x * x)", REAL, "the standard normal distribution function", ufunc=""),
+    _unary("log_ndtr",      "log_ndtr(x)",      "log_ndtr_dx(x)",     REAL,               "log(ndtr(x)) without underflow", ufunc=""),
+    _unary("gammaln",       "gammaln(x)",       "digamma(x)",         POSITIVE,           "log of the absolute value of the gamma function", ufunc="", aliases=("lgamma",)),
+    _unary("digamma",       "digamma(x)",       "trigamma(x)",        POSITIVE,           "the derivative of gammaln", ufunc="", aliases=("psi",)),
+    # conditions: values 0 and 1, partials 0
+    _truth("less",          "x < y",            "x < y",              symbol="<"),
+    _truth("less_equal",    "x <= y",           "x <= y",             symbol="<="),
+    _truth("greater",       "x > y",            "x > y",              symbol=">"),
+    _truth("greater_equal", "x >= y",           "x >= y",             symbol=">="),
+    _truth("equal",         "x == y",           "x == y",             symbol="==", commutes=True),
+    _truth("not_equal",     "x != y",           "x != y",             symbol="!=", commutes=True),
+    _truth("logical_and",   "x != 0.0 and y != 0.0", "x and y",       commutes=True),
+    _truth("logical_or",    "x != 0.0 or y != 0.0", "x or y",         commutes=True),
+    _truth("logical_xor",   "(x != 0.0) != (y != 0.0)", "x or y, not both", commutes=True),
+    _truth("logical_not",   "x == 0.0",         "not x",              arity=1),
+    _truth("isnan",         "x != x",           "whether x is NaN",   arity=1),
+    _truth("isfinite",      "x - x == 0.0",     "whether x is neither infinite nor NaN", arity=1),
+    _truth("isinf",         "x == x and x - x != 0.0", "whether x is infinite", arity=1),
+)
+# fmt: on
+
+CODE: dict[str, int] = {op.name: code for code, op in enumerate(OPS)}

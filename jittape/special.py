@@ -1,0 +1,146 @@
+"""Functions that a formula of the op table calls and NumPy lacks: plain Python on one float, pasted into the kernels.
+
+Every function takes floats, returns a float, raises nothing and calls only functions of NumPy's and of this file. The
+source text is what counts: `codegen` copies it, so that the tracer and the kernels share one definition.
+"""
+
+from math import erfc, inf, lgamma, nan, pi
+
+from numpy import cos, exp, floor, log, log1p, power, sin, sqrt, tan
+
+
+def power_dx(x, y):
+    """The partial of x**y in x; 0 for y = 0, whatever x."""
+    return y * power(x, y - 1.0) if y != 0.0 else 0.0
+
+
+def power_dy(x, y, v):
+    """The partial of x**y in y: v * log(x), by its limit where v is 0, and 0 at (0, 0)."""
+    if (v == 0.0 and x >= 0.0) or (x == 0.0 and y == 0.0):
+        return 0.0
+    return v * log(x)
+
+
+def expit(x):
+    """The logistic function; the exponential never overflows."""
+    e = exp(-abs(x))
+    return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
+
+
+def softplus(x):
+    """log(1 + exp(x)); the exponential never overflows."""
+    return (x if x > 0.0 else 0.0) + log1p(exp(-abs(x)))
+
+
+def logaddexp(x, y):
+    """log(exp(x) + exp(y)); equal infinities stay what they are."""
+    if x == y:
+        return x + 0.6931471805599453
+    d = x - y
+    return (x if d > 0.0 else y) + log1p(exp(-abs(d)))
+
+
+def xlogy(x, y):
+    """x * log(y), 0 where x is 0 and y is a number."""
+    return 0.0 if x == 0.0 and y == y else x * log(y)
+
+
+def xlog1py(x, y):
+    """x * log1p(y), 0 where x is 0 and y is a number."""
+    return 0.0 if x == 0.0 and y == y else x * log1p(y)
+
+
+def sinc(x):
+    """sin(pi x) / (pi x), exactly 0 at the other integers and at infinity."""
+    if x == 0.0:
+        return 1.0
+    if x - x == 0.0 and floor(x) == x:
+        return 0.0
+    if x == x and x - x != 0.0:
+        return 0.0
+    return sin(pi * x) / (pi * x)
+
+
+def sinc_dx(x, v):
+    """The derivative of sinc; its Taylor series near 0, where the closed form cancels."""
+    if abs(x) < 0.1:
+        t = pi * x
+        s = t * t
+        return -pi * t * (1.0 / 3.0 - s * (1.0 / 30.0 - s * (1.0 / 840.0 - s * (1.0 / 45360.0 - s * (1.0 / 3991680.0)))))
+    if x == x and x - x != 0.0:
+        return 0.0
+    return (cos(pi * x) - v) / x
+
+
+def erfcx_tail(t):
+    """exp(t*t) * erfc(t) for t >= 3 by 40 levels of its continued fraction (Abramowitz and Stegun 7.1.14)."""
+    f = t
+    for k in range(40, 0, -1):
+        f = t + 0.5 * k / f
+    return 0.5641895835477563 / f
+
+
+def log_ndtr(x):
+    """The logarithm of the normal distribution function, accurate in both tails."""
+    if x > 1.0:
+        return log1p(-0.5 * erfc(x * 0.7071067811865476))
+    if x > -5.0 or x != x:
+        return log(0.5 * erfc(-x * 0.7071067811865476))
+    return -0.5 * x * x + log(0.5 * erfcx_tail(-x * 0.7071067811865476))
+
+
+def log_ndtr_dx(x):
+    """The derivative of log_ndtr: the normal density over the distribution function."""
+    if x > -5.0 or x != x:
+        return 0.3989422804014327 * exp(-0.5 * x * x) / (0.5 * erfc(-x * 0.7071067811865476))
+    if x < -1e300:
+        return -x
+    return 0.7978845608028654 / erfcx_tail(-x * 0.7071067811865476)
+
+
+def gammaln(x):
+    """log|gamma(x)|; infinite at the poles."""
+    if x <= 0.0 and floor(x) == x:
+        return inf
+    return lgamma(x)
+
+
+def digamma(x):
+    """The derivative of gammaln by recurrence to x >= 10 and an asymptotic series (Abramowitz and Stegun 6.3.18); NaN at the poles."""
+    shift = 0.0
+    if x <= 0.0:
+        if x - x != 0.0 or floor(x) == x:
+            return nan
+        shift = -pi / tan(pi * (x - floor(x)))
+        x = 1.0 - x
+    while x < 10.0:
+        shift -= 1.0 / x
+        x += 1.0
+    if x - x != 0.0:
+        return x
+    r = 1.0 / (x * x)
+    tail = r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r * (1 / 132 - r * (691 / 32760 - r * (1 / 12)))))))
+    return shift + log(x) - 0.5 / x - tail
+
+
+def trigamma(x):
+    """The derivative of digamma, likewise (Abramowitz and Stegun 6.4.12); infinite at the poles."""
+    shift = 0.0
+    sign = 1.0
+    if x <= 0.0:
+        if x - x != 0.0:
+            return nan
+        if floor(x) == x:
+            return inf
+        s = sin(pi * (x - floor(x)))
+        shift = pi * pi / (s * s)
+        sign = -1.0
+        x = 1.0 - x
+    total = 0.0
+    while x < 10.0:
+        total += 1.0 / (x * x)
+        x += 1.0
+    r = 1.0 / (x * x)
+    tail = r * (1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * (691 / 2730 - r * (7 / 6)))))))
+    total += 1.0 / x + 0.5 * r + tail / x
+    return shift + sign * total

@@ -1,0 +1,295 @@
+"""What was recorded: `Recording` grows by appending, `Tape` is its frozen form in flat NumPy buffers."""
+
+from __future__ import annotations
+
+from array import array
+from threading import get_ident
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import show
+from .errors import StaleVarError, TapeCapacityError, TapeFormatError, TapeMismatchError, TapeThreadError
+from .ops import CODE, OPS
+
+# Codes of leaves, in a recording only: a tape has no rows for leaves, its slots start with them.
+INPUT, DATA, CONST = 255, 254, 253
+MAX_SLOTS = 2**31 - 1
+
+
+class Guard(NamedTuple):
+    """A truth asked while recording: the condition's slot, the outcome, and the user's line."""
+
+    slot: int
+    outcome: bool
+    line: tuple[str, int] | None
+
+
+class _Closed:
+    """Stands in for the buffers of a recording that has ended: whatever is appended raises."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def append(self, _: Any) -> None:
+        raise StaleVarError(
+            "this traced value was kept past the recording it belongs to; return what you need from the function, "
+            "or read its plain number with `.value`"
+        )
+
+    frombytes = append
+
+
+class Recording:
+    """Typed buffers that operations append to: one row per leaf or instruction, in the order they came.
+
+    A row is an opcode, two operand rows and the value. Row 0 is the sink, the second operand of unary operations.
+    """
+
+    __slots__ = ("op", "a", "b", "val", "constants", "names", "owner", "guards", "lines", "places", "reads", "label")
+
+    def __init__(self, label: str = "a recording", *, lines: bool = False) -> None:
+        self.op = array("B", (CONST,))
+        self.a = array("i", (0,))
+        self.b = array("i", (0,))
+        self.val = array("d", (0.0,))
+        self.constants: dict[Any, int] = {}
+        self.names: dict[int, str] = {}
+        self.owner = get_ident()
+        self.guards: list[Guard] = []
+        self.lines: array | None = array("i", (0,)) if lines else None
+        self.places: dict[tuple[str, int], int] = {("", 0): 0}
+        self.reads: list[tuple[int, tuple[str, int] | None]] = []
+        self.label = label
+
+    def __len__(self) -> int:
+        """The number of rows, the sink and the leaves included."""
+        return len(self.val)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a recording in progress cannot be pickled; pickle the Program or the Tape that it becomes")
+
+    def check(self, other: Recording) -> None:
+        """Raise if ``other`` is another recording, or this thread may not append to this one."""
+        if other is not self:
+            raise TapeMismatchError(
+                f"values of two recordings met in one operation: {self.label} and {other.label}; pass the outer value into the "
+                "recorded function as an argument, or use its plain number with `.value`"
+            )
+        if self.owner != get_ident():
+            raise TapeThreadError(
+                f"{self.label} belongs to another thread; record in one thread, and share the finished Program instead"
+            )
+
+    def append(self, op: int, a: int, b: int, value: float) -> int:
+        """Append one row and return its number."""
+        row = len(self.val)
+        self.val.append(value)
+        self.op.append(op)
+        self.a.append(a)
+        self.b.append(b)
+        if self.lines is not None:
+            self.lines.append(self.place())
+        return row
+
+    def extend(self, op: int, a: Any, b: Any, values: np.ndarray) -> int:
+        """Append one row per element of ``values`` and return the first row's number; ``a`` and ``b`` broadcast."""
+        row, n = len(self.val), len(values)
+        if row + n > MAX_SLOTS:
+            raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this operation would make it {row + n}")
+        self.val.frombytes(np.ascontiguousarray(values, np.float64).tobytes())
+        self.op.frombytes(bytes((op,)) * n)
+        for column, operand in ((self.a, a), (self.b, b)):
+            column.frombytes(np.ascontiguousarray(np.broadcast_to(operand, n), np.int32).tobytes())
+        if self.lines is not None:
+            self.lines.frombytes(np.full(n, self.place(), np.int32).tobytes())
+        return row
+
+    def constant(self, x: float) -> int:
+        """The row of a constant; equal bits share one row."""
+        key = x if x else str(x)
+        if x != x:
+            key = "nan"
+        row = self.constants.get(key)
+        if row is None:
+            row = self.constants[key] = self.append(CONST, 0, 0, x)
+        return row
+
+    def place(self) -> int:
+        """The number of the user's line that is executing now."""
+        return self.places.setdefault(show.user_line() or ("", 0), len(self.places))
+
+    def close(self) -> None:
+        """End the recording: values that outlive it can no longer be computed with."""
+        self.op = self.a = self.b = self.val = _Closed()  # type: ignore[assignment]
+
+    def freeze(self, outputs: Any) -> Tape:
+        """The rows as a `Tape` with leaves first; ``outputs`` are row numbers. The recording itself is unchanged."""
+        op = np.array(self.op, np.uint8)
+        if len(op) > MAX_SLOTS:
+            raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this recording has {len(op)}")
+        kind = np.zeros(256, np.uint8)
+        kind[: len(OPS)], kind[CONST], kind[INPUT], kind[DATA] = 3, 2, 1, 1
+        kind = kind[op]
+        kind[0] = 0
+        order = np.argsort(kind, kind="stable")
+        slot = np.empty(len(op), np.int32)
+        slot[order] = np.arange(len(op), dtype=np.int32)
+        inputs, constants = int(np.count_nonzero(kind == 1)), int(np.count_nonzero(kind == 2))
+        code = order[1 + inputs + constants :]
+        lines = None if self.lines is None else np.array(self.lines, np.int32)[code]
+        return Tape(
+            op=op[code],
+            a=slot[np.array(self.a, np.int32)[code]],
+            b=slot[np.array(self.b, np.int32)[code]],
+            val=np.array(self.val, np.float64)[order],
+            active=op[order[1 : 1 + inputs]] == INPUT,
+            outputs=slot[np.asarray(outputs, np.int64)],
+            names={int(slot[row]): name for row, name in self.names.items()},
+            guards=tuple(Guard(int(slot[g.slot]), g.outcome, g.line) for g in self.guards),
+            lines=lines,
+            places=tuple(self.places),
+            reads=tuple((int(slot[row]), line) for row, line in self.reads),
+        )
+
+
+class Tape:
+    """A recorded computation, read-only: a Wengert tape in flat NumPy buffers.
+
+    Slots are numbered so that slot 0 is a sink that nobody reads, then come the inputs, the constants, and one slot per
+    instruction. Instruction ``i`` reads slots ``a[i]`` and ``b[i]`` (0 for a unary operation) and writes ``first + i``.
+
+    Attributes
+    ----------
+    op : uint8 array, one opcode per instruction (`jittape.ops.OPS` is indexed by it)
+    a, b : int32 arrays, the operand slots
+    val : float64 array, one value per slot, as recorded
+    active : bool array, one per input: differentiated, or data
+    outputs : int32 array of the slots that the function returned
+    names : slot -> name of the variables that have one
+    guards : the truths asked while recording, in order
+    lines, places : per instruction an index into ``places``, the user's (file, line); None where lines were not recorded
+    reads : slots whose plain number was read with `.value` while recording, with the line
+    """
+
+    __slots__ = ("op", "a", "b", "val", "active", "outputs", "names", "guards", "lines", "places", "reads")
+
+    op: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    val: np.ndarray
+    active: np.ndarray
+    outputs: np.ndarray
+    names: dict[int, str]
+    guards: tuple[Guard, ...]
+    lines: np.ndarray | None
+    places: tuple[tuple[str, int], ...]
+    reads: tuple[tuple[int, tuple[str, int] | None], ...]
+
+    _COLUMNS = {"op": np.uint8, "a": np.int32, "b": np.int32, "val": np.float64, "active": np.bool_, "outputs": np.int32}
+
+    def __init__(self, *, op, a, b, val, active, outputs, names=None, guards=(), lines=None, places=(("", 0),), reads=()) -> None:
+        for column, given in zip(self._COLUMNS, (op, a, b, val, active, outputs), strict=True):
+            setattr(self, column, np.ascontiguousarray(given, self._COLUMNS[column]))
+        self.names = dict(names or {})
+        self.guards, self.lines, self.places, self.reads = tuple(guards), lines, tuple(places), tuple(reads)
+        self.validate()
+        for column in self._COLUMNS:
+            getattr(self, column).setflags(write=False)
+
+    @property
+    def first(self) -> int:
+        """The slot of instruction 0."""
+        return len(self.val) - len(self.op)
+
+    @property
+    def n_inputs(self) -> int:
+        """The number of inputs, differentiated or data; they have slots 1 to ``n_inputs``."""
+        return len(self.active)
+
+    @property
+    def n_constants(self) -> int:
+        """The number of constants; their slots follow the inputs'."""
+        return self.first - 1 - self.n_inputs
+
+    def __len__(self) -> int:
+        """The number of instructions."""
+        return len(self.op)
+
+    def validate(self) -> None:
+        """Check everything that kernels rely on.
+
+        Raises
+        ------
+        TapeFormatError
+            naming the column and the instruction: an operand not below its own slot, an unknown opcode, a column of the wrong
+            length, an output or guard that is no slot.
+        """
+        n, slots = len(self.op), len(self.val)
+        if any(getattr(self, column).ndim != 1 for column in self._COLUMNS):
+            raise TapeFormatError("every column of a tape is one-dimensional")
+        if len(self.a) != n or len(self.b) != n or slots < n + 1 + len(self.active):
+            raise TapeFormatError(
+                f"columns of unequal length: op {n}, a {len(self.a)}, b {len(self.b)}, val {slots}, inputs {len(self.active)}"
+            )
+        if slots > MAX_SLOTS:
+            raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this one has {slots}")
+        own = np.arange(slots - n, slots, dtype=np.int64)
+        for column in ("a", "b"):
+            operand = getattr(self, column)
+            bad = (operand < 0) | (operand >= own)
+            if bad.any():
+                i = int(np.argmax(bad))
+                raise TapeFormatError(f"instruction {i}: operand {column} is slot {operand[i]}, not one before its own slot {own[i]}")
+        if n and int(self.op.max()) >= len(OPS):
+            i = int(np.argmax(self.op >= len(OPS)))
+            raise TapeFormatError(f"instruction {i}: unknown opcode {self.op[i]}; this jittape knows {len(OPS)}")
+        if len(self.outputs) and not (0 <= int(self.outputs.min()) and int(self.outputs.max()) < slots):
+            raise TapeFormatError("an output is not a slot of the tape")
+        if not all(0 <= guard.slot < slots for guard in self.guards):
+            raise TapeFormatError("a guard is not on a slot of the tape")
+        if self.lines is not None and (len(self.lines) != n or (n and int(self.lines.max()) >= len(self.places))):
+            raise TapeFormatError("the line column does not fit the instructions")
+
+    def line(self, i: int) -> tuple[str, int] | None:
+        """The user's (file, line) that recorded instruction ``i``, where lines were recorded."""
+        return self.places[self.lines[i]] if self.lines is not None and self.lines[i] else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: getattr(self, name) for name in self.__slots__}
+        used, self_op = np.unique(self.op, return_inverse=True)
+        return state | {"op": self_op.astype(np.uint8), "op_names": [OPS[code].name for code in used]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        unknown = [name for name in state["op_names"] if name not in CODE]
+        if unknown:
+            raise TapeFormatError(f"the tape uses operations that this jittape does not know: {', '.join(unknown)}")
+        codes = np.array([CODE[name] for name in state["op_names"]], np.uint8)
+        op = np.asarray(state["op"])
+        if len(op) and int(op.max()) >= len(codes):
+            raise TapeFormatError("an opcode of the stored tape has no name")
+        self.__init__(**{name: state[name] for name in self.__slots__ if name != "op"}, op=codes[op] if len(op) else op)  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        return f"Tape({len(self)} instructions, {self.n_inputs} inputs, {self.n_constants} constants)"
+
+    def __str__(self) -> str:
+        return show.listing(self)
+
+    def show(self, *, head: int | None = 40, values: bool = True) -> str:
+        """The listing of the tape, one line per instruction: see `jittape.show.listing`."""
+        return show.listing(self, head=head, values=values)
+
+    def to_dot(self) -> str:
+        """The graph in Graphviz's DOT language."""
+        return show.dot(self)
+
+    def to_svg(self) -> str:
+        """The graph as a picture: values forward, adjoints backward."""
+        return show.svg(self)
+
+    def _repr_svg_(self) -> str | None:
+        return show.svg(self) if len(self.val) <= show.LARGEST_PICTURE else None
+
+    def _repr_html_(self) -> str | None:
+        return None if len(self.val) <= show.LARGEST_PICTURE else show.html(self)
