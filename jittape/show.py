@@ -1,15 +1,36 @@
-"""The tape as text, DOT and SVG."""
+"""The tape as text, DOT, SVG and HTML."""
 
 from __future__ import annotations
 
 import os
 import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from html import escape
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import formulas, layout
+from .ops import OPS, Op
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 LARGEST_PICTURE = 40
 
+# What the hidden operations do, in the words of the public functions that record them.
+_HIDDEN = {
+    "gate": "where({0}, {1}, -0)",
+    "gate_not": "where({0}, -0, {1})",
+    "clip_low": "clip({0}, min={1})",
+    "clip_high": "clip({0}, max={1})",
+    "negative": "-{0}",
+}
 
-def user_line() -> tuple[str, int] | None:
+Place = tuple[str, int]
+
+
+def user_line() -> Place | None:
     """The (file, line) of the innermost frame outside this package."""
     frame = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
@@ -17,5 +38,387 @@ def user_line() -> tuple[str, int] | None:
     return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
-def listing(tape, *, head=40, values=True):
-    return repr(tape)
+class _Step(NamedTuple):
+    """One instruction; a partial is None where no derivative passes: a constant, data, or a zero formula."""
+
+    slot: int
+    op: Op
+    operands: tuple[int, ...]
+    partials: tuple[float | None, ...]
+    active: bool
+
+
+class _View:
+    """The first ``count`` instructions of a tape with the facts that every rendering needs; the rest is not touched."""
+
+    def __init__(self, tape: Any, count: int) -> None:
+        self.tape = tape
+        self.first: int = tape.first
+        self.inputs: int = tape.n_inputs
+        self.steps: list[_Step] = []
+        columns = tape.op[:count].tolist(), tape.a[:count].tolist(), tape.b[:count].tolist()
+        for slot, (code, a, b) in enumerate(zip(*columns, strict=True), self.first):
+            op = OPS[code]
+            operands = (a, b)[: op.arity]
+            wired = [self.active(s) and p != "0.0" for s, p in zip(operands, op.partials, strict=True)]
+            d = formulas.partials(code, tape.val[a], tape.val[b], tape.val[slot])
+            partials = tuple(x if on else None for x, on in zip(d, wired, strict=True))
+            self.steps.append(_Step(slot, op, operands, partials, any(wired)))
+        self.end = self.first + count
+        own = {s for step in self.steps for s in (step.slot, *step.operands)}
+        self.twice = {name for name, n in Counter(tape.names[s] for s in own if s in tape.names).items() if n > 1}
+        self.guards: dict[int, list[Any]] = {}
+        for guard in tape.guards:
+            if guard[0] < self.end:
+                self.guards.setdefault(guard[0], []).append(guard)
+        self.outputs: dict[int, list[int]] = {}
+        for k in np.flatnonzero(tape.outputs < self.end).tolist():
+            self.outputs.setdefault(int(tape.outputs[k]), []).append(k)
+
+    def constant(self, slot: int) -> bool:
+        """Whether a slot is a constant (or the sink)."""
+        return slot == 0 or self.inputs < slot < self.first
+
+    def active(self, slot: int) -> bool:
+        """Whether a slot depends on a differentiated input."""
+        if slot >= self.first:
+            return self.steps[slot - self.first].active
+        return 0 < slot <= self.inputs and bool(self.tape.active[slot - 1])
+
+    def value(self, slot: int) -> str:
+        return _number(self.tape.val[slot])
+
+    def label(self, slot: int) -> str:
+        """How an operand is spelled: a constant's value, a variable's name, else ``%slot``."""
+        if self.constant(slot):
+            return self.value(slot)
+        name = self.tape.names.get(slot)
+        if not name:
+            return f"%{slot}"
+        return f"{_printable(name)}%{slot}" if name in self.twice else _printable(name)
+
+    def left(self, slot: int) -> str:
+        """The left side of a line: the slot, and the name of a variable that has one."""
+        name = self.tape.names.get(slot)
+        return f"%{slot} {_printable(name)}" if name else f"%{slot}"
+
+    def spelling(self, step: _Step) -> str:
+        """An instruction as one would write it in Python."""
+        labels = [self.label(s) for s in step.operands]
+        if step.op.symbol == "**" or step.op.name == "negative":
+            labels[0] = f"({labels[0]})" if labels[0].startswith("-") else labels[0]
+        if step.op.symbol:
+            return f" {step.op.symbol} ".join(labels)
+        return _HIDDEN.get(step.op.name, step.op.name + "(" + ", ".join(labels) + ")").format(*labels)
+
+    def notes(self, slot: int, *, where: bool = True) -> list[str]:
+        """What else is known of a slot: that it is an output, and the truths asked of it."""
+        several = len(self.tape.outputs) > 1
+        found = [f"output {k}" if several else "output" for k in self.outputs.get(slot, ())]
+        for _, outcome, line in self.guards.get(slot, ()):
+            found.append(f"guard: {outcome}" + (f", {_place(line)}" if where and line else ""))
+        return list(dict.fromkeys(found))
+
+
+def _number(x: float) -> str:
+    return f"{x:.6g}"
+
+
+def _printable(text: str) -> str:
+    """Text on one line, without control characters."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def _place(line: Place) -> str:
+    return f"{_printable(os.path.basename(line[0]))}:{line[1]}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def _summary(tape: Any) -> str:
+    counts = (len(tape), "instruction"), (tape.n_inputs, "input"), (tape.n_constants, "constant")
+    return ", ".join(_count(*c) for c in (*counts, (len(tape.guards), "guard"), (len(tape.outputs), "output")))
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    """Rows as lines with aligned columns; columns that are empty throughout are left out."""
+    columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    widths = [max(map(len, column)) for column in columns]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in zip(*columns, strict=True)]
+
+
+def listing(tape: Any, *, head: int | None = 40, values: bool = True) -> str:
+    """The tape as text, one line per instruction, as a disassembler prints code.
+
+    Inputs and constants come first. Constants are what the function captured: a replay keeps their values. A partial that is
+    ``-`` passes no derivative: its operand is a constant or data, or the operation is flat in it.
+
+    Parameters
+    ----------
+    tape : what was recorded
+    head : print at most this many lines of each kind; None prints all
+    values : print the recorded values and partials
+    """
+    limit = len(tape.val) + len(tape.reads) if head is None else max(head, 0)
+    count = min(len(tape), limit)
+    view = _View(tape, count)
+    lines = [_summary(tape)]
+
+    def cut(total: int, noun: str = "") -> None:
+        if total > limit:
+            lines.append(f"... {total - limit:,} more{noun}")
+
+    def leaf(slot: int, kind: str, shown: bool) -> None:
+        value = f" = {view.value(slot)}" if shown else ""
+        lines.append("  ".join([f"{view.left(slot)}{value} ({kind})", *view.notes(slot)]))
+
+    for slot in range(1, 1 + min(view.inputs, limit)):
+        leaf(slot, "input" if tape.active[slot - 1] else "data", values)
+    cut(view.inputs, " inputs")
+    for slot in range(1 + view.inputs, 1 + view.inputs + min(tape.n_constants, limit)):
+        leaf(slot, "constant", True)
+    cut(tape.n_constants, " constants")
+
+    rows = [["", "value", "partials", "line", ""]]
+    for i, step in enumerate(view.steps):
+        line = tape.line(i)
+        partials = ", ".join("-" if d is None else _number(d) for d in step.partials)
+        shown = [view.value(step.slot), partials] if values else ["", ""]
+        text = f"{view.left(step.slot)} = {view.spelling(step)}"
+        rows.append([text, *shown, _place(line) if line else "", "  ".join(view.notes(step.slot))])
+    if count:
+        lines += _table(rows)[0 if values or any(row[3] for row in rows[1:]) else 1 :]
+    cut(len(tape))
+    for k in np.flatnonzero(tape.outputs >= view.end)[:4].tolist():
+        slot = int(tape.outputs[k])
+        lines.append(("output" if len(tape.outputs) == 1 else f"output {k}") + f": {view.left(slot)}" + f" = {view.value(slot)}" * values)
+    if tape.reads:
+        lines.append("read with .value while recording, a replay does not renew them:")
+        for slot, line in tape.reads[:limit]:
+            lines.append(f"  {view.left(slot)}" + f" = {view.value(slot)}" * values + (f", {_place(line)}" if line else ""))
+        cut(len(tape.reads), " reads")
+    return "\n".join(lines)
+
+
+def _drawn(view: _View) -> list[int]:
+    """The slots that a graph shows: constants stand in the spelling of their readers, leaves nobody uses are left out."""
+    used = {s for step in view.steps for s in step.operands if not view.constant(s)}
+    return sorted(used | set(view.outputs) | set(view.guards) | {step.slot for step in view.steps})
+
+
+def _title(view: _View, slot: int) -> tuple[str, str]:
+    """The slot's mark, and what it is."""
+    if slot >= view.first:
+        return f"{view.left(slot)} = ", view.spelling(view.steps[slot - view.first])
+    return "", view.label(slot)
+
+
+def _remarks(view: _View, slot: int) -> list[str]:
+    kind = ["constant"] if view.constant(slot) else ["data"] if slot < view.first and not view.active(slot) else []
+    return kind + view.notes(slot, where=False)
+
+
+def dot(tape: Any) -> str:
+    """The graph in Graphviz's DOT language.
+
+    Values are in the nodes, partials on the edges; an edge that passes no derivative is dashed.
+    """
+    view = _View(tape, len(tape))
+
+    def quote(*rows: str) -> str:
+        return '"' + "\\n".join(row.replace("\\", "\\\\").replace('"', '\\"') for row in rows) + '"'
+
+    lines = ["digraph tape {", '  node [shape=box, style=rounded, fontname="monospace"];', '  edge [fontname="monospace"];']
+    for slot in _drawn(view):
+        rows = ["".join(_title(view, slot)), *([] if view.constant(slot) else [view.value(slot)]), *_remarks(view, slot)]
+        shape = "" if slot >= view.first else ", shape=ellipse, style=solid"
+        lines.append(f"  s{slot} [label={quote(*rows)}{', penwidth=2' if slot in view.outputs else ''}{shape}];")
+    for step in view.steps:
+        for slot, d in zip(step.operands, step.partials, strict=True):
+            if not view.constant(slot):
+                lines.append(f"  s{slot} -> s{step.slot} [{'style=dashed' if d is None else f'label={quote(_number(d))}'}];")
+    return "\n".join([*lines, "}", ""])
+
+
+def html(tape: Any) -> str:
+    """A small table for notebooks: counts, memory, and how often each operation occurs."""
+    columns = (tape.op, tape.a, tape.b, tape.val, tape.active, tape.outputs, tape.lines)
+    memory = sum(column.nbytes for column in columns if column is not None)
+    counts = np.bincount(tape.op, minlength=len(OPS)).tolist()
+    ranked = sorted(((n, OPS[code].symbol, OPS[code].name) for code, n in enumerate(counts) if n), key=lambda r: (-r[0], r[2]))
+    most = ranked[0][0] if ranked else 1
+    left, right = 'style="text-align:left"', 'style="text-align:right"'
+    rows = []
+    for n, symbol, name in ranked[:12]:
+        bar = f'<div style="background:#5b8def;height:.7em;width:{max(n / most * 120, 1):.0f}px"></div>'
+        text = escape(f"{name} {symbol}".strip())
+        rows.append(f"<tr><td {left}>{text}</td><td {right}>{n:,}</td><td>{bar}</td></tr>")
+    if len(ranked) > 12:
+        n = sum(r[0] for r in ranked[12:])
+        rows.append(f"<tr><td {left}>{len(ranked) - 12} others</td><td {right}>{n:,}</td><td></td></tr>")
+    unit = next((f"{memory / size:.3g} {name}" for size, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if memory >= size), f"{memory} bytes")
+    return f'<table><caption {left}>Tape: {_summary(tape)}; {unit}</caption>{"".join(rows)}</table>'
+
+
+# The picture. Every text stands on a fill of its own, so it reads on a light and on a dark page; attributes instead of a
+# style sheet, because a style sheet inside a notebook would apply to the whole page.
+_VALUE, _ADJOINT, _INK, _FAINT, _LINE = "#1d4ed8", "#c2410c", "#111827", "#6b7280", "#8b95a5"
+_DASH = ' stroke-dasharray="4 4"'
+_TOP, _BETWEEN, _LONGEST = 36, 44, 36  # room above a card for its partials, from there to the row above; letters in a title
+
+
+def _width(text: str, size: float) -> float:
+    """How wide text in a monospaced font is at most."""
+    return 0.61 * size * sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _text(x: float, y: float, size: float, fill: str, text: str, more: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" fill="{fill}" text-anchor="middle"{more}>{escape(text)}</text>'
+
+
+def _box(x: float, y: float, w: float, h: float, r: float, fill: str, stroke: str, more: str = "") -> str:
+    """A rounded rectangle, ``x`` at its centre."""
+    x -= w / 2
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="{r:g}" fill="{fill}" stroke="{stroke}"{more}/>'
+
+
+class _Card:
+    """A node of the picture: what it says, how large it is, and the operands that arrive at its top with their partials."""
+
+    def __init__(self, view: _View, slot: int, adjoint: float | None) -> None:
+        mark, what = _title(view, slot)
+        self.tip = f"{mark}{what}"
+        self.mark, self.title = (mark, what) if len(self.tip) <= _LONGEST else ("", self.tip[: _LONGEST - 1] + "…")
+        self.remarks = _remarks(view, slot)
+        self.numbers = [] if view.constant(slot) else [(f"↓ {view.value(slot)}", _VALUE)]
+        if adjoint is not None:
+            self.numbers.append((f"↑ {_number(adjoint)}", _ADJOINT))
+        self.operands: list[tuple[int, str]] = []
+        if slot >= view.first:
+            step = view.steps[slot - view.first]
+            pairs = zip(step.operands, step.partials, strict=True)
+            self.operands = [(s, "" if d is None else _number(d)) for s, d in pairs if not view.constant(s)]
+        self.port = max((_width(d, 11) + 14 for _, d in self.operands if d), default=16.0) + 6
+        rows = [_width(self.mark + self.title, 13), sum(_width(text, 12) + 16 for text, _ in self.numbers) - 16]
+        rows += [_width(remark, 10.5) for remark in self.remarks]
+        self.width = max(64.0, len(self.operands) * self.port, *(row + 24 for row in rows))
+        self.height = 28.0 + 18 * bool(self.numbers) + 14 * len(self.remarks)
+        self.fill, self.stroke, self.more = "#ffffff", "#64748b", ""
+        if slot < view.first:
+            self.fill = "#dbeafe" if view.active(slot) else "#e5e7eb"
+        if slot in view.outputs:
+            self.fill, self.stroke, self.more = "#ffedd5" if slot >= view.first else self.fill, _INK, ' stroke-width="2"'
+        self.radius = 8 if slot >= view.first else 18
+
+    def draw(self, x: float, y: float) -> list[str]:
+        box = _box(x, y, self.width, self.height, self.radius, self.fill, self.stroke, self.more)
+        drawn = [f"<g><title>{escape(self.tip)}</title>", box]
+        mark = f'<tspan fill="{_FAINT}">{escape(self.mark)}</tspan>' if self.mark else ""
+        title = _text(x, y + 19, 13, _INK, self.title, ' xml:space="preserve"')
+        drawn.append(title.replace(">", f">{mark}", 1))
+        at = x - (sum(_width(text, 12) + 16 for text, _ in self.numbers) - 16) / 2
+        for text, colour in self.numbers:
+            drawn.append(_text(at + _width(text, 12) / 2, y + 37, 12, colour, text))
+            at += _width(text, 12) + 16
+        for k, remark in enumerate(self.remarks):
+            drawn.append(_text(x, y + self.height - 9 - 14 * (len(self.remarks) - 1 - k), 10.5, _FAINT, remark))
+        return [*drawn, "</g>"]
+
+
+def _adjoints(view: _View) -> list[float | None]:
+    """The derivative of the first output in every slot; None where none passes."""
+    tape = view.tape
+    adjoint = [0.0] * len(tape.val)
+    if len(tape.outputs):
+        adjoint[tape.outputs[0]] = 1.0
+    for step in reversed(view.steps):
+        for slot, d in zip(step.operands, step.partials, strict=True):
+            adjoint[slot] += 0.0 if d is None else formulas.product(adjoint[step.slot], d, step.op.switch)
+    return [x if len(tape.outputs) and view.active(slot) else None for slot, x in enumerate(adjoint)]
+
+
+def svg(tape: Any) -> str:
+    """The graph of a small tape as a picture: values forward, adjoints backward, and the partial on each edge.
+
+    The adjoints are the derivatives of the first output. Constants stand in the formula of the node that uses them, inputs
+    that nobody reads are left out, and an edge that passes no derivative is dashed.
+
+    Raises
+    ------
+    ValueError
+        for a tape of more than `LARGEST_PICTURE` slots
+    """
+    if len(tape.val) > LARGEST_PICTURE:
+        raise ValueError(
+            f"a tape of {len(tape.val):,} slots is too large for a picture (at most {LARGEST_PICTURE}); use `show()`, "
+            "or `to_dot()` and Graphviz"
+        )
+    view = _View(tape, len(tape))
+    adjoints = _adjoints(view)
+    cards = {slot: _Card(view, slot, adjoints[slot]) for slot in _drawn(view)}
+    graph = layout.place({s: [o for o, _ in card.operands] for s, card in cards.items()}, {s: c.width for s, c in cards.items()})
+    edges: list[str] = []
+    nodes: list[str] = []
+    tops: list[float] = []  # of the cards of each row
+    bottom = 8.0
+    for i, row in enumerate(graph.rows):
+        tops.append(bottom + (_BETWEEN + _TOP if i else 0.0))
+        bottom = tops[-1] + max(cards[s].height for s, at in row if graph.level[s] == at)
+
+    def real(key: layout.Key) -> bool:
+        return graph.level[key[0]] == key[1]
+
+    def edge(top: layout.Key, x: float, end: float, live: bool) -> str:
+        """From a card or a joint down to the next row; straight inside rows, curved between them."""
+        x0, below = graph.x[top], tops[top[1] + 1] - _TOP
+        y0 = tops[top[1]] + cards[top[0]].height if real(top) else tops[top[1]] - _TOP
+        y1, middle = below - _BETWEEN, below - _BETWEEN / 2
+        curve = f"M{x0:.1f} {y0:.1f}V{y1:.1f}C{x0:.1f} {middle:.1f} {x:.1f} {middle:.1f} {x:.1f} {below:.1f}V{end:.1f}"
+        return f'<path d="{curve}"{"" if live else _DASH}/>'
+
+    joints: dict[tuple[layout.Key, layout.Key], bool] = {}
+    for slot, card in cards.items():
+        level = graph.level[slot]
+        top = tops[level] if level >= 0 else 0.0
+        arrivals = sorted(card.operands, key=lambda operand: graph.x[operand[0], level - 1])
+        for k, (source, d) in enumerate(arrivals):
+            x = graph.x[slot, level] + (k - (len(arrivals) - 1) / 2) * card.port
+            for at in range(graph.level[source], level - 1):
+                link = (source, at), (source, at + 1)
+                joints[link] = bool(d) or joints.get(link, False)
+            edges.append(edge((source, level - 1), x, top - 6, bool(d)))
+            edges.append(f'<path d="M{x - 4:.1f} {top - 8:.1f}h8l-4 8z" fill="{_LINE}" stroke="none"/>')
+            if d:
+                nodes.append(_box(x, top - _TOP + 7, card.port - 6, 17, 8.5, "#fff7ed", "#fdba74"))
+                nodes.append(_text(x, top - _TOP + 19.5, 11, _ADJOINT, d))
+        nodes += card.draw(graph.x[slot, level], top)
+    edges += [edge(top, graph.x[low], tops[low[1]] - _TOP, live) for (top, low), live in joints.items()]
+
+    left = min((graph.x[s, graph.level[s]] - card.width / 2 for s, card in cards.items()), default=0.0)
+    right = max((graph.x[s, graph.level[s]] + card.width / 2 for s, card in cards.items()), default=0.0)
+    centre, wide = (left + right) / 2, max(right - left, 236.0) + 16
+    nodes.append(_box(centre, bottom + 20, 236, 26, 13, "#f8fafc", "#cbd5e1"))
+    if cards:
+        nodes.append(_text(centre - 82, bottom + 37, 11, _VALUE, "↓ value"))
+        nodes.append(_text(centre, bottom + 37, 11, _ADJOINT, "↑ adjoint"))
+        nodes.append(_box(centre + 80, bottom + 24.5, 64, 17, 8.5, "#fff7ed", "#fdba74"))
+        nodes.append(_text(centre + 80, bottom + 37, 11, _ADJOINT, "partial"))
+    else:
+        nodes.append(_text(centre, bottom + 37, 11, _FAINT, "nothing was recorded"))
+    high = bottom + 54
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:.0f}" height="{high:.0f}" '
+            f'viewBox="{centre - wide / 2:.1f} 0 {wide:.1f} {high:.1f}" style="max-width:100%" role="img" '
+            'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, \'DejaVu Sans Mono\', monospace">',
+            f"<title>{escape(_summary(tape))}</title>",
+            f'<g fill="none" stroke="{_LINE}" stroke-width="1.5">',
+            *edges,
+            "</g>",
+            *nodes,
+            "</svg>",
+            "",
+        ]
+    )

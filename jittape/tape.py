@@ -15,6 +15,7 @@ from .ops import CODE, OPS
 # Codes of leaves, in a recording only: a tape has no rows for leaves, its slots start with them.
 INPUT, DATA, CONST = 255, 254, 253
 MAX_SLOTS = 2**31 - 1
+_NOT_EQUAL = CODE["not_equal"]
 
 
 class Guard(NamedTuple):
@@ -46,7 +47,7 @@ class Recording:
     A row is an opcode, two operand rows and the value. Row 0 is the sink, the second operand of unary operations.
     """
 
-    __slots__ = ("op", "a", "b", "val", "constants", "names", "owner", "guards", "lines", "places", "reads", "label")
+    __slots__ = ("op", "a", "b", "val", "constants", "names", "owner", "guards", "lines", "places", "reads", "label", "hooks")
 
     def __init__(self, label: str = "a recording", *, lines: bool = False) -> None:
         self.op = array("B", (CONST,))
@@ -56,11 +57,12 @@ class Recording:
         self.constants: dict[Any, int] = {}
         self.names: dict[int, str] = {}
         self.owner = get_ident()
-        self.guards: list[Guard] = []
+        self.guards: list[tuple[int, bool, tuple[str, int] | None]] = []
         self.lines: array | None = array("i", (0,)) if lines else None
         self.places: dict[tuple[str, int], int] = {("", 0): 0}
         self.reads: list[tuple[int, tuple[str, int] | None]] = []
         self.label = label
+        self.hooks = lines
 
     def __len__(self) -> int:
         """The number of rows, the sink and the leaves included."""
@@ -81,8 +83,13 @@ class Recording:
                 f"{self.label} belongs to another thread; record in one thread, and share the finished Program instead"
             )
 
+    def appended(self, var: Any) -> None:
+        """What `hooks` asks for after a Var's row was appended: here, to note the user's line."""
+        if self.lines is not None:
+            self.lines.append(self.place())
+
     def append(self, op: int, a: int, b: int, value: float) -> int:
-        """Append one row and return its number."""
+        """Append one row that has no Var and return its number."""
         row = len(self.val)
         self.val.append(value)
         self.op.append(op)
@@ -115,6 +122,30 @@ class Recording:
             row = self.constants[key] = self.append(CONST, 0, 0, x)
         return row
 
+    def truth(self, var: Any) -> bool:
+        """The plain truth of a traced value at this point, recorded as a guard that every replay checks."""
+        row, v = var.row, var.v
+        code = self.op[row]
+        if code >= len(OPS) or not OPS[code].condition:
+            row = self.append(_NOT_EQUAL, row, self.constant(0.0), float(v != 0.0))
+        self.check(self)
+        self.guards.append((row, v != 0.0, show.user_line()))
+        return v != 0.0
+
+    def read(self, var: Any) -> float:
+        """The plain number of a traced value; noted, because a replay will not follow it."""
+        self.reads.append((var.row, show.user_line()))
+        return var.v
+
+    def assign(self, var: Any, x: float) -> None:
+        """Refuse: only eager variables can be given a new value."""
+        raise TypeError("only a variable made by jt.var can be given a new value; inside a recorded function compute a new one")
+
+    def _not_eager(self, *_: Any) -> Any:
+        raise TypeError(f"backprop and sensitivity belong to variables made by jt.var; this value belongs to {self.label}: use jt.grad")
+
+    sensitivity = set_sensitivity = backprop = tape = _not_eager
+
     def place(self) -> int:
         """The number of the user's line that is executing now."""
         return self.places.setdefault(show.user_line() or ("", 0), len(self.places))
@@ -146,7 +177,7 @@ class Recording:
             active=op[order[1 : 1 + inputs]] == INPUT,
             outputs=slot[np.asarray(outputs, np.int64)],
             names={int(slot[row]): name for row, name in self.names.items()},
-            guards=tuple(Guard(int(slot[g.slot]), g.outcome, g.line) for g in self.guards),
+            guards=tuple(Guard(int(slot[row]), outcome, line) for row, outcome, line in self.guards),
             lines=lines,
             places=tuple(self.places),
             reads=tuple((int(slot[row]), line) for row, line in self.reads),

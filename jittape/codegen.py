@@ -1,0 +1,137 @@
+"""Writes the marked regions of `kernels.py` and the operation page of the docs from the op table.
+
+``python -m jittape.codegen`` writes, ``python -m jittape.codegen --check`` compares and fails where they differ.
+"""
+
+import ast
+import inspect
+import re
+import sys
+from pathlib import Path
+from types import FunctionType
+
+import numpy as np
+
+from . import conventions, special
+from .ops import CONSTANTS, OPS
+
+KERNELS = Path(__file__).with_name("kernels.py")
+PAGE = Path(__file__).parent.parent / "docs" / "operations.md"
+
+_SPECIAL = {name: value for name, value in vars(special).items() if isinstance(value, FunctionType)}
+_MATH = {"erf", "erfc", "lgamma", "pi", "inf", "nan"}
+_BUILTIN = {"abs", "range"}
+
+
+def _names(source: str) -> set[str]:
+    """The free names of a formula or function."""
+    tree = ast.parse(source)
+    loaded = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return loaded - stored - arguments
+
+
+def imports() -> str:
+    """The NumPy functions and the constants that the formulas name."""
+    formulas = [text for op in OPS for text in (op.value, *op.partials)]
+    used: set[str] = set().union(*(_names(text) for text in formulas), *(_names(inspect.getsource(f)) for f in _SPECIAL.values()))
+    used -= _MATH | _BUILTIN | set(_SPECIAL) | set(CONSTANTS) | {"x", "y", "v"}
+    unknown = sorted(name for name in used if not isinstance(getattr(np, name, None), np.ufunc))
+    if unknown:
+        raise SystemExit(f"formulas name functions that are neither NumPy's nor jittape.special's: {', '.join(unknown)}")
+    lines = ["from numpy import (", *(f"    {name}," for name in sorted(used)), ")"]
+    return "\n".join([*lines, "", *(f"{name} = {value!r}" for name, value in CONSTANTS.items())])
+
+
+def specials() -> str:
+    """The functions of `special`, jitted."""
+    return "\n\n\n".join("@jit\n" + inspect.getsource(function).rstrip() for function in _SPECIAL.values()) + "\n\n\n" + _switch()
+
+
+def _switch() -> str:
+    codes = [str(code) for code, op in enumerate(OPS) if op.switch]
+    test = " or ".join(f"code == {code}" for code in codes)
+    return f'@jit\ndef switch(code):\n    """Whether a zero partial of this operation means that the operand is not connected."""\n    return {test}'
+
+
+def forward() -> str:
+    """One branch per operation: the value and the partials."""
+    lines = []
+    for code, op in enumerate(OPS):
+        dy = op.partials[1] if op.arity == 2 else "0.0"
+        lines.append(f"{'if' if code == 0 else 'elif'} code == {code}:  # {op.name}")
+        lines += [f"    v = {op.value}", f"    dx = {op.partials[0]}", f"    dy = {dy}"]
+    return "\n".join([*lines, "else:", "    v = dx = dy = nan"])
+
+
+REGIONS = {"imports": imports, "special": specials, "forward": forward}
+
+
+def render_kernels(text: str) -> str:
+    """``kernels.py`` with its generated regions made anew."""
+    for name, make in REGIONS.items():
+        pattern = re.compile(rf"^( *)# <generated: {name}>\n.*?^ *# </generated>$", re.M | re.S)
+        if len(pattern.findall(text)) != 1:
+            raise SystemExit(f"{KERNELS.name} must have exactly one region {name!r}")
+        indent = pattern.search(text)[1]  # type: ignore[index]
+        body = "\n".join(indent + line if line else "" for line in make().splitlines())
+        text = pattern.sub(lambda _, b=body, i=indent, n=name: f"{i}# <generated: {n}>\n{b}\n{i}# </generated>", text)
+    return text
+
+
+def _number(x: float) -> str:
+    return f"{x:g}"
+
+
+def page() -> str:
+    """The operation page: every operation, then the convention table."""
+    out = [
+        "# Operations",
+        "",
+        "Written by `python -m jittape.codegen` from `jittape/ops.py` and `jittape/conventions.py`; edit those.",
+        "In the formulas `x` and `y` are the operands and `v` is the value just computed.",
+        "",
+        "| `jt.` | also | computes | value | partials |",
+        "|---|---|---|---|---|",
+    ]
+    for op in OPS:
+        if op.public:
+            partials = "<br>".join(f"`{p}`" for p in op.partials)
+            out.append(f"| `{op.name}` | {' '.join(f'`{a}`' for a in op.aliases)} | {op.doc} | `{op.value}` | {partials} |")
+    out += [
+        "",
+        "## Values and partials at edge points",
+        "",
+        "Three rules: a NaN value has NaN partials; at a kink the subgradient of minimum norm is taken, so ties share equally;",
+        "where the limit is infinite it is returned. In the reverse sweep an adjoint that is exactly zero contributes nothing.",
+        "",
+        "| operation | at | value | partials | why |",
+        "|---|---|---|---|---|",
+    ]
+    for edge in conventions.EDGES:
+        point, partials = (", ".join(map(_number, numbers)) for numbers in (edge.point, edge.partials))
+        out.append(f"| `{edge.op}` | {point} | {_number(edge.value)} | {partials} | {edge.why} |")
+    return "\n".join(out).replace("\\|", "|") + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the generated text, or with ``--check`` compare it; the exit status is 1 where they differ."""
+    status = 0
+    for path, make in ((KERNELS, lambda: render_kernels(KERNELS.read_text())), (PAGE, page)):
+        old = path.read_text() if path.exists() else ""
+        new = make()
+        if new == old:
+            continue
+        if "--check" in arguments:
+            print(f"{path} is not what the op table says: run `python -m jittape.codegen`", file=sys.stderr)
+            status = 1
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(new)
+            print(f"wrote {path}")
+    return status
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

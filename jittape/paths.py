@@ -1,0 +1,153 @@
+"""The programs of one function and one argument structure: a tree of guard outcomes."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .errors import JitTapeWarning
+from .kernels import DONE, REVERSE
+from .program import Program
+
+
+class _Path:
+    """A leaf of the tree: a program, and the outcomes that lead to it."""
+
+    __slots__ = ("program", "outcomes", "parent")
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.outcomes = bytes(guard.outcome for guard in program.tape.guards)
+        self.parent: _Fork | None = None
+
+
+class _Fork:
+    """An inner node: two sides that differ at one guard. ``recent`` is the last used path below each side."""
+
+    __slots__ = ("guard", "sides", "recent", "parent")
+
+    def __init__(self, guard: int) -> None:
+        self.guard = guard
+        self.sides: list[Any] = [None, None]
+        self.recent: list[Any] = [None, None]
+        self.parent: _Fork | None = None
+
+
+class PathTree:
+    """Finds the program whose guards agree at a point, or records it.
+
+    A point is tried on the path used last. Where a guard disagrees, the outcomes up to it are known, and the fork at that guard
+    leads to a path that shares them: each try settles at least one more guard, so a search costs as many forward sweeps as
+    guards differ, whatever the number of paths.
+    """
+
+    __slots__ = ("record", "max_paths", "label", "paths", "records", "replays", "_last", "_lock", "_warned")
+
+    def __init__(self, record: Callable[[list], Program], max_paths: int, label: str) -> None:
+        self.record, self.max_paths, self.label = record, max_paths, label
+        # ordered from the least to the most recently used
+        self.paths: dict[_Path, None] = {}
+        self.records = self.replays = 0
+        self._last: _Path | None = None
+        # held while the tree is read or changed, never while user code or a kernel runs
+        self._lock = threading.Lock()
+        self._warned = False
+
+    def sweep(self, leaves: list, mode: int) -> tuple[Program, np.ndarray]:
+        """The program of this point's path and its work buffer after a sweep."""
+        path = near = self._last
+        guard = DONE
+        while path is not None:
+            guard, work = path.program.sweep(leaves, mode)
+            if guard == DONE:
+                self.replays += 1
+                if path is not self._last:
+                    with self._lock:
+                        self._use(path)
+                return path.program, work
+            path.program.release(work)
+            near = path
+            with self._lock:
+                path = self._other_side(path, guard)
+        program = self.record(leaves)
+        if mode & REVERSE:
+            program.check_scalar()
+        # Recorded at this very point, so it is this point's path even where a guard's last bit differs from the tracer's.
+        _, work = program.sweep(leaves, mode, guarded=False)
+        with self._lock:
+            self.records += 1
+            self._insert(_Path(program), near, guard)
+        return program, work
+
+    def _other_side(self, path: _Path, guard: int) -> _Path | None:
+        fork = path.parent
+        while fork is not None and fork.guard > guard:
+            fork = fork.parent
+        if fork is None or fork.guard != guard:
+            return None
+        return fork.recent[not path.outcomes[guard]]
+
+    def _insert(self, path: _Path, near: _Path | None, guard: int) -> None:
+        """Hang a path into the tree where ``near`` disagreed at ``guard``, unless the tree has changed there meanwhile."""
+        if self.paths:
+            if near not in self.paths or self._other_side(near, guard) is not None:
+                return
+            if path.outcomes[: guard + 1] != near.outcomes[:guard] + bytes([not near.outcomes[guard]]):
+                return  # a last bit decided otherwise while recording, or the function is not deterministic
+            self._fork(path, near, guard)
+        self._use(path)
+        if len(self.paths) > self.max_paths:
+            self._evict()
+
+    def _fork(self, path: _Path, near: _Path, guard: int) -> None:
+        """Put a fork at ``guard`` above the subtree of ``near`` whose own forks are all at later guards."""
+        below: Any = near
+        while below.parent is not None and below.parent.guard > guard:
+            below = below.parent
+        fork = _Fork(guard)
+        side = near.outcomes[guard]
+        fork.parent = below.parent
+        if fork.parent is not None:
+            fork.parent.sides[near.outcomes[fork.parent.guard]] = fork
+        fork.sides[side], fork.recent[side] = below, near
+        fork.sides[not side] = fork.recent[not side] = path
+        below.parent = path.parent = fork
+
+    def _use(self, path: _Path) -> None:
+        """Make a path the most recently used one."""
+        self._last = path
+        self.paths.pop(path, None)
+        self.paths[path] = None
+        fork = path.parent
+        while fork is not None:
+            fork.recent[path.outcomes[fork.guard]] = path
+            fork = fork.parent
+
+    def _evict(self) -> None:
+        """Drop the least recently used path; its sibling takes the place of their fork."""
+        path = next(iter(self.paths))
+        del self.paths[path]
+        fork = path.parent
+        assert fork is not None
+        side = not path.outcomes[fork.guard]
+        sibling, recent = fork.sides[side], fork.recent[side]
+        sibling.parent = above = fork.parent
+        if above is not None:
+            above.sides[path.outcomes[above.guard]] = sibling
+        while above is not None:
+            if above.recent[path.outcomes[above.guard]] is path:
+                above.recent[path.outcomes[above.guard]] = recent
+            above = above.parent
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{self.label} has taken more than {self.max_paths} paths, so old ones are dropped and recorded again when they come "
+                "back. It is right but slow; where branches only choose values, use jt.where, jt.maximum, jt.minimum or jt.clip, "
+                "which record no branch, or raise max_paths",
+                JitTapeWarning,
+                stacklevel=5,
+            )

@@ -1,0 +1,325 @@
+"""`Program`: what is executed. One recorded path, replayed by the kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import kernels
+from .errors import BranchChanged, TapeCapacityError
+from .kernels import DONE, FORWARD, REVERSE
+from .ops import OPS
+from .structure import Signature, unflatten
+from .tape import Tape
+
+# Instructions per kernel call: between calls Ctrl-C is noticed. 4 million take about 40 ms.
+CHUNK = 1 << 22
+# A buffer larger than this is not kept for the next call.
+_KEEP_BYTES = 1 << 28
+
+
+class Interface(NamedTuple):
+    """What a program takes and returns: the split of its arguments, their key, and the spec of its result.
+
+    ``result`` is nested like a spec, with "f" for a float and ("array", shape) for an array at its leaves.
+    """
+
+    signature: Signature
+    key: Any
+    active: int
+    result: Any
+    has_aux: bool
+    names: tuple[str, ...]
+    label: str
+
+
+class GuardReport(NamedTuple):
+    """A guard of a program at the point of its recording, or of a failed replay.
+
+    Attributes
+    ----------
+    comparison : the comparison as text, such as ``x < 1.0``
+    outcome : the recorded truth
+    margin : ``|a - b|``, how far the comparison is from changing
+    line : the user's (file, line)
+    """
+
+    comparison: str
+    outcome: bool
+    margin: float
+    line: tuple[str, int] | None
+
+
+class Program:
+    """One recorded path of a function: its value and gradient at native speed, for arguments of the recorded structure.
+
+    Made by `jittape.record`. A program may be shared between threads, pickled, and called with other numbers in the same
+    structure; a call that would take another branch than the recorded one raises `BranchChanged`.
+
+    Attributes
+    ----------
+    tape : the recorded `Tape`
+    """
+
+    __slots__ = ("tape", "interface", "_code", "_slots", "_guards", "_n", "_output", "_size", "_pool", "_plain")
+
+    def __init__(self, tape: Tape, interface: Interface) -> None:
+        self.tape, self.interface = tape, interface
+        n = len(tape)
+        guards = np.array([(g.slot, g.outcome) for g in tape.guards], np.uint32).reshape(-1, 2)
+        self._code = np.concatenate([tape.op, tape.a, tape.b, guards.T.ravel()], dtype=np.uint32, casting="unsafe")
+        self._slots, self._guards, self._n = len(tape.val), len(guards), n
+        self._output = int(tape.outputs[0]) if len(tape.outputs) else 0
+        self._size = 2 * self._slots + 2 * n
+        self._pool: list[np.ndarray] = []
+        key = interface.key
+        # the shape of the only argument where that is one array: the call that needs no flattening
+        self._plain = key[0][0][1] if isinstance(key, tuple) and len(key[0]) == 1 and not key[1] and key[0][0][0] == "array" else None
+
+    def __reduce__(self) -> Any:
+        return Program, (self.tape, self.interface)
+
+    def __repr__(self) -> str:
+        return f"<Program of {self.interface.label}: {len(self.tape)} instructions, {self.tape.n_inputs} inputs>"
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The recorded function's result, in the structure the function returned.
+
+        Raises
+        ------
+        BranchChanged
+            where the function would take another branch than the recorded one.
+        TypeError
+            where the arguments differ in structure, shape or static value from the recorded ones.
+        """
+        work = self._checked(self._leaves(args, kwargs), FORWARD)
+        out = self.result(work)
+        self.release(work)
+        return out
+
+    def value_and_grad(self, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> tuple[float, Any]:
+        """The value and the gradient in the differentiated arguments.
+
+        ``out`` is a float64 array that takes the gradient, flat; it is returned in place of a fresh structure. With one
+        array argument this is the call with the lowest overhead.
+
+        Raises
+        ------
+        BranchChanged
+            where the function would take another branch than the recorded one.
+        TypeError
+            where the function does not return a scalar, or the arguments do not fit.
+        """
+        self.check_scalar()
+        work = self._checked(self._leaves(args, kwargs), FORWARD | REVERSE)
+        value = work.item(self._output)
+        if out is None:
+            out = self.gradient(work)
+        else:
+            self._write(work, out)
+        self.release(work)
+        return value, out
+
+    def grad(self, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> Any:
+        """The gradient in the differentiated arguments; see `value_and_grad`."""
+        return self.value_and_grad(*args, out=out, **kwargs)[1]
+
+    def _write(self, work: np.ndarray, out: np.ndarray) -> None:
+        active = self.interface.active
+        if not isinstance(out, np.ndarray) or out.size != active or out.dtype != np.float64:
+            raise TypeError(f"out must be a float64 array of {active} elements, for the gradient; got {_describe(out)}")
+        out[...] = work[self._slots + 1 : self._slots + 1 + active].reshape(out.shape)
+
+    def _leaves(self, args: tuple, kwargs: dict) -> list:
+        if self._plain is not None and len(args) == 1 and not kwargs:
+            x = args[0]
+            if type(x) is np.ndarray and x.shape == self._plain and x.dtype == np.float64:
+                return [x]
+        key, leaves, _ = self.interface.signature.split(args, kwargs)
+        if key != self.interface.key:
+            raise TypeError(self._mismatch(key))
+        return leaves
+
+    def _mismatch(self, key: Any) -> str:
+        recorded, given = (self.interface.signature.specs(k) for k in (self.interface.key, key))
+        for i, (old, new) in enumerate(zip(recorded[0], given[0], strict=False)):
+            if old != new:
+                name = self.interface.names[i] if i < len(self.interface.names) else str(i)
+                return f"argument {name!r} was recorded as {_spell(old)}, called with {_spell(new)}; record again for another structure"
+        return (
+            f"recorded with {len(recorded[0])} positional arguments and keywords {[name for name, _ in recorded[1]]}, called with "
+            f"{len(given[0])} and {[name for name, _ in given[1]]}, or with other static values; record again for another structure"
+        )
+
+    def check_scalar(self) -> None:
+        """Raise unless the function returned one number, or with ``has_aux`` a pair that starts with one."""
+        result = self.interface.result
+        if self.interface.has_aux:
+            if result[0] != "seq" or len(result[2]) != 2:
+                raise TypeError(f"with has_aux=True {self.interface.label} must return a pair (number, anything); it returned {_spell(result)}")
+            result = result[2][0]
+        if result not in ("f", ("array", ())):
+            raise TypeError(
+                f"a gradient needs a function that returns one number; {self.interface.label} returned {_spell(result)}. "
+                "Return a sum, or with has_aux=True a pair (number, anything)"
+            )
+
+    def value(self, work: np.ndarray) -> Any:
+        """The value after a forward sweep; with ``has_aux`` the pair (value, aux)."""
+        return self.result(work) if self.interface.has_aux else work.item(self._output)
+
+    # -- the sweep ----------------------------------------------------------------------------------------------------
+
+    def sweep(self, leaves: list, mode: int, *, guarded: bool = True) -> tuple[int, np.ndarray]:
+        """Run the kernels at the point ``leaves``: `DONE` or the first guard that disagrees, and the work buffer to `release`."""
+        try:
+            work = self._pool.pop()
+        except IndexError:
+            work = self._buffer()
+        self._load(work, leaves)
+        return self._sweep(work, mode, guarded), work
+
+    def _checked(self, leaves: list, mode: int) -> np.ndarray:
+        status, work = self.sweep(leaves, mode)
+        if status != DONE:
+            message = self._changed(work, status)
+            self.release(work)
+            raise BranchChanged(message)
+        return work
+
+    def _sweep(self, work: np.ndarray, mode: int, guarded: bool) -> int:
+        n, output = self._n, self._output
+        guards, code = (self._guards, self._code) if guarded or not self._guards else (0, self._code[: 3 * n])
+        if n <= CHUNK:
+            return kernels.run(code, work, self._slots, guards, output, 0, n, mode)
+        status = DONE
+        if mode & FORWARD:
+            for start, stop in _chunks(n):
+                status = kernels.run(code, work, self._slots, guards, output, start, stop, FORWARD)
+        if mode & REVERSE and status == DONE:
+            for start, stop in reversed(list(_chunks(n))):
+                kernels.run(code, work, self._slots, guards, output, start, stop, REVERSE)
+        return status
+
+    def _buffer(self) -> np.ndarray:
+        kernels.ready()
+        try:
+            work = np.zeros(self._size)
+        except MemoryError:
+            raise TapeCapacityError(
+                f"{self!r} needs {self._size * 8 / 2**30:.1f} GiB for values, partials and adjoints, which this machine does not have"
+            ) from None
+        first = 1 + self.tape.n_inputs
+        work[first : self.tape.first] = self.tape.val[first : self.tape.first]
+        return work
+
+    def _load(self, work: np.ndarray, leaves: list) -> None:
+        slot = 1
+        for leaf in leaves:
+            if type(leaf) is float:
+                work[slot] = leaf
+                slot += 1
+            else:
+                work[slot : slot + leaf.size] = leaf.ravel()
+                slot += leaf.size
+
+    def release(self, work: np.ndarray) -> None:
+        """Give a work buffer back, for the next call."""
+        if work.nbytes <= _KEEP_BYTES:
+            self._pool.append(work)
+
+    def gradient(self, work: np.ndarray) -> Any:
+        """The gradient after a reverse sweep, in the structure of the differentiated arguments, in fresh arrays."""
+        start = self._slots + 1
+        return self.interface.signature.gradient(self.interface.key, work[start : start + self.interface.active].copy())
+
+    def result(self, work: np.ndarray) -> Any:
+        """The function's result after a forward sweep, in the structure that the function returned."""
+        return unflatten(self.interface.result, self._outputs(work))
+
+    def _outputs(self, work: np.ndarray) -> Iterator[Any]:
+        values = work[self.tape.outputs]
+        start = 0
+        for shape in _result_shapes(self.interface.result):
+            if shape is None:
+                yield values.item(start)
+                start += 1
+            else:
+                size = int(np.prod(shape, dtype=int))
+                yield values[start : start + size].reshape(shape)
+                start += size
+
+    # -- guards -------------------------------------------------------------------------------------------------------
+
+    @property
+    def guards(self) -> list[GuardReport]:
+        """The comparisons whose truth was asked while recording, in order, with their margins at the recorded point."""
+        return [self._report(i, self.tape.val) for i in range(len(self.tape.guards))]
+
+    def _report(self, index: int, val: np.ndarray) -> GuardReport:
+        guard = self.tape.guards[index]
+        i = guard.slot - self.tape.first
+        if i < 0 or OPS[self.tape.op[i]].arity != 2:
+            margin = abs(val[guard.slot] - 0.0)
+        else:
+            margin = abs(val[self.tape.a[i]] - val[self.tape.b[i]])
+        return GuardReport(self._comparison(guard.slot, val), guard.outcome, float(margin), guard.line)
+
+    def _comparison(self, slot: int, val: np.ndarray) -> str:
+        i = slot - self.tape.first
+        if i < 0:
+            return self._operand(slot, val)
+        op = OPS[self.tape.op[i]]
+        x, y = self._operand(int(self.tape.a[i]), val), self._operand(int(self.tape.b[i]), val)
+        return f"{x} {op.symbol} {y}" if op.symbol else f"{op.name}({x})" if op.arity == 1 else f"{op.name}({x}, {y})"
+
+    def _operand(self, slot: int, val: np.ndarray) -> str:
+        name, x = self.tape.names.get(slot), float(val[slot])
+        if name is not None:
+            return f"{name} (= {x!r})"
+        return f"{x!r}"
+
+    def _changed(self, work: np.ndarray, index: int) -> str:
+        report = self._report(index, work)
+        where = f", {report.line[0]}:{report.line[1]}" if report.line else ""
+        return (
+            f"{self.interface.label} would take another branch than the recorded one: `{report.comparison}` was "
+            f"{report.outcome} when recorded and is {not report.outcome} now (guard {index}{where}). Record again at this point, "
+            "or use jt.grad or jt.value_and_grad, which keep a program for every path"
+        )
+
+
+def _chunks(n: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, n, CHUNK):
+        yield start, min(start + CHUNK, n)
+
+
+def _result_shapes(spec: Any) -> Iterator[tuple[int, ...] | None]:
+    if spec == "f":
+        yield None
+    elif spec[0] == "array":
+        yield spec[1]
+    elif spec[0] != "static":
+        for item in spec[-1]:
+            yield from _result_shapes(item)
+
+
+def _describe(x: Any) -> str:
+    return f"{x.dtype} array of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
+
+
+def _spell(spec: Any) -> str:
+    if spec == "f":
+        return "a float"
+    tag = spec[0]
+    if tag == "array":
+        return f"a float array of shape {spec[1]}"
+    if tag == "floats":
+        return f"a {spec[1].__name__} of {spec[2]} floats"
+    if tag == "static":
+        return f"the static {spec[1].__name__} {spec[2]!r}"
+    return f"a {spec[1].__name__} of {len(spec[-1])} items"

@@ -1,0 +1,270 @@
+"""Arguments as a structure of leaves: flatten, rebuild, and compare, for nested lists, tuples, dicts and dataclasses of floats.
+
+A structure is described by its *spec*, nested tuples that are hashable and say all that a recording depends on::
+
+    "f"                          a float
+    ("array", shape)             an array of floats
+    ("floats", list, n)          a list (or tuple) of n floats
+    ("seq", type, specs)         a list or tuple; a namedtuple has its own type
+    ("dict", type, keys, specs)  a dict
+    ("data", type, fields, specs)  a dataclass
+    ("static", type, value)      anything else that is hashable: part of the recording
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .errors import TracingTypeError
+
+FLOATS = {float}
+
+
+def flatten(x: Any, leaves: list, differentiated: bool, where: str) -> Any:
+    """Append the leaves of ``x`` (floats and float64 arrays) to ``leaves`` and return the spec.
+
+    An int is a float where it is differentiated, otherwise static; so is a bool, and it stays static. Int and bool arrays become float64.
+
+    Raises
+    ------
+    TypeError
+        for complex and object arrays, and for anything that can be neither a leaf nor hashed.
+    """
+    kind = type(x)
+    if kind is float:
+        leaves.append(x)
+        return "f"
+    if kind is np.ndarray:
+        leaves.append(_array(x, where))
+        return ("array", x.shape)
+    if kind is list or kind is tuple:
+        if x and set(map(type, x)) == FLOATS:
+            leaves.extend(x)
+            return ("floats", kind, len(x))
+        specs = tuple([flatten(item, leaves, differentiated, where) for item in x])
+        if specs and set(specs) == {"f"}:
+            return ("floats", kind, len(x))
+        return ("seq", kind, specs)
+    if isinstance(x, (int, np.integer)) and not isinstance(x, bool):
+        if differentiated:
+            leaves.append(float(x))
+            return "f"
+        return ("static", int, int(x))
+    if isinstance(x, (float, np.floating)):
+        leaves.append(float(x))
+        return "f"
+    if isinstance(x, np.ndarray):
+        leaves.append(_array(np.asarray(x), where))
+        return ("array", x.shape)
+    if isinstance(x, dict):
+        return ("dict", kind, tuple(x), tuple([flatten(item, leaves, differentiated, f"{where}[{key!r}]") for key, item in x.items()]))
+    if isinstance(x, (list, tuple)):
+        return ("seq", kind, tuple([flatten(item, leaves, differentiated, where) for item in x]))
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        fields = tuple(field.name for field in dataclasses.fields(x))
+        return ("data", kind, fields, tuple([flatten(getattr(x, f), leaves, differentiated, f"{where}.{f}") for f in fields]))
+    return _static(x, where)
+
+
+def _array(x: np.ndarray, where: str) -> np.ndarray:
+    if x.dtype.kind not in "fiub":
+        raise TracingTypeError(
+            f"{where} is an array of {x.dtype}; jittape takes arrays of real numbers"
+            + (" (convert it with np.asarray(x, float))" if x.dtype.kind == "O" else "")
+        )
+    return x
+
+
+def _static(x: Any, where: str) -> Any:
+    if isinstance(x, (complex, np.complexfloating)):
+        raise TracingTypeError(f"{where} is the complex number {x!r}; jittape is real-valued")
+    if hasattr(type(x), "rec"):
+        raise TracingTypeError(
+            f"{where} is a traced value: a gradient inside a recorded function is not supported; call it outside, or pass `.value`"
+        )
+    try:
+        hash(x)
+    except TypeError:
+        raise TracingTypeError(
+            f"{where} is of type {type(x).__name__}, which is neither a number, an array, a list, tuple, dict or dataclass of those, "
+            "nor hashable; an argument that is not differentiated must be hashable to be part of the recording"
+        ) from None
+    return ("static", type(x), x)
+
+
+def unflatten(spec: Any, leaves: Iterator[Any]) -> Any:
+    """The structure that ``spec`` describes, with the next leaves of ``leaves`` in it."""
+    if spec == "f":
+        return next(leaves)
+    tag = spec[0]
+    if tag == "array":
+        return next(leaves)
+    if tag == "floats":
+        return spec[1]([next(leaves) for _ in range(spec[2])])
+    if tag == "static":
+        return spec[2]
+    return _rebuild(spec, [unflatten(item, leaves) for item in spec[-1]])
+
+
+def _rebuild(spec: Any, items: list) -> Any:
+    tag, kind = spec[:2]
+    if tag == "seq":
+        return kind(*items) if hasattr(kind, "_fields") else kind(items)
+    if tag == "dict":
+        return kind(zip(spec[2], items, strict=True)) if kind is dict else _mapping(kind, spec[2], items)
+    out = object.__new__(kind)
+    for name, item in zip(spec[2], items, strict=True):
+        object.__setattr__(out, name, item)
+    return out
+
+
+def _mapping(kind: type, keys: tuple, items: list) -> Any:
+    out = kind()
+    for key, item in zip(keys, items, strict=True):
+        out[key] = item
+    return out
+
+
+def shapes(spec: Any, path: str) -> list[tuple[str, tuple[int, ...] | None]]:
+    """The path and shape of every leaf, in order; the shape of a float is None."""
+    if spec == "f":
+        return [(path, None)]
+    tag = spec[0]
+    if tag == "array":
+        return [(path, spec[1])]
+    if tag == "floats":
+        return [(f"{path}[{i}]", None) for i in range(spec[2])]
+    if tag == "static":
+        return []
+    if tag == "seq":
+        names = [f"{path}[{i}]" for i in range(len(spec[2]))]
+    elif tag == "dict":
+        names = [f"{path}[{key!r}]" for key in spec[2]]
+    else:
+        names = [f"{path}.{name}" for name in spec[2]]
+    return [leaf for name, item in zip(names, spec[-1], strict=True) for leaf in shapes(item, name)]
+
+
+def map_leaves(x: Any, function: Callable[[Any], Any]) -> tuple[Any, list]:
+    """The structure of a function's result, described like a spec, and ``function`` of each of its leaves."""
+    out: list = []
+
+    def walk(x: Any) -> Any:
+        if type(x) in (list, tuple) or (isinstance(x, tuple) and hasattr(x, "_fields")):
+            return ("seq", type(x), tuple([walk(item) for item in x]))
+        if isinstance(x, dict):
+            return ("dict", type(x), tuple(x), tuple([walk(item) for item in x.values()]))
+        if dataclasses.is_dataclass(x) and not isinstance(x, type):
+            fields = tuple(field.name for field in dataclasses.fields(x))
+            return ("data", type(x), fields, tuple([walk(getattr(x, name)) for name in fields]))
+        spec, leaf = function(x)
+        out.append(leaf)
+        return spec
+
+    return walk(x), out
+
+
+class Signature:
+    """Which arguments of a function are differentiated: splits arguments into leaves, and gradients back into arguments.
+
+    ``argnums`` is an int or a tuple of ints, as in JAX. Leaves of differentiated arguments come first.
+    """
+
+    __slots__ = ("argnums", "single", "_first")
+
+    def __init__(self, argnums: int | tuple[int, ...]) -> None:
+        self.single = isinstance(argnums, (int, np.integer))
+        chosen = (argnums,) if self.single else tuple(argnums)  # type: ignore[arg-type]
+        if not chosen or not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in chosen):
+            raise TypeError(f"argnums is {argnums!r}; it must be an int or a non-empty tuple of ints")
+        self.argnums = tuple(int(i) for i in chosen)
+        self._first = self.argnums == (0,)
+
+    def __reduce__(self) -> Any:
+        return Signature, (self.argnums[0] if self.single else self.argnums,)
+
+    def split(self, args: tuple, kwargs: dict) -> tuple[Any, list, int]:
+        """The key of a call (all that its recording depends on), its leaves, and how many of those leaves are differentiated."""
+        leaves: list = []
+        if self._first and args and not kwargs:
+            if type(args[0]) is float and set(map(type, args)) == FLOATS:
+                return len(args), list(args), 1
+            positions = (0,)
+        else:
+            positions = self.positions(len(args))
+        specs: list = [None] * len(args)
+        for i in positions:
+            if specs[i] is None:
+                specs[i] = flatten(args[i], leaves, True, f"argument {i}")
+        active = len(leaves)
+        for i, x in enumerate(args):
+            if specs[i] is None:
+                specs[i] = flatten(x, leaves, False, f"argument {i}")
+        named = tuple([(name, flatten(kwargs[name], leaves, False, f"argument {name!r}")) for name in sorted(kwargs)])
+        return (tuple(specs), named), leaves, active
+
+    def positions(self, n: int) -> tuple[int, ...]:
+        """``argnums`` as positions among ``n`` positional arguments."""
+        for i in self.argnums:
+            if not -n <= i < n:
+                raise TypeError(f"argnums is {i}, but the function was called with {n} positional argument{'s' * (n != 1)}")
+        return tuple(i % n for i in self.argnums)
+
+    def specs(self, key: Any) -> tuple[list, list[tuple[str, Any]]]:
+        """The specs of the positional and of the keyword arguments."""
+        return (["f"] * key, []) if isinstance(key, int) else (list(key[0]), list(key[1]))
+
+    def order(self, key: Any) -> list[int | str]:
+        """The arguments in the order of their leaves."""
+        positional, named = self.specs(key)
+        first = list(dict.fromkeys(self.positions(len(positional))))
+        return [*first, *(i for i in range(len(positional)) if i not in first), *(name for name, _ in named)]
+
+    def join(self, key: Any, leaves: Iterator[Any]) -> tuple[list, dict]:
+        """Arguments with the given leaves in them."""
+        positional, named = self.specs(key)
+        specs: dict[int | str, Any] = dict(enumerate(positional)) | dict(named)
+        built = {name: unflatten(specs[name], leaves) for name in self.order(key)}
+        return [built[i] for i in range(len(positional))], {name: built[name] for name, _ in named}
+
+    def paths(self, key: Any, names: list[str]) -> list[tuple[str, tuple[int, ...] | None]]:
+        """The path and shape of every leaf, in order; ``names`` are the parameters of the function."""
+        positional, named = self.specs(key)
+        specs: dict[int | str, Any] = dict(enumerate(positional)) | dict(named)
+        out = []
+        for i in self.order(key):
+            path = i if isinstance(i, str) else names[i] if i < len(names) else f"args[{i}]"
+            out += shapes(specs[i], path)
+        return out
+
+    def gradient(self, key: Any, vector: np.ndarray) -> Any:
+        """A gradient vector in the structure of the differentiated arguments."""
+        if isinstance(key, int):
+            return vector.item(0) if self.single else (vector.item(0),)
+        positional, _ = self.specs(key)
+        positions = self.positions(len(positional))
+        if self.single and positional[positions[0]][0] == "array":
+            return vector.reshape(positional[positions[0]][1])
+        built: dict[int, Any] = {}
+        leaves = _pieces([shape for i in dict.fromkeys(positions) for _, shape in shapes(positional[i], "")], vector)
+        for i in positions:
+            if i not in built:
+                built[i] = unflatten(positional[i], leaves)
+        return built[positions[0]] if self.single else tuple(built[i] for i in positions)
+
+
+def _pieces(leaves: list[tuple[int, ...] | None], vector: np.ndarray) -> Iterator[Any]:
+    start = 0
+    for shape in leaves:
+        if shape is None:
+            yield vector.item(start)
+            start += 1
+        else:
+            size = math.prod(shape)
+            yield vector[start : start + size].reshape(shape)
+            start += size

@@ -1,0 +1,379 @@
+"""`Var`: a traced number whose Python operators and NumPy ufuncs append to a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+import numpy as np
+
+from . import formulas
+from .errors import TracingTypeError
+from .formulas import ARITHMETIC, VALUE
+from .ops import CODE, OPS
+from .tape import Recording
+
+_new = object.__new__
+PLAIN = (float, int, np.floating, np.integer, np.bool_)
+COMPLEX = (complex, np.complexfloating)
+
+
+class Traced:
+    """What traced numbers and traced arrays share: they refuse to become plain numbers by accident."""
+
+    __slots__ = ()
+
+    def __float__(self) -> float:
+        raise TracingTypeError(
+            "float() of a traced value, or storing it into a float array, would drop its derivative; use jt.zeros(n), jt.array or a "
+            "list to hold traced values, functions of jittape or NumPy instead of those of `math`, and `.value` for the plain number"
+        )
+
+    def __int__(self) -> int:
+        raise TracingTypeError("int() of a traced value would drop its derivative; use jt.trunc, jt.floor or `int(v.value)`")
+
+    def __index__(self) -> int:
+        raise TracingTypeError(
+            "a traced value cannot be an index or the argument of range(): the recording would be frozen to this number; "
+            "use an int argument, or `int(v.value)` to freeze it on purpose"
+        )
+
+    def __complex__(self) -> complex:
+        raise TracingTypeError("jittape is real-valued: a traced value cannot become complex")
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        raise TracingTypeError("round() of a traced value would drop its derivative; use jt.rint, or `round(v.value)`")
+
+    def __trunc__(self) -> int:
+        raise TracingTypeError("math.trunc() of a traced value would drop its derivative; use jt.trunc")
+
+    def __floor__(self) -> int:
+        raise TracingTypeError("math.floor() of a traced value would drop its derivative; use jt.floor")
+
+    def __ceil__(self) -> int:
+        raise TracingTypeError("math.ceil() of a traced value would drop its derivative; use jt.ceil")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        raise TracingTypeError(
+            "a traced value cannot be stored in a NumPy array: its derivative would be dropped; use jt.array, jt.stack or jt.zeros "
+            "to build arrays that hold traced values, and `.value` for the plain number"
+        )
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TracingTypeError("a traced value belongs to its recording and cannot be pickled or copied; pickle the Program, or `.value`")
+
+
+class Var(Traced):
+    """A traced number: its plain value, and the row of the recording that computes it.
+
+    Vars are made by `jittape.var` and by recordings, not by hand. They compare like numbers and hash by identity, so a Var
+    found in a dict or set is that Var itself; `v == w` is a traced comparison.
+    """
+
+    __slots__ = ("rec", "row", "v")
+    rec: Recording
+    row: int
+    v: float
+
+    __hash__ = object.__hash__
+
+    @property
+    def value(self) -> float:
+        """The plain number, outside the tape: the derivative does not flow through it, and a recording lists the reading."""
+        return self.rec.read(self)
+
+    @value.setter
+    def value(self, x: float) -> None:
+        self.rec.assign(self, x)
+
+    data = value
+
+    @property
+    def name(self) -> str | None:
+        """The variable's name, or None."""
+        return self.rec.names.get(self.row)
+
+    @property
+    def sensitivity(self) -> float:
+        """The derivative of the last `backprop`'s result in this variable; 0 before one, and where there is no path."""
+        return self.rec.sensitivity(self)
+
+    @sensitivity.setter
+    def sensitivity(self, x: float) -> None:
+        self.rec.set_sensitivity(self, x)
+
+    grad = sensitivity
+
+    def backprop(self) -> None:
+        """Set the `sensitivity` of every variable on this tape to the derivative of this value."""
+        self.rec.backprop(self)
+
+    backward = backprop
+
+    @property
+    def tape(self) -> Any:
+        """The `Tape` of everything this value was computed from."""
+        return self.rec.tape(self)
+
+    @property
+    def shape(self) -> tuple[()]:
+        """The empty tuple: a Var is a NumPy scalar to NumPy code."""
+        return ()
+
+    ndim = 0
+    size = 1
+    dtype = np.dtype(np.float64)
+
+    def __bool__(self) -> bool:
+        return self.rec.truth(self)
+
+    def __repr__(self) -> str:
+        name = self.name
+        return f"{type(self).__name__}({self.v!r}{'' if name is None else f', name={name!r}'})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.v, spec) if spec else repr(self)
+
+    def __pos__(self) -> Var:
+        return self
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other  # type: ignore[operator]
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self  # the arithmetic operators are set below, from the table
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return array_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return array_function(function, types, args, kwargs)
+
+
+class Condition(Var):
+    """A traced truth value, 0 or 1: the result of a comparison. `&`, `|`, `^` and `~` combine conditions without a guard."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    def __and__(self, other: Any) -> Any:
+        return _logical("logical_and", self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return _logical("logical_or", self, other)
+
+    def __xor__(self, other: Any) -> Any:
+        return _logical("logical_xor", self, other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __invert__(self) -> Any:
+        return apply(CODE["logical_not"], self)
+
+
+def _logical(name: str, x: Condition, y: Any) -> Any:
+    if isinstance(y, (bool, np.bool_, Condition)):
+        return apply(CODE[name], x, y)
+    return NotImplemented
+
+
+_OPERANDS = (Var, *PLAIN)
+
+
+def _array_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
+    raise TracingTypeError(f"np.{ufunc.__name__} is not supported on traced values")
+
+
+def _array_function(function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    raise TracingTypeError(f"np.{function.__name__} is not supported on traced values")
+
+
+# What NumPy's functions do on traced values: `jittape.array` sets these.
+array_ufunc: Callable[..., Any] = _array_ufunc
+array_function: Callable[..., Any] = _array_function
+
+
+def push(rec: Recording, cls: type[Var], code: int, a: int, b: int, v: float) -> Any:
+    """Append one row and return its Var."""
+    if rec.owner != get_ident():
+        rec.check(rec)
+    val = rec.val
+    out = _new(cls)
+    out.rec, out.row, out.v = rec, len(val), v
+    val.append(v)
+    rec.op.append(code)
+    rec.a.append(a)
+    rec.b.append(b)
+    if rec.hooks:
+        rec.appended(out)
+    return out
+
+
+def leaf(rec: Recording, kind: int, value: float, name: str | None = None) -> Var:
+    """Append an input (``kind`` is `tape.INPUT` or `tape.DATA`) and return its Var."""
+    out = push(rec, Var, kind, 0, 0, value)
+    if name is not None:
+        rec.names[out.row] = name
+    return out
+
+
+def at(rec: Recording, row: int, v: float) -> Var:
+    """The Var of a row that is already there."""
+    code = rec.op[row]
+    out = _new(Condition if code < len(OPS) and OPS[code].condition else Var)
+    out.rec, out.row, out.v = rec, row, v
+    return out
+
+
+def number(x: Any, where: str) -> float:
+    """A plain number as a float, or the error that says why not."""
+    if isinstance(x, PLAIN):
+        return float(x)
+    if isinstance(x, COMPLEX):
+        raise TracingTypeError(f"{where}: jittape is real-valued, it cannot take the complex number {x!r}")
+    raise TracingTypeError(f"{where}: cannot take {x!r} of type {type(x).__name__}; pass a float, an int or a traced value")
+
+
+def operand(rec: Recording, x: Any, where: str) -> tuple[int, float]:
+    """The row and value of an operand of any accepted type."""
+    if isinstance(x, Var):
+        if x.rec is not rec:
+            rec.check(x.rec)
+        return x.row, x.v
+    x = number(x, where)
+    return rec.constant(x), x
+
+
+def evaluate(code: int, x: float, y: float) -> float:
+    """The value of an operation: fast where `math` has an answer, by IEEE rules where it raises."""
+    try:
+        return VALUE[code](x) if OPS[code].arity == 1 else VALUE[code](x, y)
+    except ARITHMETIC:
+        return formulas.value(code, x, y)
+
+
+def apply(code: int, x: Any, y: Any = None) -> Any:
+    """Record one operation on traced and plain numbers; a plain float where no operand is traced."""
+    op = OPS[code]
+    rec = x.rec if isinstance(x, Var) else y.rec if isinstance(y, Var) else None
+    if rec is None:
+        numbers = [number(operand, op.name) for operand in (x, y)[: op.arity]]
+        return formulas.value(code, *numbers)
+    a, x = operand(rec, x, op.name)
+    b, y = (0, 0.0) if op.arity == 1 else operand(rec, y, op.name)
+    return push(rec, Condition if op.condition else Var, code, a, b, evaluate(code, x, y))
+
+
+def unary(code: int, otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of one traced number; anything else goes to ``otherwise``.
+
+    Here and in `binary` the body of `push` is written out: a call costs a tenth of the time of recording an operation.
+    """
+    fast, exact = VALUE[code], formulas.value
+    cls = Condition if OPS[code].condition else Var
+
+    def function(x: Any) -> Any:
+        if type(x) is not Var:
+            return otherwise(x)
+        rec = x.rec
+        if rec.owner != get_ident():
+            rec.check(rec)
+        try:
+            v = fast(x.v)
+        except ARITHMETIC:
+            v = exact(code, x.v)
+        val = rec.val
+        out = _new(cls)
+        out.rec, out.row, out.v = rec, len(val), v
+        val.append(v)
+        rec.op.append(code)
+        rec.a.append(x.row)
+        rec.b.append(0)
+        if rec.hooks:
+            rec.appended(out)
+        return out
+
+    return function
+
+
+def binary(code: int) -> Callable[[Var, Any], Any]:
+    """An operator of a traced number and anything a number can meet."""
+    fast, exact, name = VALUE[code], formulas.value, OPS[code].name
+    cls = Condition if OPS[code].condition else Var
+
+    def operator(self: Var, other: Any) -> Any:
+        rec = self.rec
+        if type(other) is Var and other.rec is rec:
+            b, y = other.row, other.v
+        elif isinstance(other, _OPERANDS):
+            b, y = operand(rec, other, name)
+        elif isinstance(other, COMPLEX):
+            return number(other, name)
+        else:
+            return NotImplemented
+        if rec.owner != get_ident():
+            rec.check(rec)
+        try:
+            v = fast(self.v, y)
+        except ARITHMETIC:
+            v = exact(code, self.v, y)
+        val = rec.val
+        out = _new(cls)
+        out.rec, out.row, out.v = rec, len(val), v
+        val.append(v)
+        rec.op.append(code)
+        rec.a.append(self.row)
+        rec.b.append(b)
+        if rec.hooks:
+            rec.appended(out)
+        return out
+
+    return operator
+
+
+def reflected(code: int) -> Callable[[Var, Any], Any]:
+    """The operator of anything a number can meet, on the left, and a traced number."""
+
+    def operator(self: Var, other: Any) -> Any:
+        if isinstance(other, (*_OPERANDS, *COMPLEX)):
+            return apply(code, other, self)
+        return NotImplemented
+
+    return operator
+
+
+_METHODS = {
+    "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",
+    "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne",
+}  # fmt: skip
+
+
+def _power(raise_: Callable[[Var, Any], Any]) -> Callable[..., Any]:
+    """`**` with the constant exponents that have an operation of their own, as NumPy's arrays have."""
+    shortcuts = {2.0: CODE["square"], 0.5: CODE["sqrt"], -1.0: CODE["reciprocal"]}
+
+    def operator(self: Var, other: Any, modulo: None = None) -> Any:
+        if modulo is not None:
+            return NotImplemented
+        if isinstance(other, PLAIN) and other in shortcuts:
+            return apply(shortcuts[float(other)], self)
+        return raise_(self, other)
+
+    return operator
+
+
+def _define_operators() -> None:
+    for code, op in enumerate(OPS):
+        if not op.symbol:
+            continue
+        method = binary(code)
+        setattr(Var, f"__{_METHODS[op.symbol]}__", _power(method) if op.name == "power" else method)
+        if not op.condition:
+            setattr(Var, f"__r{_METHODS[op.symbol]}__", reflected(code))
+    for name, function in (("__neg__", "negative"), ("__abs__", "abs")):
+        code = CODE[function]
+        setattr(Var, name, unary(code, lambda x, c=code: apply(c, x)))
+
+
+_define_operators()

@@ -1,0 +1,158 @@
+"""Transforms of functions, spelled as in JAX: `grad` and `value_and_grad`."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .errors import JitTapeWarning
+from .kernels import FORWARD, REVERSE
+from .paths import PathTree
+from .program import Program
+from .record import trace
+from .structure import Signature
+
+MAX_PATHS = 256
+
+
+class CacheInfo(NamedTuple):
+    """Programs held, recordings made and replays served."""
+
+    paths: int
+    records: int
+    replays: int
+
+
+class _Transform:
+    """A function that records itself where it must and replays a program where it can."""
+
+    def __init__(self, f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool, max_paths: int) -> None:
+        if not callable(f):
+            raise TypeError(f"{type(self).__name__} takes a function, not {f!r}")
+        if max_paths < 1:
+            raise ValueError(f"max_paths is {max_paths}; it must be at least 1")
+        functools.update_wrapper(self, f, updated=())
+        self._f, self._has_aux, self._max_paths = f, has_aux, max_paths
+        self._signature = Signature(argnums)
+        self._trees: dict[Any, PathTree] = {}
+        self._lock = threading.Lock()
+        self._warned = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._label}>"
+
+    @property
+    def _label(self) -> str:
+        return getattr(self._f, "__qualname__", None) or repr(self._f)
+
+    def _sweep(self, args: tuple, kwargs: dict) -> tuple[Program, Any]:
+        key, leaves, active = self._signature.split(args, kwargs)
+        tree = self._trees.get(key)
+        if tree is None:
+            tree = self._plant(key, active)
+        return tree.sweep(leaves, FORWARD | REVERSE)
+
+    def _plant(self, key: Any, active: int) -> PathTree:
+        """The empty path tree of a new argument structure."""
+
+        def record(leaves: list) -> Program:
+            return trace(self._f, self._signature, key, leaves, active, has_aux=self._has_aux)
+
+        with self._lock:
+            tree = self._trees.setdefault(key, PathTree(record, self._max_paths, self._label))
+            if len(self._trees) > self._max_paths:
+                del self._trees[next(iter(self._trees))]
+                if not self._warned:
+                    self._warned = True
+                    warnings.warn(
+                        f"{self._label} was called with more than {self._max_paths} argument structures or static values, and each is a "
+                        "recording of its own; pass numbers that change from call to call as floats",
+                        JitTapeWarning,
+                        stacklevel=4,
+                    )
+        return tree
+
+    def cache_info(self) -> CacheInfo:
+        """How many programs are held, how many recordings were made, and how many calls a recorded program answered."""
+        trees = list(self._trees.values())
+        return CacheInfo(sum(len(t.paths) for t in trees), sum(t.records for t in trees), sum(t.replays for t in trees))
+
+    def clear_cache(self) -> None:
+        """Forget every recording, and count anew."""
+        with self._lock:
+            self._trees.clear()
+
+    cache_clear = clear_cache
+
+
+class _ValueAndGrad(_Transform):
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        program, work = self._sweep(args, kwargs)
+        out = program.value(work), program.gradient(work)
+        program.release(work)
+        return out
+
+
+class _Grad(_Transform):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        program, work = self._sweep(args, kwargs)
+        out = program.gradient(work)
+        if self._has_aux:
+            out = out, program.value(work)[1]
+        program.release(work)
+        return out
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, max_paths: int = MAX_PATHS
+) -> _ValueAndGrad:
+    """A function that returns the value and the gradient of ``f``.
+
+    ``f`` is plain Python on numbers, lists, tuples, dicts, dataclasses and float arrays; it may loop and branch on values. The
+    first call records it, later calls replay the recording at native speed, and a call that takes another branch records that
+    path too. Numbers that ``f`` reads from elsewhere (globals, closures, random numbers) are frozen when it is recorded; pass
+    what changes as an argument.
+
+    Parameters
+    ----------
+    f : the function; it returns one number, or with ``has_aux`` a pair (number, anything)
+    argnums : the positional argument, or a tuple of them, that gradients are taken in
+    has_aux : whether ``f`` returns a pair; then the value is that pair
+    max_paths : how many recorded paths to keep
+
+    Returns
+    -------
+    callable
+        ``(value, gradient)``; the gradient has the structure of the argument, in fresh float64. It also has ``cache_info()``
+        and ``clear_cache()``.
+
+    Raises
+    ------
+    TypeError
+        from the call, where the function does not return a number, or an argument or an operation cannot be traced.
+
+    Examples
+    --------
+    >>> import jittape as jt
+    >>> g = jt.value_and_grad(lambda x: x * x if x > 0 else -x)
+    >>> g(3.0), g(-2.0), g(4.0)
+    ((9.0, 6.0), (2.0, -1.0), (16.0, 8.0))
+    >>> g.cache_info()
+    CacheInfo(paths=2, records=2, replays=1)
+    """
+    return _ValueAndGrad(f, argnums, has_aux, max_paths)
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, max_paths: int = MAX_PATHS) -> _Grad:
+    """A function that returns the gradient of ``f``; with ``has_aux`` the pair (gradient, aux). See `value_and_grad`.
+
+    Examples
+    --------
+    >>> import jittape as jt
+    >>> jt.grad(jt.tanh)(0.0)
+    1.0
+    """
+    return _Grad(f, argnums, has_aux, max_paths)
