@@ -6,6 +6,7 @@ level between, and all the long edges of one node share their joints. Both are k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -90,7 +91,8 @@ def _untangle(rows: list[list[Key]], links: list[tuple[Key, Key]]) -> list[list[
         for i in range(1, len(rows)) if down else range(len(rows) - 2, -1, -1):
             fixed = {key: k for k, key in enumerate(rows[i - 1 if down else i + 1])}
             near = above if down else below
-            mean = {key: sum(fixed[n] for n in near[key]) / len(near[key]) if key in near else float(k) for k, key in enumerate(rows[i])}
+            mean = {key: float(k) for k, key in enumerate(rows[i])}
+            mean |= {key: sum(fixed[n] for n in near[key]) / len(near[key]) for key in rows[i] if key in near}
             rows[i] = sorted(rows[i], key=mean.__getitem__)
         for i, row in enumerate(rows):
             for k in range(len(row) - 1):
@@ -121,10 +123,17 @@ def _coordinates(rows, links, level, width) -> dict[Key, float]:
             x[key] = at
         x.update({key: x[key] - at / 2 for key in row})
     for sweep in range(_RELAX):
+        # first least squares, which finds the shape; then large bends of lone links count less and less, so that chains
+        # become straight, while a node with several operands stays in their middle
+        soft = max(1.0, 400.0 * 0.93 ** (sweep - _RELAX // 4)) if sweep > _RELAX // 4 else math.inf
         for row in rows if sweep % 2 else reversed(rows):
             want, weights = [], []
             for key in row:
-                pulls = [(x[n], weight[n, key]) for n in above.get(key, ())] + [(x[n], weight[key, n]) for n in below.get(key, ())]
+                pulls = []
+                for top, low in [(n, key) for n in above.get(key, ())] + [(key, n) for n in below.get(key, ())]:
+                    bend = abs(x[top] - x[low]) / soft
+                    give = 1.0 + bend * bend if len(above[low]) == 1 else 1.0 + 3.0 * bend
+                    pulls.append((x[low if top == key else top], weight[top, low] / give))
                 weights.append(sum(w for _, w in pulls) or 1e-3)
                 want.append(sum(at * w for at, w in pulls) / weights[-1] if pulls else x[key])
             room = [half[left] + half[right] + GAP for left, right in pairwise(row)]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable
 from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import formulas, layout
+from . import formulas, picture
 from .ops import OPS, Op
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -109,7 +107,9 @@ class _View:
             labels[0] = f"({labels[0]})" if labels[0].startswith("-") else labels[0]
         if step.op.symbol:
             return f" {step.op.symbol} ".join(labels)
-        return _HIDDEN.get(step.op.name, step.op.name + "(" + ", ".join(labels) + ")").format(*labels)
+        if step.op.name in _HIDDEN:
+            return _HIDDEN[step.op.name].format(*labels)
+        return f"{step.op.name}({', '.join(labels)})"
 
     def notes(self, slot: int, *, where: bool = True) -> list[str]:
         """What else is known of a slot: that it is an output, and the truths asked of it."""
@@ -146,7 +146,8 @@ def _table(rows: list[list[str]]) -> list[str]:
     """Rows as lines with aligned columns; columns that are empty throughout are left out."""
     columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
     widths = [max(map(len, column)) for column in columns]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in zip(*columns, strict=True)]
+    lines = zip(*columns, strict=True)
+    return ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
 def listing(tape: Any, *, head: int | None = 40, values: bool = True) -> str:
@@ -193,7 +194,8 @@ def listing(tape: Any, *, head: int | None = 40, values: bool = True) -> str:
     cut(len(tape))
     for k in np.flatnonzero(tape.outputs >= view.end)[:4].tolist():
         slot = int(tape.outputs[k])
-        lines.append(("output" if len(tape.outputs) == 1 else f"output {k}") + f": {view.left(slot)}" + f" = {view.value(slot)}" * values)
+        which = "output" if len(tape.outputs) == 1 else f"output {k}"
+        lines.append(f"{which}: {view.left(slot)}" + f" = {view.value(slot)}" * values)
     if tape.reads:
         lines.append("read with .value while recording, a replay does not renew them:")
         for slot, line in tape.reads[:limit]:
@@ -258,85 +260,20 @@ def html(tape: Any) -> str:
     if len(ranked) > 12:
         n = sum(r[0] for r in ranked[12:])
         rows.append(f"<tr><td {left}>{len(ranked) - 12} others</td><td {right}>{n:,}</td><td></td></tr>")
-    unit = next((f"{memory / size:.3g} {name}" for size, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if memory >= size), f"{memory} bytes")
-    return f'<table><caption {left}>Tape: {_summary(tape)}; {unit}</caption>{"".join(rows)}</table>'
+    size, unit = next(((size, unit) for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if memory >= size), (1, "bytes"))
+    return f"<table><caption {left}>Tape: {_summary(tape)}; {memory / size:.3g} {unit}</caption>{''.join(rows)}</table>"
 
 
-# The picture. Every text stands on a fill of its own, so it reads on a light and on a dark page; attributes instead of a
-# style sheet, because a style sheet inside a notebook would apply to the whole page.
-_VALUE, _ADJOINT, _INK, _FAINT, _LINE = "#1d4ed8", "#c2410c", "#111827", "#6b7280", "#8b95a5"
-_DASH = ' stroke-dasharray="4 4"'
-_TOP, _BETWEEN, _LONGEST = 36, 44, 36  # room above a card for its partials, from there to the row above; letters in a title
-
-
-def _width(text: str, size: float) -> float:
-    """How wide text in a monospaced font is at most."""
-    return 0.61 * size * sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def _text(x: float, y: float, size: float, fill: str, text: str, more: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" fill="{fill}" text-anchor="middle"{more}>{escape(text)}</text>'
-
-
-def _box(x: float, y: float, w: float, h: float, r: float, fill: str, stroke: str, more: str = "") -> str:
-    """A rounded rectangle, ``x`` at its centre."""
-    x -= w / 2
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="{r:g}" fill="{fill}" stroke="{stroke}"{more}/>'
-
-
-class _Card:
-    """A node of the picture: what it says, how large it is, and the operands that arrive at its top with their partials."""
-
-    def __init__(self, view: _View, slot: int, adjoint: float | None) -> None:
-        mark, what = _title(view, slot)
-        self.tip = f"{mark}{what}"
-        self.mark, self.title = (mark, what) if len(self.tip) <= _LONGEST else ("", self.tip[: _LONGEST - 1] + "…")
-        self.remarks = _remarks(view, slot)
-        self.numbers = [] if view.constant(slot) else [(f"↓ {view.value(slot)}", _VALUE)]
-        if adjoint is not None:
-            self.numbers.append((f"↑ {_number(adjoint)}", _ADJOINT))
-        self.operands: list[tuple[int, str]] = []
-        if slot >= view.first:
-            step = view.steps[slot - view.first]
-            pairs = zip(step.operands, step.partials, strict=True)
-            self.operands = [(s, "" if d is None else _number(d)) for s, d in pairs if not view.constant(s)]
-        self.port = max((_width(d, 11) + 14 for _, d in self.operands if d), default=16.0) + 6
-        rows = [_width(self.mark + self.title, 13), sum(_width(text, 12) + 16 for text, _ in self.numbers) - 16]
-        rows += [_width(remark, 10.5) for remark in self.remarks]
-        self.width = max(64.0, len(self.operands) * self.port, *(row + 24 for row in rows))
-        self.height = 28.0 + 18 * bool(self.numbers) + 14 * len(self.remarks)
-        self.fill, self.stroke, self.more = "#ffffff", "#64748b", ""
-        if slot < view.first:
-            self.fill = "#dbeafe" if view.active(slot) else "#e5e7eb"
-        if slot in view.outputs:
-            self.fill, self.stroke, self.more = "#ffedd5" if slot >= view.first else self.fill, _INK, ' stroke-width="2"'
-        self.radius = 8 if slot >= view.first else 18
-
-    def draw(self, x: float, y: float) -> list[str]:
-        box = _box(x, y, self.width, self.height, self.radius, self.fill, self.stroke, self.more)
-        drawn = [f"<g><title>{escape(self.tip)}</title>", box]
-        mark = f'<tspan fill="{_FAINT}">{escape(self.mark)}</tspan>' if self.mark else ""
-        title = _text(x, y + 19, 13, _INK, self.title, ' xml:space="preserve"')
-        drawn.append(title.replace(">", f">{mark}", 1))
-        at = x - (sum(_width(text, 12) + 16 for text, _ in self.numbers) - 16) / 2
-        for text, colour in self.numbers:
-            drawn.append(_text(at + _width(text, 12) / 2, y + 37, 12, colour, text))
-            at += _width(text, 12) + 16
-        for k, remark in enumerate(self.remarks):
-            drawn.append(_text(x, y + self.height - 9 - 14 * (len(self.remarks) - 1 - k), 10.5, _FAINT, remark))
-        return [*drawn, "</g>"]
-
-
-def _adjoints(view: _View) -> list[float | None]:
-    """The derivative of the first output in every slot; None where none passes."""
-    tape = view.tape
-    adjoint = [0.0] * len(tape.val)
-    if len(tape.outputs):
-        adjoint[tape.outputs[0]] = 1.0
+def _adjoints(view: _View) -> list[float]:
+    """The derivative of the first output in every slot, by a reverse sweep that a debugger can step through."""
+    adjoint = [0.0] * len(view.tape.val)
+    if len(view.tape.outputs):
+        adjoint[view.tape.outputs[0]] = 1.0
     for step in reversed(view.steps):
         for slot, d in zip(step.operands, step.partials, strict=True):
-            adjoint[slot] += 0.0 if d is None else formulas.product(adjoint[step.slot], d, step.op.switch)
-    return [x if len(tape.outputs) and view.active(slot) else None for slot, x in enumerate(adjoint)]
+            if d is not None:
+                adjoint[slot] += formulas.product(adjoint[step.slot], d, step.op.switch)
+    return adjoint
 
 
 def svg(tape: Any) -> str:
@@ -352,73 +289,23 @@ def svg(tape: Any) -> str:
     """
     if len(tape.val) > LARGEST_PICTURE:
         raise ValueError(
-            f"a tape of {len(tape.val):,} slots is too large for a picture (at most {LARGEST_PICTURE}); use `show()`, "
-            "or `to_dot()` and Graphviz"
+            f"a tape of {len(tape.val):,} slots is too large for a picture (at most {LARGEST_PICTURE}); "
+            "print it with `show()`, or give `to_dot()` to Graphviz"
         )
     view = _View(tape, len(tape))
     adjoints = _adjoints(view)
-    cards = {slot: _Card(view, slot, adjoints[slot]) for slot in _drawn(view)}
-    graph = layout.place({s: [o for o, _ in card.operands] for s, card in cards.items()}, {s: c.width for s, c in cards.items()})
-    edges: list[str] = []
-    nodes: list[str] = []
-    tops: list[float] = []  # of the cards of each row
-    bottom = 8.0
-    for i, row in enumerate(graph.rows):
-        tops.append(bottom + (_BETWEEN + _TOP if i else 0.0))
-        bottom = tops[-1] + max(cards[s].height for s, at in row if graph.level[s] == at)
-
-    def real(key: layout.Key) -> bool:
-        return graph.level[key[0]] == key[1]
-
-    def edge(top: layout.Key, x: float, end: float, live: bool) -> str:
-        """From a card or a joint down to the next row; straight inside rows, curved between them."""
-        x0, below = graph.x[top], tops[top[1] + 1] - _TOP
-        y0 = tops[top[1]] + cards[top[0]].height if real(top) else tops[top[1]] - _TOP
-        y1, middle = below - _BETWEEN, below - _BETWEEN / 2
-        curve = f"M{x0:.1f} {y0:.1f}V{y1:.1f}C{x0:.1f} {middle:.1f} {x:.1f} {middle:.1f} {x:.1f} {below:.1f}V{end:.1f}"
-        return f'<path d="{curve}"{"" if live else _DASH}/>'
-
-    joints: dict[tuple[layout.Key, layout.Key], bool] = {}
-    for slot, card in cards.items():
-        level = graph.level[slot]
-        top = tops[level] if level >= 0 else 0.0
-        arrivals = sorted(card.operands, key=lambda operand: graph.x[operand[0], level - 1])
-        for k, (source, d) in enumerate(arrivals):
-            x = graph.x[slot, level] + (k - (len(arrivals) - 1) / 2) * card.port
-            for at in range(graph.level[source], level - 1):
-                link = (source, at), (source, at + 1)
-                joints[link] = bool(d) or joints.get(link, False)
-            edges.append(edge((source, level - 1), x, top - 6, bool(d)))
-            edges.append(f'<path d="M{x - 4:.1f} {top - 8:.1f}h8l-4 8z" fill="{_LINE}" stroke="none"/>')
-            if d:
-                nodes.append(_box(x, top - _TOP + 7, card.port - 6, 17, 8.5, "#fff7ed", "#fdba74"))
-                nodes.append(_text(x, top - _TOP + 19.5, 11, _ADJOINT, d))
-        nodes += card.draw(graph.x[slot, level], top)
-    edges += [edge(top, graph.x[low], tops[low[1]] - _TOP, live) for (top, low), live in joints.items()]
-
-    left = min((graph.x[s, graph.level[s]] - card.width / 2 for s, card in cards.items()), default=0.0)
-    right = max((graph.x[s, graph.level[s]] + card.width / 2 for s, card in cards.items()), default=0.0)
-    centre, wide = (left + right) / 2, max(right - left, 236.0) + 16
-    nodes.append(_box(centre, bottom + 20, 236, 26, 13, "#f8fafc", "#cbd5e1"))
-    if cards:
-        nodes.append(_text(centre - 82, bottom + 37, 11, _VALUE, "↓ value"))
-        nodes.append(_text(centre, bottom + 37, 11, _ADJOINT, "↑ adjoint"))
-        nodes.append(_box(centre + 80, bottom + 24.5, 64, 17, 8.5, "#fff7ed", "#fdba74"))
-        nodes.append(_text(centre + 80, bottom + 37, 11, _ADJOINT, "partial"))
-    else:
-        nodes.append(_text(centre, bottom + 37, 11, _FAINT, "nothing was recorded"))
-    high = bottom + 54
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:.0f}" height="{high:.0f}" '
-            f'viewBox="{centre - wide / 2:.1f} 0 {wide:.1f} {high:.1f}" style="max-width:100%" role="img" '
-            'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, \'DejaVu Sans Mono\', monospace">',
-            f"<title>{escape(_summary(tape))}</title>",
-            f'<g fill="none" stroke="{_LINE}" stroke-width="1.5">',
-            *edges,
-            "</g>",
-            *nodes,
-            "</svg>",
-            "",
-        ]
-    )
+    cards: dict[int, picture.Card] = {}
+    for slot in _drawn(view):
+        mark, title = _title(view, slot)
+        step = view.steps[slot - view.first] if slot >= view.first else None
+        arriving = zip(step.operands, step.partials, strict=True) if step else ()
+        cards[slot] = picture.Card(
+            mark=mark,
+            title=title,
+            value="" if view.constant(slot) else f"↓ {view.value(slot)}",
+            adjoint=f"↑ {_number(adjoints[slot])}" if len(tape.outputs) and view.active(slot) else "",
+            remarks=_remarks(view, slot),
+            operands=[(s, "" if d is None else _number(d)) for s, d in arriving if not view.constant(s)],
+            kind="output" if slot in view.outputs else "operation" if step else "input" if view.active(slot) else "constant",
+        )
+    return picture.draw(cards, _summary(tape), "↑ adjoint" if len(tape.outputs) < 2 else "↑ adjoint of output 0")
