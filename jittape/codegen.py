@@ -1,9 +1,10 @@
-"""Writes the marked regions of `kernels.py` and the operation page of the docs from the op table.
+"""Writes the marked regions of the package and the operation page of the docs from the op table.
 
 ``python -m jittape.codegen`` writes, ``python -m jittape.codegen --check`` compares and fails where they differ.
 """
 
 import ast
+import builtins
 import inspect
 import re
 import sys
@@ -15,8 +16,8 @@ import numpy as np
 from . import conventions, special
 from .ops import CONSTANTS, OPS
 
-KERNELS = Path(__file__).with_name("kernels.py")
-PAGE = Path(__file__).parent.parent / "docs" / "operations.md"
+PACKAGE = Path(__file__).parent
+PAGE = PACKAGE.parent / "docs" / "operations.md"
 
 _SPECIAL = {name: value for name, value in vars(special).items() if isinstance(value, FunctionType)}
 _MATH = {"erf", "erfc", "lgamma", "pi", "inf", "nan"}
@@ -62,18 +63,48 @@ def forward() -> str:
         dy = op.partials[1] if op.arity == 2 else "0.0"
         lines.append(f"{'if' if code == 0 else 'elif'} code == {code}:  # {op.name}")
         lines += [f"    v = {op.value}", f"    dx = {op.partials[0]}", f"    dy = {dy}"]
-    return "\n".join([*lines, "else:", "    v = dx = dy = nan"])
+    return "\n".join([*lines, "else:  # a leaf among the rows of a recording", "    v = val[first + i]", "    dx = dy = 0.0"])
 
 
-REGIONS = {"imports": imports, "special": specials, "forward": forward}
+def functions() -> str:
+    """The public functions and their aliases, and the two halves of `clip`."""
+    lines = []
+    for op in OPS:
+        if op.public:
+            lines.append(" = ".join((op.name, *op.aliases)) + f' = _function("{op.name}")')
+        elif op.name.startswith("clip"):
+            lines.append(f'_{op.name} = _function("{op.name}")')
+    return "\n".join(lines)
 
 
-def render_kernels(text: str) -> str:
-    """``kernels.py`` with its generated regions made anew."""
-    for name, make in REGIONS.items():
+def exports() -> str:
+    """The re-exports of the public functions."""
+    names = sorted([name for op in OPS if op.public for name in (op.name, *op.aliases)] + list(_HELPERS))
+    return "\n".join(f"from .functions import {name} as {name}" for name in names)
+
+
+def star() -> str:
+    """What ``from jittape import *`` brings: every function but those that would shadow a builtin."""
+    names = sorted([name for op in OPS if op.public for name in (op.name, *op.aliases)] + list(_HELPERS))
+    lines = [f'    "{name}",' for name in names if not hasattr(builtins, name)]
+    return "\n".join(lines)
+
+
+_HELPERS = ("where", "clip", "sum", "prod", "mean", "dot", "norm", "logsumexp")
+REGIONS = {
+    "kernels.py": {"imports": imports, "special": specials, "forward": forward},
+    "functions.py": {"functions": functions},
+    "__init__.py": {"exports": exports, "star": star},
+}
+
+
+def render(path: Path) -> str:
+    """The file with its generated regions made anew."""
+    text = path.read_text()
+    for name, make in REGIONS[path.name].items():
         pattern = re.compile(rf"^( *)# <generated: {name}>\n.*?^ *# </generated>$", re.M | re.S)
         if len(pattern.findall(text)) != 1:
-            raise SystemExit(f"{KERNELS.name} must have exactly one region {name!r}")
+            raise SystemExit(f"{path.name} must have exactly one region {name!r}")
         indent = pattern.search(text)[1]  # type: ignore[index]
         body = "\n".join(indent + line if line else "" for line in make().splitlines())
         text = pattern.sub(lambda _, b=body, i=indent, n=name: f"{i}# <generated: {n}>\n{b}\n{i}# </generated>", text)
@@ -112,15 +143,15 @@ def page() -> str:
     for edge in conventions.EDGES:
         point, partials = (", ".join(map(_number, numbers)) for numbers in (edge.point, edge.partials))
         out.append(f"| `{edge.op}` | {point} | {_number(edge.value)} | {partials} | {edge.why} |")
-    return "\n".join(out).replace("\\|", "|") + "\n"
+    return "\n".join(out) + "\n"
 
 
 def main(arguments: list[str]) -> int:
     """Write the generated text, or with ``--check`` compare it; the exit status is 1 where they differ."""
     status = 0
-    for path, make in ((KERNELS, lambda: render_kernels(KERNELS.read_text())), (PAGE, page)):
+    texts = {PACKAGE / name: render(PACKAGE / name) for name in REGIONS} | {PAGE: page()}
+    for path, new in texts.items():
         old = path.read_text() if path.exists() else ""
-        new = make()
         if new == old:
             continue
         if "--check" in arguments:

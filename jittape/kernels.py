@@ -16,39 +16,41 @@ from numba import njit
 from .errors import JitTapeCacheWarning
 
 # <generated: imports>
-from numpy import arccos
-from numpy import arccosh
-from numpy import arcsin
-from numpy import arcsinh
-from numpy import arctan
-from numpy import arctan2
-from numpy import arctanh
-from numpy import cbrt
-from numpy import ceil
-from numpy import copysign
-from numpy import cos
-from numpy import cosh
-from numpy import exp
-from numpy import exp2
-from numpy import expm1
-from numpy import floor
-from numpy import floor_divide
-from numpy import fmod
-from numpy import hypot
-from numpy import log
-from numpy import log10
-from numpy import log1p
-from numpy import log2
-from numpy import mod
-from numpy import power
-from numpy import rint
-from numpy import sign
-from numpy import sin
-from numpy import sinh
-from numpy import sqrt
-from numpy import tan
-from numpy import tanh
-from numpy import trunc
+from numpy import (
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    cbrt,
+    ceil,
+    copysign,
+    cos,
+    cosh,
+    exp,
+    exp2,
+    expm1,
+    floor,
+    floor_divide,
+    fmod,
+    hypot,
+    log,
+    log10,
+    log1p,
+    log2,
+    mod,
+    power,
+    rint,
+    sign,
+    sin,
+    sinh,
+    sqrt,
+    tan,
+    tanh,
+    trunc,
+)
 
 LN2 = 0.6931471805599453
 LN10 = 2.302585092994046
@@ -60,6 +62,9 @@ INV_SQRT_TWO_PI = 0.3989422804014327
 # The status of a sweep that met no disagreeing guard.
 DONE = -1
 FORWARD, REVERSE = 1, 2
+# Instructions per kernel call: between calls Ctrl-C is noticed. 4 million take about 40 ms.
+CHUNK = 1 << 22
+NOTHING = np.zeros(0)
 
 _CACHE = os.environ.get("JITTAPE_CACHE", "1") != "0"
 
@@ -547,8 +552,9 @@ def forward(op, a, b, val, da, db, first, start, stop):
             v = 1.0 if x == x and x - x != 0.0 else 0.0
             dx = 0.0
             dy = 0.0
-        else:
-            v = dx = dy = nan
+        else:  # a leaf among the rows of a recording
+            v = val[first + i]
+            dx = dy = 0.0
         # </generated>
         val[first + i] = v
         da[i] = dx
@@ -574,20 +580,24 @@ def reverse(op, a, b, da, db, adj, first, start, stop):
 
 
 @jit
-def run(code, work, slots, guards, output, start, stop, mode):
+def run(code, work, x, gradient, slots, guards, output, start, stop, mode):
     """Sweep instructions ``start`` to ``stop`` of a packed program, forward and/or in reverse.
 
     ``code`` holds op, a and b, one after the other, and then guarded slots and their outcomes; ``work`` holds val, adj, da
-    and db. Returns `DONE`, or the index of the first guard whose condition now has the other truth.
+    and db. The inputs are set from ``x``; ``gradient`` takes the adjoints of the first inputs. Returns `DONE`, or the index of
+    the first guard whose condition now has the other truth.
     """
     slots, guards, start, stop = np.uint64(slots), np.uint64(guards), np.uint64(start), np.uint64(stop)
-    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
     n = (np.uint64(code.size) - two * guards) // three
     first = slots - n
     op, a, b, guard = code[:n], code[n : two * n], code[two * n : three * n], code[three * n :]
     val, adj = work[:slots], work[slots : two * slots]
     da, db = work[two * slots : two * slots + n], work[two * slots + n : two * slots + two * n]
     if mode & 1:
+        if start == zero:
+            for i in range(np.uint64(x.size)):
+                val[one + i] = x[i]
         forward(op, a, b, val, da, db, first, start, stop)
         if stop == n:
             for g in range(guards):
@@ -598,7 +608,44 @@ def run(code, work, slots, guards, output, start, stop, mode):
             adj[:] = 0.0
             adj[np.uint64(output)] = 1.0
         reverse(op, a, b, da, db, adj, first, start, stop)
+        if start == zero:
+            for i in range(np.uint64(gradient.size)):
+                gradient[i] = adj[one + i]
     return np.int64(-1)
+
+
+@jit
+def _reach(a, b, alive, needed, inner):
+    for i in range(a.size):
+        inner[i] = (inner[a[i]] or alive[a[i]] or inner[b[i]] or alive[b[i]]) if a[i] < i else False
+    for k in range(a.size):
+        i = a.size - 1 - k
+        needed[i] = needed[i] or alive[i]
+        if needed[i] and inner[i]:
+            needed[a[i]] = True
+            needed[b[i]] = True
+
+
+def reach(a, b, alive):
+    """Which rows lie on a path between living rows or are living (``needed``), and which have a living row before them."""
+    ready()
+    needed, inner = np.zeros(len(a), np.bool_), np.zeros(len(a), np.bool_)
+    _reach(a, b, alive, needed, inner)
+    return needed, inner
+
+
+def sweep(code, work, x, gradient, slots, guards, output, n, mode):
+    """`run` over all ``n`` instructions, in pieces between which Ctrl-C is noticed. Call `ready` before."""
+    if n <= CHUNK:
+        return run(code, work, x, gradient, slots, guards, output, 0, n, mode)
+    status = DONE
+    if mode & FORWARD:
+        for start in range(0, n, CHUNK):
+            status = run(code, work, x, gradient, slots, guards, output, start, min(start + CHUNK, n), FORWARD)
+    if mode & REVERSE and status == DONE:
+        for start in range((n - 1) // CHUNK * CHUNK, -1, -CHUNK):
+            run(code, work, x, gradient, slots, guards, output, start, min(start + CHUNK, n), REVERSE)
+    return status
 
 
 def _cold() -> bool:
@@ -627,7 +674,7 @@ def ready() -> None:
 
 
 def _first_call() -> None:
-    run(np.zeros(3, np.uint32), np.zeros(8), 3, 0, 2, 0, 1, FORWARD | REVERSE)
+    run(np.zeros(3, np.uint32), np.zeros(8), NOTHING, NOTHING, 3, 0, 2, 0, 1, FORWARD | REVERSE)
 
 
 def _without_cache(error: Exception) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import JitTapeWarning
 from .kernels import DONE, REVERSE
-from .program import Program
+from .program import Program, vector
 
 
 class _Path:
@@ -57,12 +57,13 @@ class PathTree:
         self._lock = threading.Lock()
         self._warned = False
 
-    def sweep(self, leaves: list, mode: int) -> tuple[Program, np.ndarray]:
-        """The program of this point's path and its work buffer after a sweep."""
+    def sweep(self, leaves: list, gradient: np.ndarray, mode: int) -> tuple[Program, np.ndarray]:
+        """The program of this point's path and its work buffer after a sweep, with ``gradient`` filled."""
+        x = vector(leaves)
         path = near = self._last
         guard = DONE
         while path is not None:
-            guard, work = path.program.sweep(leaves, mode)
+            guard, work = path.program.sweep(x, gradient, mode)
             if guard == DONE:
                 self.replays += 1
                 if path is not self._last:
@@ -77,7 +78,7 @@ class PathTree:
         if mode & REVERSE:
             program.check_scalar()
         # Recorded at this very point, so it is this point's path even where a guard's last bit differs from the tracer's.
-        _, work = program.sweep(leaves, mode, guarded=False)
+        _, work = program.sweep(x, gradient, mode, guarded=False)
         with self._lock:
             self.records += 1
             self._insert(_Path(program), near, guard)

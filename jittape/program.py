@@ -9,15 +9,26 @@ import numpy as np
 
 from . import kernels
 from .errors import BranchChanged, TapeCapacityError
-from .kernels import DONE, FORWARD, REVERSE
+from .kernels import DONE, FORWARD, NOTHING, REVERSE
 from .ops import OPS
-from .structure import Signature, unflatten
+from .structure import FLOATS, Signature, unflatten
 from .tape import Tape
 
-# Instructions per kernel call: between calls Ctrl-C is noticed. 4 million take about 40 ms.
-CHUNK = 1 << 22
 # A buffer larger than this is not kept for the next call.
 _KEEP_BYTES = 1 << 28
+_FLOAT = np.dtype(np.float64)
+
+
+def vector(leaves: list) -> np.ndarray:
+    """Leaves as one vector of the only kind that kernels take: float64, contiguous, writeable."""
+    if len(leaves) == 1 and type(leaves[0]) is np.ndarray:
+        x = leaves[0]
+        if x.dtype == _FLOAT and x.ndim == 1 and x.flags.carray:
+            return x
+        return np.array(x, np.float64).ravel()
+    if set(map(type, leaves)) <= FLOATS:
+        return np.array(leaves, np.float64)
+    return np.concatenate([np.ravel(leaf) for leaf in leaves], dtype=np.float64)
 
 
 class Interface(NamedTuple):
@@ -96,7 +107,7 @@ class Program:
         TypeError
             where the arguments differ in structure, shape or static value from the recorded ones.
         """
-        work = self._checked(self._leaves(args, kwargs), FORWARD)
+        work = self._checked(self._vector(args, kwargs), NOTHING, FORWARD)
         out = self.result(work)
         self.release(work)
         return out
@@ -115,34 +126,38 @@ class Program:
             where the function does not return a scalar, or the arguments do not fit.
         """
         self.check_scalar()
-        work = self._checked(self._leaves(args, kwargs), FORWARD | REVERSE)
+        vector = out if out is not None and self._takes(out) else np.empty(self.interface.active)
+        work = self._checked(self._vector(args, kwargs), vector, FORWARD | REVERSE)
         value = work.item(self._output)
-        if out is None:
-            out = self.gradient(work)
-        else:
-            self._write(work, out)
         self.release(work)
+        if out is None:
+            return value, self.gradient(vector)
+        if vector is not out:
+            out[...] = vector.reshape(out.shape)
         return value, out
 
     def grad(self, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> Any:
         """The gradient in the differentiated arguments; see `value_and_grad`."""
         return self.value_and_grad(*args, out=out, **kwargs)[1]
 
-    def _write(self, work: np.ndarray, out: np.ndarray) -> None:
-        active = self.interface.active
-        if not isinstance(out, np.ndarray) or out.size != active or out.dtype != np.float64:
-            raise TypeError(f"out must be a float64 array of {active} elements, for the gradient; got {_describe(out)}")
-        out[...] = work[self._slots + 1 : self._slots + 1 + active].reshape(out.shape)
+    def _takes(self, out: np.ndarray) -> bool:
+        """Whether the kernel can write the gradient into ``out`` itself; raise where it cannot hold it."""
+        if type(out) is np.ndarray and out.ndim == 1 and out.size == self.interface.active and out.dtype == _FLOAT:
+            return out.flags.carray
+        if not isinstance(out, np.ndarray) or out.size != self.interface.active or out.dtype != _FLOAT:
+            raise TypeError(f"out must be a float64 array of {self.interface.active} elements, for the gradient; got {_describe(out)}")
+        return False
 
-    def _leaves(self, args: tuple, kwargs: dict) -> list:
+    def _vector(self, args: tuple, kwargs: dict) -> np.ndarray:
+        """The arguments as the vector of inputs."""
         if self._plain is not None and len(args) == 1 and not kwargs:
             x = args[0]
-            if type(x) is np.ndarray and x.shape == self._plain and x.dtype == np.float64:
-                return [x]
+            if type(x) is np.ndarray and x.shape == self._plain:
+                return vector([x])
         key, leaves, _ = self.interface.signature.split(args, kwargs)
         if key != self.interface.key:
             raise TypeError(self._mismatch(key))
-        return leaves
+        return vector(leaves)
 
     def _mismatch(self, key: Any) -> str:
         recorded, given = (self.interface.signature.specs(k) for k in (self.interface.key, key))
@@ -174,68 +189,43 @@ class Program:
 
     # -- the sweep ----------------------------------------------------------------------------------------------------
 
-    def sweep(self, leaves: list, mode: int, *, guarded: bool = True) -> tuple[int, np.ndarray]:
-        """Run the kernels at the point ``leaves``: `DONE` or the first guard that disagrees, and the work buffer to `release`."""
+    def sweep(self, x: np.ndarray, gradient: np.ndarray, mode: int, *, guarded: bool = True) -> tuple[int, np.ndarray]:
+        """Run the kernels at the point ``x``: `DONE` or the first guard that disagrees, and the work buffer to `release`."""
         try:
             work = self._pool.pop()
         except IndexError:
             work = self._buffer()
-        self._load(work, leaves)
-        return self._sweep(work, mode, guarded), work
+        guards, code = (self._guards, self._code) if guarded else (0, self._code[: 3 * self._n])
+        return kernels.sweep(code, work, x, gradient, self._slots, guards, self._output, self._n, mode), work
 
-    def _checked(self, leaves: list, mode: int) -> np.ndarray:
-        status, work = self.sweep(leaves, mode)
+    def _checked(self, x: np.ndarray, gradient: np.ndarray, mode: int) -> np.ndarray:
+        status, work = self.sweep(x, gradient, mode)
         if status != DONE:
             message = self._changed(work, status)
             self.release(work)
             raise BranchChanged(message)
         return work
 
-    def _sweep(self, work: np.ndarray, mode: int, guarded: bool) -> int:
-        n, output = self._n, self._output
-        guards, code = (self._guards, self._code) if guarded or not self._guards else (0, self._code[: 3 * n])
-        if n <= CHUNK:
-            return kernels.run(code, work, self._slots, guards, output, 0, n, mode)
-        status = DONE
-        if mode & FORWARD:
-            for start, stop in _chunks(n):
-                status = kernels.run(code, work, self._slots, guards, output, start, stop, FORWARD)
-        if mode & REVERSE and status == DONE:
-            for start, stop in reversed(list(_chunks(n))):
-                kernels.run(code, work, self._slots, guards, output, start, stop, REVERSE)
-        return status
-
     def _buffer(self) -> np.ndarray:
-        kernels.ready()
         try:
             work = np.zeros(self._size)
         except MemoryError:
             raise TapeCapacityError(
                 f"{self!r} needs {self._size * 8 / 2**30:.1f} GiB for values, partials and adjoints, which this machine does not have"
             ) from None
+        kernels.ready()
         first = 1 + self.tape.n_inputs
         work[first : self.tape.first] = self.tape.val[first : self.tape.first]
         return work
-
-    def _load(self, work: np.ndarray, leaves: list) -> None:
-        slot = 1
-        for leaf in leaves:
-            if type(leaf) is float:
-                work[slot] = leaf
-                slot += 1
-            else:
-                work[slot : slot + leaf.size] = leaf.ravel()
-                slot += leaf.size
 
     def release(self, work: np.ndarray) -> None:
         """Give a work buffer back, for the next call."""
         if work.nbytes <= _KEEP_BYTES:
             self._pool.append(work)
 
-    def gradient(self, work: np.ndarray) -> Any:
-        """The gradient after a reverse sweep, in the structure of the differentiated arguments, in fresh arrays."""
-        start = self._slots + 1
-        return self.interface.signature.gradient(self.interface.key, work[start : start + self.interface.active].copy())
+    def gradient(self, vector: np.ndarray) -> Any:
+        """A gradient vector in the structure of the differentiated arguments; arrays are views of it."""
+        return self.interface.signature.gradient(self.interface.key, vector)
 
     def result(self, work: np.ndarray) -> Any:
         """The function's result after a forward sweep, in the structure that the function returned."""
@@ -291,11 +281,6 @@ class Program:
             f"{report.outcome} when recorded and is {not report.outcome} now (guard {index}{where}). Record again at this point, "
             "or use jt.grad or jt.value_and_grad, which keep a program for every path"
         )
-
-
-def _chunks(n: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, n, CHUNK):
-        yield start, min(start + CHUNK, n)
 
 
 def _result_shapes(spec: Any) -> Iterator[tuple[int, ...] | None]:

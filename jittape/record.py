@@ -13,7 +13,7 @@ from . import array, tracer
 from .array import VarArray
 from .errors import TracingTypeError
 from .program import Interface, Program
-from .structure import Signature, map_leaves
+from .structure import Signature, map_leaves, size
 from .tape import DATA, INPUT, Recording
 from .tracer import Var
 
@@ -72,8 +72,7 @@ def trace(
     finally:
         current.reset(token)
         recording.close()
-    size = sum(1 if type(leaf) is float else leaf.size for leaf in leaves[:active])
-    return Program(tape, Interface(signature, key, size, result, has_aux, names, label))
+    return Program(tape, Interface(signature, key, size(leaves[:active]), result, has_aux, names, label))
 
 
 def parameters(f: Callable[..., Any]) -> tuple[str, ...]:
@@ -101,7 +100,7 @@ def _output(recording: Recording, x: Any, label: str, has_aux: bool) -> tuple[An
         return "f", np.array([x.row])
     if isinstance(x, VarArray):
         recording.check(x.rec)
-        return ("array", x.shape), x.rows.ravel()
+        return ("array", x.shape), x.row.ravel()
     if isinstance(x, tracer.PLAIN) and not (has_aux and isinstance(x, (bool, int))):
         return "f", np.array([recording.constant(float(x))])
     if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":

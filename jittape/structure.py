@@ -150,6 +150,11 @@ def shapes(spec: Any, path: str) -> list[tuple[str, tuple[int, ...] | None]]:
     return [leaf for name, item in zip(names, spec[-1], strict=True) for leaf in shapes(item, name)]
 
 
+def size(leaves: list) -> int:
+    """The number of numbers in leaves."""
+    return sum([1 if type(leaf) is float else leaf.size for leaf in leaves])
+
+
 def map_leaves(x: Any, function: Callable[[Any], Any]) -> tuple[Any, list]:
     """The structure of a function's result, described like a spec, and ``function`` of each of its leaves."""
     out: list = []

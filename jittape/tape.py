@@ -154,8 +154,14 @@ class Recording:
         """End the recording: values that outlive it can no longer be computed with."""
         self.op = self.a = self.b = self.val = _Closed()  # type: ignore[assignment]
 
-    def freeze(self, outputs: Any) -> Tape:
-        """The rows as a `Tape` with leaves first; ``outputs`` are row numbers. The recording itself is unchanged."""
+    def keep(self, var: Any) -> None:
+        """What `hooks` asks for when a Var or VarArray shares rows with others: here, nothing."""
+
+    def freeze(self, outputs: Any, keep: np.ndarray | None = None) -> Tape:
+        """The rows (all, or those that ``keep`` marks) as a `Tape` with leaves first; ``outputs`` are row numbers.
+
+        The recording itself is unchanged.
+        """
         op = np.array(self.op, np.uint8)
         if len(op) > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this recording has {len(op)}")
@@ -163,8 +169,12 @@ class Recording:
         kind[: len(OPS)], kind[CONST], kind[INPUT], kind[DATA] = 3, 2, 1, 1
         kind = kind[op]
         kind[0] = 0
+        if keep is not None:
+            kind[~keep] = 4
         order = np.argsort(kind, kind="stable")
-        slot = np.empty(len(op), np.int32)
+        if keep is not None:
+            order = order[: int(np.count_nonzero(keep))]
+        slot = np.zeros(len(op), np.int32)
         slot[order] = np.arange(len(op), dtype=np.int32)
         inputs, constants = int(np.count_nonzero(kind == 1)), int(np.count_nonzero(kind == 2))
         code = order[1 + inputs + constants :]
@@ -176,7 +186,7 @@ class Recording:
             val=np.array(self.val, np.float64)[order],
             active=op[order[1 : 1 + inputs]] == INPUT,
             outputs=slot[np.asarray(outputs, np.int64)],
-            names={int(slot[row]): name for row, name in self.names.items()},
+            names={int(slot[row]): name for row, name in self.names.items() if keep is None or keep[row]},
             guards=tuple(Guard(int(slot[row]), outcome, line) for row, outcome, line in self.guards),
             lines=lines,
             places=tuple(self.places),

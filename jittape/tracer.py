@@ -223,7 +223,16 @@ def at(rec: Recording, row: int, v: float) -> Var:
     code = rec.op[row]
     out = _new(Condition if code < len(OPS) and OPS[code].condition else Var)
     out.rec, out.row, out.v = rec, row, v
+    if rec.hooks:
+        rec.keep(out)
     return out
+
+
+def constant(rec: Recording, x: Any) -> Var:
+    """The Var of a constant."""
+    out = _new(Var)
+    x = number(x, "a constant")
+    return at(rec, rec.constant(x), x)
 
 
 def number(x: Any, where: str) -> float:

@@ -8,12 +8,14 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .errors import JitTapeWarning
 from .kernels import FORWARD, REVERSE
 from .paths import PathTree
 from .program import Program
 from .record import trace
-from .structure import Signature
+from .structure import Signature, size
 
 MAX_PATHS = 256
 
@@ -48,12 +50,17 @@ class _Transform:
     def _label(self) -> str:
         return getattr(self._f, "__qualname__", None) or repr(self._f)
 
-    def _sweep(self, args: tuple, kwargs: dict) -> tuple[Program, Any]:
+    def _sweep(self, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+        """The value, or the pair (value, aux), and the gradient."""
         key, leaves, active = self._signature.split(args, kwargs)
         tree = self._trees.get(key)
         if tree is None:
             tree = self._plant(key, active)
-        return tree.sweep(leaves, FORWARD | REVERSE)
+        gradient = np.empty(size(leaves[:active]))
+        program, work = tree.sweep(leaves, gradient, FORWARD | REVERSE)
+        value = program.value(work)
+        program.release(work)
+        return value, self._signature.gradient(key, gradient)
 
     def _plant(self, key: Any, active: int) -> PathTree:
         """The empty path tree of a new argument structure."""
@@ -90,20 +97,13 @@ class _Transform:
 
 class _ValueAndGrad(_Transform):
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        program, work = self._sweep(args, kwargs)
-        out = program.value(work), program.gradient(work)
-        program.release(work)
-        return out
+        return self._sweep(args, kwargs)
 
 
 class _Grad(_Transform):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        program, work = self._sweep(args, kwargs)
-        out = program.gradient(work)
-        if self._has_aux:
-            out = out, program.value(work)[1]
-        program.release(work)
-        return out
+        value, gradient = self._sweep(args, kwargs)
+        return (gradient, value[1]) if self._has_aux else gradient
 
 
 def value_and_grad(

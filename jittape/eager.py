@@ -1,0 +1,173 @@
+"""The eager layer: variables that compute at once, and differentiate backward on demand."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from array import array
+from typing import Any
+
+import numpy as np
+
+from . import kernels, tracer
+from .kernels import FORWARD, REVERSE
+from .tape import CONST, INPUT, Recording, Tape
+from .tracer import Var
+
+# Rows added before those that no living variable needs are looked for, at the least.
+_PATIENCE = 20_000
+# The count of an object that only a list refers to; it differs between versions of Python.
+_UNREFERENCED = max(map(sys.getrefcount, [object()]))
+
+
+class EagerRecording(Recording):
+    """The tape of one thread's variables. Rows that no living variable can use are dropped as it grows."""
+
+    __slots__ = ("vars", "adjoints", "assigned", "_limit")
+
+    def __init__(self) -> None:
+        super().__init__(f"the variables of thread {threading.current_thread().name!r}")
+        self.hooks = True
+        # everything that holds rows: Vars and VarArrays
+        self.vars: list[Any] = []
+        # one adjoint per row of the last backprop; later rows have none yet
+        self.adjoints = np.zeros(1)
+        # adjoints by row that did not come from the last backprop
+        self.assigned: dict[int, float] = {}
+        self._limit = _PATIENCE
+
+    def appended(self, var: Any) -> None:
+        """Note a new variable; from time to time, drop what is out of reach."""
+        self.vars.append(var)
+        if len(self.vars) > self._limit:
+            self._collect()
+
+    def keep(self, var: Any) -> None:
+        """Note a variable that shares rows with others."""
+        self.vars.append(var)
+
+    def _collect(self) -> None:
+        """Keep the rows on paths between living variables, and the variables themselves.
+
+        A row that leads to no living variable cannot matter again. A row that no living variable leads to is a plain number
+        to whoever reads a sensitivity, so it becomes a leaf. All derivatives between living variables stay what they were.
+        """
+        counts = list(map(sys.getrefcount, self.vars))
+        living = [var for var, count in zip(self.vars, counts, strict=True) if count > _UNREFERENCED]
+        alive = np.zeros(len(self.val), np.bool_)
+        for var in living:
+            alive[var.row] = True
+        op = np.array(self.op, np.uint8)
+        a, b = np.array(self.a, np.int32), np.array(self.b, np.int32)
+        needed, inner = kernels.reach(a, b, alive)
+        needed[0] = True
+        op[~inner] = np.where(alive[~inner], np.uint8(INPUT), np.uint8(CONST))
+        a[~inner] = b[~inner] = 0
+        row = np.cumsum(needed, dtype=np.int32) - np.int32(1)
+
+        self.adjoints = self.adjoints[needed[: len(self.adjoints)]]
+        self.assigned = {int(row[old]): x for old, x in self.assigned.items() if needed[old]}
+        self.names = {int(row[old]): name for old, name in self.names.items() if needed[old]}
+        self.constants = {key: int(row[old]) for key, old in self.constants.items() if needed[old]}
+        for var in living:
+            moved = row[var.row]
+            var.row = int(moved) if isinstance(var, Var) else moved
+        self.op, self.a, self.b = array("B", op[needed].tobytes()), array("i", row[a[needed]].tobytes()), array("i", row[b[needed]].tobytes())
+        self.val = array("d", np.array(self.val, np.float64)[needed].tobytes())
+        self.vars = living
+        self._limit = max(_PATIENCE, 2 * len(living), 2 * len(self.val))
+
+    def truth(self, var: Any) -> bool:
+        """The plain truth: nothing is replayed here, so there is nothing to guard."""
+        return var.v != 0.0
+
+    def read(self, var: Any) -> Any:
+        """The plain number."""
+        return var.v
+
+    def assign(self, var: Any, x: float) -> None:
+        """Give a variable a new value; what was computed from the old one stays as it was."""
+        if self.op[var.row] != INPUT:
+            raise TypeError("only a variable made by jt.var can be given a new value; this one was computed from others")
+        self.check(self)
+        x = tracer.number(x, "value")
+        old, name = self.sensitivity(var), var.name
+        var.row, var.v = self.append(INPUT, 0, 0, x), x
+        self.assigned[var.row] = old
+        if name is not None:
+            self.names[var.row] = name
+
+    def sensitivity(self, var: Any) -> float:
+        """The adjoint of a variable."""
+        if var.row in self.assigned:
+            return self.assigned[var.row]
+        return self.adjoints.item(var.row) if var.row < len(self.adjoints) else 0.0
+
+    def set_sensitivity(self, var: Any, x: float) -> None:
+        """Overwrite the adjoint of a variable, until the next `backprop`."""
+        self.assigned[var.row] = tracer.number(x, "sensitivity")
+
+    def backprop(self, var: Any) -> None:
+        """Fill the adjoints: the derivative of ``var`` in every row before it."""
+        self.check(self)
+        n = var.row + 1
+        code = np.empty(3 * n, np.uint32)
+        for i, column in enumerate((self.op, self.a, self.b)):
+            code[i * n : (i + 1) * n] = np.array(column[:n] if n < len(column) else column, column.typecode)
+        work = np.zeros(4 * n)
+        work[:n] = np.array(self.val[:n] if n < len(self.val) else self.val)
+        kernels.ready()
+        kernels.sweep(code, work, kernels.NOTHING, kernels.NOTHING, n, 0, var.row, n, FORWARD | REVERSE)
+        self.adjoints = work[n : 2 * n].copy()
+        self.assigned = {}
+
+    def tape(self, var: Any) -> Tape:
+        """The tape of what ``var`` was computed from."""
+        needed = np.zeros(len(self.val), np.bool_)
+        stack = [var.row]
+        while stack:
+            row = stack.pop()
+            if not needed[row]:
+                needed[row] = True
+                stack += (self.a[row], self.b[row])
+        return self.freeze([var.row], needed)
+
+
+class _Local(threading.local):
+    recording: EagerRecording | None = None
+
+
+_local = _Local()
+
+
+def var(value: Any, name: str | None = None) -> Var:
+    """A variable: a number that remembers what is computed from it.
+
+    Arithmetic and the functions of jittape and NumPy on it give further variables; `Y.backprop()` sets the `sensitivity` of
+    each variable to the derivative of ``Y`` in it. Variables live on a tape of their thread; what no variable can reach any
+    more is dropped from it, so a training loop runs in steady memory.
+
+    Parameters
+    ----------
+    value : a real number
+    name : shown in listings and pictures
+
+    Raises
+    ------
+    TypeError
+        where ``value`` is not a real number.
+
+    Examples
+    --------
+    >>> import jittape as jt
+    >>> x, y = jt.var(3.0, name="x"), jt.var(1.0, name="y")
+    >>> Y = jt.sin(x) + x * y
+    >>> Y.backprop()
+    >>> Y.value, x.sensitivity, y.sensitivity
+    (3.1411200080598674, 0.010007503399554585, 3.0)
+    """
+    x = tracer.number(value, "var")
+    recording = _local.recording
+    if recording is None:
+        recording = _local.recording = EagerRecording()
+    return tracer.leaf(recording, INPUT, x, name)
