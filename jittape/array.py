@@ -52,7 +52,7 @@ def leaf(rec: Recording, kind: int, values: np.ndarray, name: str) -> VarArray:
     v = np.ascontiguousarray(values, np.float64).copy()
     start = rec.extend(kind, 0, 0, v.ravel())
     rows = np.arange(start, start + v.size, dtype=np.int32).reshape(v.shape)
-    rec.names.update({start + i: f"{name}[{', '.join(map(str, index))}]" for i, index in enumerate(np.ndindex(v.shape))})
+    rec.names.add_array(start, v.shape, name)
     return VarArray(rec, rows, v)
 
 

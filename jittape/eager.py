@@ -67,7 +67,7 @@ class EagerRecording(Recording):
 
         self.adjoints = self.adjoints[needed[: len(self.adjoints)]]
         self.assigned = {int(row[old]): x for old, x in self.assigned.items() if needed[old]}
-        self.names = {int(row[old]): name for old, name in self.names.items() if needed[old]}
+        self.names = self.names.moved(lambda old: int(row[old]) if needed[old] else None)
         self.constants = {key: int(row[old]) for key, old in self.constants.items() if needed[old]}
         for var in living:
             moved = row[var.row]

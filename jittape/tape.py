@@ -10,6 +10,7 @@ import numpy as np
 
 from . import show
 from .errors import StaleVarError, TapeCapacityError, TapeFormatError, TapeMismatchError, TapeThreadError
+from .names import Names
 from .ops import CODE, OPS
 
 # Codes of leaves, in a recording only: a tape has no rows for leaves, its slots start with them.
@@ -55,7 +56,7 @@ class Recording:
         self.b = array("i", (0,))
         self.val = array("d", (0.0,))
         self.constants: dict[Any, int] = {}
-        self.names: dict[int, str] = {}
+        self.names = Names()
         self.owner = get_ident()
         self.guards: list[tuple[int, bool, tuple[str, int] | None]] = []
         self.lines: array | None = array("i", (0,)) if lines else None
@@ -186,7 +187,7 @@ class Recording:
             val=np.array(self.val, np.float64)[order],
             active=op[order[1 : 1 + inputs]] == INPUT,
             outputs=slot[np.asarray(outputs, np.int64)],
-            names={int(slot[row]): name for row, name in self.names.items() if keep is None or keep[row]},
+            names=self.names.moved(lambda row: int(slot[row]) if keep is None or keep[row] else None),
             guards=tuple(Guard(int(slot[row]), outcome, line) for row, outcome, line in self.guards),
             lines=lines,
             places=tuple(self.places),
@@ -221,7 +222,7 @@ class Tape:
     val: np.ndarray
     active: np.ndarray
     outputs: np.ndarray
-    names: dict[int, str]
+    names: Names
     guards: tuple[Guard, ...]
     lines: np.ndarray | None
     places: tuple[tuple[str, int], ...]
@@ -232,7 +233,7 @@ class Tape:
     def __init__(self, *, op, a, b, val, active, outputs, names=None, guards=(), lines=None, places=(("", 0),), reads=()) -> None:
         for column, given in zip(self._COLUMNS, (op, a, b, val, active, outputs), strict=True):
             setattr(self, column, np.ascontiguousarray(given, self._COLUMNS[column]))
-        self.names = dict(names or {})
+        self.names = names if isinstance(names, Names) else Names(names)
         self.guards, self.lines, self.places, self.reads = tuple(guards), lines, tuple(places), tuple(reads)
         self.validate()
         for column in self._COLUMNS:
