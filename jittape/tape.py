@@ -195,6 +195,19 @@ class Recording:
         )
 
 
+def _exactly(given: Any, dtype: Any, column: str) -> np.ndarray:
+    """A column in its own type; an operand that would wrap around must not come out as a valid one."""
+    given = np.asarray(given)
+    if given.dtype == dtype:
+        return np.ascontiguousarray(given)
+    if given.dtype.kind in "biuf" or not given.size:
+        with np.errstate(invalid="ignore"):
+            converted = np.ascontiguousarray(given, dtype)
+        if np.array_equal(given, converted, equal_nan=given.dtype.kind == "f"):
+            return converted
+    raise TapeFormatError(f"column {column} has values of {given.dtype} that are not {np.dtype(dtype)} numbers")
+
+
 class Tape:
     """A recorded computation, read-only: a Wengert tape in flat NumPy buffers.
 
@@ -232,7 +245,7 @@ class Tape:
 
     def __init__(self, *, op, a, b, val, active, outputs, names=None, guards=(), lines=None, places=(("", 0),), reads=()) -> None:
         for column, given in zip(self._COLUMNS, (op, a, b, val, active, outputs), strict=True):
-            setattr(self, column, np.ascontiguousarray(given, self._COLUMNS[column]))
+            setattr(self, column, _exactly(given, self._COLUMNS[column], column))
         self.names = names if isinstance(names, Names) else Names(names)
         self.guards, self.lines, self.places, self.reads = tuple(guards), lines, tuple(places), tuple(reads)
         self.validate()
@@ -290,7 +303,11 @@ class Tape:
             raise TapeFormatError("an output is not a slot of the tape")
         if not all(0 <= guard.slot < slots for guard in self.guards):
             raise TapeFormatError("a guard is not on a slot of the tape")
-        if self.lines is not None and (len(self.lines) != n or (n and int(self.lines.max()) >= len(self.places))):
+        if not all(0 <= slot < slots for slot, _ in self.reads):
+            raise TapeFormatError("a read is not of a slot of the tape")
+        if self.lines is not None and (
+            len(self.lines) != n or (n and not (0 <= int(self.lines.min()) and int(self.lines.max()) < len(self.places)))
+        ):
             raise TapeFormatError("the line column does not fit the instructions")
 
     def line(self, i: int) -> tuple[str, int] | None:
