@@ -206,6 +206,10 @@ class Signature:
         for i in positions:
             if specs[i] is None:
                 specs[i] = flatten(args[i], leaves, True, f"argument {i}")
+                if specs[i][0] == "static":
+                    raise TracingTypeError(
+                        f"argument {i} is of type {type(args[i]).__name__} and cannot be differentiated; pass a float, or choose other argnums"
+                    )
         active = len(leaves)
         for i, x in enumerate(args):
             if specs[i] is None:

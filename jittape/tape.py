@@ -28,7 +28,7 @@ class Guard(NamedTuple):
 
 
 class _Closed:
-    """Stands in for the buffers of a recording that has ended: whatever is appended raises."""
+    """Stands in for the buffers of a recording that has ended: whatever is appended or looked up raises."""
 
     def __len__(self) -> int:
         return 0
@@ -39,7 +39,7 @@ class _Closed:
             "or read its plain number with `.value`"
         )
 
-    frombytes = append
+    frombytes = __getitem__ = append
 
 
 class Recording:
