@@ -1,0 +1,103 @@
+"""Every program in examples/ runs in a process of its own, and its numbers are right."""
+
+import importlib
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def softmax_regression(X, labels, epochs):
+    """The loss of each epoch of gradient descent from zero, with the gradient written by hand."""
+    X, onehot = np.column_stack([X, np.ones(len(X))]), np.eye(3)[labels]
+    w, losses = np.zeros((5, 3)), []
+    for _ in range(epochs):
+        p = np.exp(X @ w)
+        p /= p.sum(axis=1, keepdims=True)
+        losses.append(-np.log(p[onehot == 1]).mean())
+        w -= 0.1 * X.T @ (p - onehot) / len(X)
+    return losses
+
+
+def table(out, pattern):
+    rows = re.findall(pattern, out, re.M)
+    return [int(row[0]) for row in rows], [float(row[1]) for row in rows], [float(row[2]) for row in rows]
+
+
+def check_train_iris(out):
+    train_iris = importlib.import_module("train_iris")
+    training, test = train_iris.split(train_iris.read_iris())
+    assert (len(training), len(test)) == (112, 38) and not [f for f in training if any(f is g for g in test)]
+    expected = softmax_regression(*map(list, zip(*training, strict=True)), 160)
+
+    epochs, losses, accuracies = table(out, r"^ +(\d+)  (\S+) +(\d\.\d+)$")
+    assert epochs == [*range(0, 160, 20), 159]
+    assert losses == pytest.approx([expected[epoch] for epoch in epochs], rel=1e-12)
+    # Parameters of zero give every species a third.
+    assert losses[0] == pytest.approx(math.log(3), rel=1e-14)
+    assert accuracies[-1] > 0.85
+    assert re.search(r"ratio \d+$", out, re.M)
+
+
+def check_teaching_text(out):
+    X, Y, X_test, _ = importlib.import_module("teaching_text").load()
+    assert (len(X), len(X_test)) == (112, 38)
+    expected = softmax_regression(X, np.argmax(Y, axis=1), 21)
+
+    assert f"Y = {math.sin(3) + 3}\n" in out
+    assert f"dY/dx = {math.cos(3) + 1}\n" in out
+    assert "dY/dy = 3.0\n" in out
+    epochs, losses, _ = table(out, r"^ +(\d+) loss (\S+) +acc (\S+)$")
+    assert epochs == [0, 10, 20]
+    assert losses == pytest.approx(expected[::10], rel=1e-12)
+    assert losses[0] == pytest.approx(math.log(3), rel=1e-14)
+
+
+def check_toy_tape(out):
+    assert [float(x) for x in re.findall(r"\d+\.\d+", out)] == [math.sin(3) + 3, math.cos(3) + 1, 3.0]
+
+
+PROGRAMS = {
+    "train_iris.py": (["--epochs", "160", "--every", "20", "--toy-epochs", "5"], check_train_iris),
+    "teaching_text.py": (["--epochs", "21"], check_teaching_text),
+    "toy_tape.py": ([], check_toy_tape),
+}
+
+
+def run(name, *arguments):
+    return subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / name, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_every_example_is_checked_here():
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(PROGRAMS)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_example_runs_and_its_numbers_are_right(name, monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    arguments, check = PROGRAMS[name]
+    done = run(name, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no warning, and no progress bar where there is no terminal
+    check(done.stdout)
+
+
+def test_the_iris_data_is_complete():
+    header, *rows = (EXAMPLES / "iris.csv").read_text().splitlines()
+    assert header == "sepal_length,sepal_width,petal_length,petal_width,species"
+    cells = [row.split(",") for row in rows]
+    assert [sum(row[4] == species for row in cells) for species in ("setosa", "versicolor", "virginica")] == [50, 50, 50]
+    # The column means of Fisher's table.
+    assert [round(sum(float(row[j]) for row in cells) / 150, 4) for j in range(4)] == [5.8433, 3.0573, 3.758, 1.1993]
