@@ -1,7 +1,5 @@
 """The README keeps its word: its Python runs, prints what its comments say, and its commands are where CI looks for them."""
 
-import contextlib
-import io
 import re
 from pathlib import Path
 
@@ -21,35 +19,21 @@ def blocks(language):
 PYTHON = re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", README, re.M | re.S)
 
 
-def run(source, namespace):
-    """Run a block; what each of its prints wrote."""
+def run(source):
+    """Run a block after `import jittape as jt`; what each of its prints wrote."""
     printed = []
-
-    def capture(*args):
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            print(*args)
-        printed.append(out.getvalue().rstrip("\n"))
-
     # Tracebacks show the README's own lines.
     above = README[: README.index(source)].count("\n")
-    exec(compile("\n" * above + source, str(ROOT / "README.md"), "exec"), namespace | {"print": capture})
+    code = compile("\n" * above + source, str(ROOT / "README.md"), "exec")
+    exec(code, {"jt": jt, "print": lambda *args: printed.append(" ".join(map(str, args)))})
     return printed
 
 
-@pytest.fixture(scope="module")
-def namespace():
-    """Blocks build on the first one, which imports jittape."""
-    names = {}
-    exec("import jittape as jt", names)
-    return names
-
-
 @pytest.mark.parametrize(("source", "text"), PYTHON, ids=[f"block{i}" for i in range(len(PYTHON))])
-def test_a_block_prints_what_stands_beside_or_below_it(source, text, namespace):
+def test_a_block_prints_what_stands_beside_or_below_it(source, text):
     expected = re.findall(r"^print\(.*\)  # (.*)$", source, re.M) + [text.rstrip("\n")] * bool(text)
     assert expected
-    assert run(source, namespace) == expected
+    assert run(source) == expected
 
 
 def test_the_first_example_is_short_and_comes_first():
