@@ -68,7 +68,8 @@ class PathTree:
                 self.replays += 1
                 if path is not self._last:
                     with self._lock:
-                        self._use(path)
+                        if path in self.paths:  # another thread may have dropped it during the sweep
+                            self._use(path)
                 return path.program, work
             path.program.release(work)
             near = path
@@ -150,5 +151,5 @@ class PathTree:
                 "back. It is right but slow; where branches only choose values, use jt.where, jt.maximum, jt.minimum or jt.clip, "
                 "which record no branch, or raise max_paths",
                 JitTapeWarning,
-                stacklevel=5,
+                stacklevel=6,
             )

@@ -372,6 +372,7 @@ def test_too_many_statics_warn_once_and_stay_bounded():
         for n in range(20):
             assert g(2.0, n) == (2.0 * n, float(n))
     assert len(caught) == 1
+    assert caught[0].filename == __file__
     assert g.cache_info().paths <= 5
 
 
