@@ -8,13 +8,14 @@ import builtins
 import inspect
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
 
 import numpy as np
 
 from . import conventions, special
-from .ops import CONSTANTS, OPS
+from .ops import CONSTANTS, OPS, Op
 
 PACKAGE = Path(__file__).parent
 PAGE = PACKAGE.parent / "docs" / "operations.md"
@@ -56,14 +57,51 @@ def _switch() -> str:
     return f'@jit\ndef switch(code):\n    """Whether a zero partial of this operation means that the operand is not connected."""\n    return {test}'
 
 
-def forward() -> str:
-    """One branch per operation: the value and the partials."""
+def scalar() -> str:
+    """One branch per operation: the value, and the partials that are not constants."""
     lines = []
     for code, op in enumerate(OPS):
-        dy = op.partials[1] if op.arity == 2 else "0.0"
-        lines.append(f"{'if' if code == 0 else 'elif'} code == {code}:  # {op.name}")
-        lines += [f"    v = {op.value}", f"    dx = {op.partials[0]}", f"    dy = {dy}"]
-    return "\n".join([*lines, "else:  # a leaf among the rows of a recording", "    v = val[first + i]", "    dx = dy = 0.0"])
+        lines += [f"{'if' if code == 0 else 'elif'} op == {code}:  # {op.name}", f"    v = {op.value}"]
+        for i, where in enumerate(("da", "db")):
+            if op.constant(i) is None:
+                lines.append(f"    work[{where} + k] = {op.partials[i]}")
+    return "\n".join([*lines, "else:  # a leaf among the rows of a recording", "    v = work[o + k]"])
+
+
+def _loops(formula: Callable[[Op], str | None], target: str) -> str:
+    """One loop per operation over a block; operations without a formula have none."""
+    lines: list[str] = []
+    for code, op in enumerate(OPS):
+        text = formula(op)
+        if text is None:
+            continue
+        lines += [f"{'elif' if lines else 'if'} op == {code}:  # {op.name}", "    for i in range(n):"]
+        for name, offset in (("x", "xo"), ("y", "yo"), ("v", "o")):
+            if name in _names(text):
+                lines.append(f"        {name} = work[{offset} + i]")
+        lines.append(f"        work[{target} + i] = {text}")
+    return "\n".join(lines)
+
+
+def values() -> str:
+    """The loops of the values."""
+    return _loops(lambda op: op.value, "o")
+
+
+def _partial(op: Op, operand: int) -> str | None:
+    if op.constant(operand) is not None or op.partials[operand] in ("x", "y", "v"):
+        return None
+    return op.partials[operand]
+
+
+def partials_x() -> str:
+    """The loops of the first partials that are neither constants nor copies."""
+    return _loops(lambda op: _partial(op, 0), "da")
+
+
+def partials_y() -> str:
+    """The loops of the second partials, likewise."""
+    return _loops(lambda op: _partial(op, 1), "db")
 
 
 def functions() -> str:
@@ -92,7 +130,14 @@ def star() -> str:
 
 _HELPERS = ("where", "clip", "sum", "prod", "mean", "dot", "norm", "logsumexp")
 REGIONS = {
-    "kernels.py": {"imports": imports, "special": specials, "forward": forward},
+    "kernels.py": {
+        "imports": imports,
+        "special": specials,
+        "scalar": scalar,
+        "values": values,
+        "partials_x": partials_x,
+        "partials_y": partials_y,
+    },
     "functions.py": {"functions": functions},
     "__init__.py": {"exports": exports, "star": star},
 }

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from . import kernels, tracer
-from .kernels import FORWARD, REVERSE
+from .kernels import GRADIENT
+from .schedule import CONSTANT_X, CONSTANT_Y, direct
 from .tape import CONST, INPUT, Recording, Tape
 from .tracer import Var
 
@@ -111,13 +112,14 @@ class EagerRecording(Recording):
         """Fill the adjoints: the derivative of ``var`` in every row before it."""
         self.check(self)
         n = var.row + 1
-        code = np.empty(3 * n, np.uint32)
-        for i, column in enumerate((self.op, self.a, self.b)):
-            code[i * n : (i + 1) * n] = np.array(column[:n] if n < len(column) else column, column.typecode)
-        work = np.zeros(4 * n)
-        work[:n] = np.array(self.val[:n] if n < len(self.val) else self.val)
+        op, a, b = (np.array(column[:n]) for column in (self.op, self.a, self.b))
+        # leaves are rows here like all others; the kernels leave them as they are
+        plan = direct(op, a, b, np.array(self.val[:n]), var.row)
+        work = np.zeros(plan.size)
+        work[:n] = plan.template
         kernels.ready()
-        kernels.sweep(code, work, kernels.NOTHING, kernels.NOTHING, n, 0, var.row, n, FORWARD | REVERSE)
+        kernels.prefill(plan.code, work, CONSTANT_X, CONSTANT_Y)
+        kernels.sweep(plan.code, work, kernels.NOTHING, kernels.NOTHING, plan.pieces, GRADIENT)
         self.adjoints = work[n : 2 * n].copy()
         self.assigned = {}
 

@@ -12,6 +12,7 @@ from math import erf, erfc, inf, lgamma, nan, pi
 
 import numpy as np
 from numba import njit
+from numba.core.errors import NumbaError
 
 from .errors import JitTapeCacheWarning
 
@@ -61,7 +62,9 @@ INV_SQRT_TWO_PI = 0.3989422804014327
 
 # The status of a sweep that met no disagreeing guard.
 DONE = -1
-FORWARD, REVERSE = 1, 2
+# What a sweep does; together they make a gradient.
+FORWARD, PARTIALS, REVERSE, UNGUARDED = 1, 2, 4, 8
+GRADIENT = FORWARD | PARTIALS | REVERSE
 # Instructions per kernel call: between calls Ctrl-C is noticed. 4 million take about 40 ms.
 CHUNK = 1 << 22
 NOTHING = np.zeros(0)
@@ -240,378 +243,1547 @@ def switch(code):
 # </generated>
 
 
-@jit
-def forward(op, a, b, val, da, db, first, start, stop):
-    """Evaluate instructions ``start`` to ``stop``: their values and their partials."""
-    for i in range(start, stop):
-        x = val[a[i]]
-        y = val[b[i]]
-        code = op[i]
-        # <generated: forward>
-        if code == 0:  # add
-            v = x + y
-            dx = 1.0
-            dy = 1.0
-        elif code == 1:  # subtract
-            v = x - y
-            dx = 1.0
-            dy = -1.0
-        elif code == 2:  # multiply
-            v = x * y
-            dx = y
-            dy = x
-        elif code == 3:  # divide
-            v = x / y
-            dx = 1.0 / y
-            dy = -v / y
-        elif code == 4:  # power
-            v = power(x, y)
-            dx = power_dx(x, y)
-            dy = power_dy(x, y, v)
-        elif code == 5:  # mod
-            v = mod(x, y)
-            dx = 1.0 if v == v else v
-            dy = rint((v - x) / y)
-        elif code == 6:  # fmod
-            v = fmod(x, y)
-            dx = 1.0 if v == v else v
-            dy = rint((v - x) / y)
-        elif code == 7:  # floor_divide
-            v = floor_divide(x, y)
-            dx = 0.0
-            dy = 0.0
-        elif code == 8:  # negative
-            v = -x
-            dx = -1.0
-            dy = 0.0
-        elif code == 9:  # reciprocal
-            v = 1.0 / x
-            dx = -v * v
-            dy = 0.0
-        elif code == 10:  # square
-            v = x * x
-            dx = x + x
-            dy = 0.0
-        elif code == 11:  # sqrt
-            v = sqrt(x)
-            dx = 0.5 / abs(v)
-            dy = 0.0
-        elif code == 12:  # cbrt
-            v = cbrt(x)
-            dx = 1.0 / (3.0 * v * v)
-            dy = 0.0
-        elif code == 13:  # abs
-            v = abs(x)
-            dx = sign(x)
-            dy = 0.0
-        elif code == 14:  # sign
-            v = sign(x)
-            dx = 0.0
-            dy = 0.0
-        elif code == 15:  # floor
-            v = floor(x)
-            dx = 0.0
-            dy = 0.0
-        elif code == 16:  # ceil
-            v = ceil(x)
-            dx = 0.0
-            dy = 0.0
-        elif code == 17:  # trunc
-            v = trunc(x)
-            dx = 0.0
-            dy = 0.0
-        elif code == 18:  # rint
-            v = rint(x)
-            dx = 0.0
-            dy = 0.0
-        elif code == 19:  # relu
-            v = x if x > 0.0 or x != x else 0.0
-            dx = 1.0 if x > 0.0 else x if x != x else 0.0
-            dy = 0.0
-        elif code == 20:  # maximum
-            v = x if x >= y or x != x else y
-            dx = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
-            dy = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
-        elif code == 21:  # minimum
-            v = x if x <= y or x != x else y
-            dx = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
-            dy = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
-        elif code == 22:  # fmax
-            v = x if x >= y or y != y else y
-            dx = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
-            dy = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
-        elif code == 23:  # fmin
-            v = x if x <= y or y != y else y
-            dx = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
-            dy = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
-        elif code == 24:  # clip_low
-            v = x if x > y or x != x else y
-            dx = v if v != v else 1.0 if x > y else 0.0
-            dy = v if v != v else 0.0 if x > y else 1.0
-        elif code == 25:  # clip_high
-            v = x if x < y or x != x else y
-            dx = v if v != v else 1.0 if x < y else 0.0
-            dy = v if v != v else 0.0 if x < y else 1.0
-        elif code == 26:  # copysign
-            v = copysign(x, y)
-            dx = sign(x) * copysign(1.0, y)
-            dy = 0.0
-        elif code == 27:  # gate
-            v = y if x != 0.0 else -0.0
-            dx = 0.0
-            dy = 1.0 if x != 0.0 else 0.0
-        elif code == 28:  # gate_not
-            v = -0.0 if x != 0.0 else y
-            dx = 0.0
-            dy = 0.0 if x != 0.0 else 1.0
-        elif code == 29:  # exp
-            v = exp(x)
-            dx = v
-            dy = 0.0
-        elif code == 30:  # exp2
-            v = exp2(x)
-            dx = v * LN2
-            dy = 0.0
-        elif code == 31:  # expm1
-            v = expm1(x)
-            dx = exp(x)
-            dy = 0.0
-        elif code == 32:  # log
-            v = log(x)
-            dx = 1.0 / x if v == v else v
-            dy = 0.0
-        elif code == 33:  # log2
-            v = log2(x)
-            dx = 1.0 / (x * LN2) if v == v else v
-            dy = 0.0
-        elif code == 34:  # log10
-            v = log10(x)
-            dx = 1.0 / (x * LN10) if v == v else v
-            dy = 0.0
-        elif code == 35:  # log1p
-            v = log1p(x)
-            dx = 1.0 / (1.0 + x) if v == v else v
-            dy = 0.0
-        elif code == 36:  # logaddexp
-            v = logaddexp(x, y)
-            dx = 0.5 if x == y else expit(x - y)
-            dy = 0.5 if x == y else expit(y - x)
-        elif code == 37:  # xlogy
-            v = xlogy(x, y)
-            dx = log(y) if x != 0.0 or y != 0.0 else 0.0
-            dy = x / y if x != 0.0 or y != 0.0 else 0.0
-        elif code == 38:  # xlog1py
-            v = xlog1py(x, y)
-            dx = log1p(y) if x != 0.0 or y != -1.0 else 0.0
-            dy = x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
-        elif code == 39:  # expit
-            v = expit(x)
-            dx = v * expit(-x)
-            dy = 0.0
-        elif code == 40:  # log_expit
-            v = -softplus(-x)
-            dx = expit(-x)
-            dy = 0.0
-        elif code == 41:  # softplus
-            v = softplus(x)
-            dx = expit(x)
-            dy = 0.0
-        elif code == 42:  # sin
-            v = sin(x)
-            dx = cos(x)
-            dy = 0.0
-        elif code == 43:  # cos
-            v = cos(x)
-            dx = -sin(x)
-            dy = 0.0
-        elif code == 44:  # tan
-            v = tan(x)
-            dx = 1.0 + v * v
-            dy = 0.0
-        elif code == 45:  # arcsin
-            v = arcsin(x)
-            dx = 1.0 / sqrt((1.0 - x) * (1.0 + x))
-            dy = 0.0
-        elif code == 46:  # arccos
-            v = arccos(x)
-            dx = -1.0 / sqrt((1.0 - x) * (1.0 + x))
-            dy = 0.0
-        elif code == 47:  # arctan
-            v = arctan(x)
-            dx = 1.0 / (1.0 + x * x)
-            dy = 0.0
-        elif code == 48:  # arctan2
-            v = arctan2(x, y)
-            dx = y / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0
-            dy = -x / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0
-        elif code == 49:  # sinh
-            v = sinh(x)
-            dx = cosh(x)
-            dy = 0.0
-        elif code == 50:  # cosh
-            v = cosh(x)
-            dx = sinh(x)
-            dy = 0.0
-        elif code == 51:  # tanh
-            v = tanh(x)
-            dx = (1.0 - v) * (1.0 + v)
-            dy = 0.0
-        elif code == 52:  # arcsinh
-            v = arcsinh(x)
-            dx = 1.0 / hypot(x, 1.0)
-            dy = 0.0
-        elif code == 53:  # arccosh
-            v = arccosh(x)
-            dx = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
-            dy = 0.0
-        elif code == 54:  # arctanh
-            v = arctanh(x)
-            dx = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
-            dy = 0.0
-        elif code == 55:  # hypot
-            v = hypot(x, y)
-            dx = x / v if v != 0.0 else 0.0
-            dy = y / v if v != 0.0 else 0.0
-        elif code == 56:  # sinc
-            v = sinc(x)
-            dx = sinc_dx(x, v)
-            dy = 0.0
-        elif code == 57:  # erf
-            v = erf(x)
-            dx = TWO_OVER_SQRT_PI * exp(-x * x)
-            dy = 0.0
-        elif code == 58:  # erfc
-            v = erfc(x)
-            dx = -TWO_OVER_SQRT_PI * exp(-x * x)
-            dy = 0.0
-        elif code == 59:  # ndtr
-            v = 0.5 * erfc(-x * SQRT_HALF)
-            dx = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
-            dy = 0.0
-        elif code == 60:  # log_ndtr
-            v = log_ndtr(x)
-            dx = log_ndtr_dx(x)
-            dy = 0.0
-        elif code == 61:  # gammaln
-            v = gammaln(x)
-            dx = digamma(x)
-            dy = 0.0
-        elif code == 62:  # digamma
-            v = digamma(x)
-            dx = trigamma(x)
-            dy = 0.0
-        elif code == 63:  # less
-            v = 1.0 if x < y else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 64:  # less_equal
-            v = 1.0 if x <= y else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 65:  # greater
-            v = 1.0 if x > y else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 66:  # greater_equal
-            v = 1.0 if x >= y else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 67:  # equal
-            v = 1.0 if x == y else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 68:  # not_equal
-            v = 1.0 if x != y else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 69:  # logical_and
-            v = 1.0 if x != 0.0 and y != 0.0 else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 70:  # logical_or
-            v = 1.0 if x != 0.0 or y != 0.0 else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 71:  # logical_xor
-            v = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 72:  # logical_not
-            v = 1.0 if x == 0.0 else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 73:  # isnan
-            v = 1.0 if x != x else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 74:  # isfinite
-            v = 1.0 if x - x == 0.0 else 0.0
-            dx = 0.0
-            dy = 0.0
-        elif code == 75:  # isinf
-            v = 1.0 if x == x and x - x != 0.0 else 0.0
-            dx = 0.0
-            dy = 0.0
-        else:  # a leaf among the rows of a recording
-            v = val[first + i]
-            dx = dy = 0.0
-        # </generated>
-        val[first + i] = v
-        da[i] = dx
-        db[i] = dy
+# One row of a plan: what a block computes, where it reads, and where its partials are. Offsets count float64s of `work`.
+ROW = 16
+KIND, OP, N, OUT = 0, 1, 2, 3  # kind of block, operation, number of elements, first slot written
+MX, XO, XI, PX, DX = 4, 5, 6, 7, 8  # operand x: mode, where it is read, its slot or index list; its partial: kind, where
+MY, YO, YI, PY, DY = 9, 10, 11, 12, 13  # the same for operand y
+SWITCH = 14  # whether zero partials mean "not connected"
+SCALAR, VECTOR, CHAIN = 0, 1, 2  # kinds of block
+ABSENT, CONTIGUOUS, BROADCAST, GATHER = 0, 1, 2, 3  # modes of an operand
+INACTIVE, STORED, CONSTANT, ALIAS = 0, 1, 2, 3  # kinds of partial
+# The header of a program's code: slots, rows, guards, where the guards are, the output's slot.
+HEADER = 8
 
 
 @jit
-def reverse(op, a, b, da, db, adj, first, start, stop):
-    """Pull adjoints back from instruction ``stop - 1`` down to ``start``; knows no operation, only which are switches."""
-    for k in range(stop - start):
-        i = stop - np.uint64(1) - k
-        s = adj[first + i]
+def scalar_reverse(code, work, at, n, first, da, db, adj):
+    """Pull adjoints back one instruction at a time."""
+    for back in range(n):
+        k = n - np.uint64(1) - back
+        s = work[adj + first + k]
         if s != 0.0:
-            p = s * da[i]
-            q = s * db[i]
-            if p != p or q != q:
-                # the rare case of a NaN: the zero partial of a switch passes nothing, not even an infinity
-                if switch(op[i]):
-                    p = 0.0 if da[i] == 0.0 else p
-                    q = 0.0 if db[i] == 0.0 else q
-            adj[a[i]] += p
-            adj[b[i]] += q
+            d, e = work[da + k], work[db + k]
+            p = s * d
+            q = s * e
+            if (p != p or q != q) and switch(code[at + k]):
+                # a NaN is rare: only then ask whether the operation is a switch, whose zero partial passes nothing
+                p = 0.0 if d == 0.0 else p
+                q = 0.0 if e == 0.0 else q
+            work[adj + code[at + n + k]] += p
+            work[adj + code[at + n + n + k]] += q
 
 
 @jit
-def run(code, work, x, gradient, slots, guards, output, start, stop, mode):
-    """Sweep instructions ``start`` to ``stop`` of a packed program, forward and/or in reverse.
+def fetch(code, work, mode, at, to, n):
+    """Copy an operand that does not lie in a row to where the block reads it."""
+    if mode == BROADCAST:
+        x = work[at]
+        for i in range(n):
+            work[to + i] = x
+    elif mode == GATHER:
+        for i in range(n):
+            work[to + i] = work[code[at + i]]
 
-    ``code`` holds op, a and b, one after the other, and then guarded slots and their outcomes; ``work`` holds val, adj, da
-    and db. The inputs are set from ``x``; ``gradient`` takes the adjoints of the first inputs. Returns `DONE`, or the index of
-    the first guard whose condition now has the other truth.
+
+@jit
+def pull(code, work, adj, mode, at, kind, d, s, n, plain):
+    """Pull the adjoints of a block to one operand: each adjoint times its partial, added to the operand's adjoint.
+
+    A zero adjoint contributes nothing, whatever the partial; with ``plain`` false neither does a zero partial. Sums into a
+    broadcast operand run in four lanes, gathers from the last element to the first.
     """
-    slots, guards, start, stop = np.uint64(slots), np.uint64(guards), np.uint64(start), np.uint64(stop)
-    zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
-    n = (np.uint64(code.size) - two * guards) // three
-    first = slots - n
-    op, a, b, guard = code[:n], code[n : two * n], code[two * n : three * n], code[three * n :]
-    val, adj = work[:slots], work[slots : two * slots]
-    da, db = work[two * slots : two * slots + n], work[two * slots + n : two * slots + two * n]
-    if mode & 1:
-        if start == zero:
-            for i in range(np.uint64(x.size)):
-                val[one + i] = x[i]
-        forward(op, a, b, val, da, db, first, start, stop)
-        if stop == n:
+    if kind == CONSTANT:
+        c = work[d]
+        if mode == CONTIGUOUS:
+            for i in range(n):
+                work[adj + at + i] += work[s + i] * c
+        elif mode == BROADCAST:
+            total = 0.0
+            for i in range(n):
+                total += work[s + i] * c
+            work[adj + at] += total
+        else:
+            for back in range(n):
+                i = n - np.uint64(1) - back
+                work[adj + code[at + i]] += work[s + i] * c
+    elif mode == CONTIGUOUS:
+        for i in range(n):
+            x = work[s + i]
+            y = work[d + i]
+            work[adj + at + i] += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
+    elif mode == BROADCAST:
+        one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+        t0 = t1 = t2 = t3 = 0.0
+        whole = n // four
+        for k in range(whole):
+            i = k * four
+            x, y = work[s + i], work[d + i]
+            t0 += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
+            x, y = work[s + i + one], work[d + i + one]
+            t1 += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
+            x, y = work[s + i + two], work[d + i + two]
+            t2 += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
+            x, y = work[s + i + three], work[d + i + three]
+            t3 += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
+        for i in range(whole * four, n):
+            x, y = work[s + i], work[d + i]
+            t0 += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
+        work[adj + at] += (t0 + t1) + (t2 + t3)
+    else:
+        for back in range(n):
+            i = n - np.uint64(1) - back
+            x, y = work[s + i], work[d + i]
+            work[adj + code[at + i]] += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
+
+
+@jit
+def reverse(code, work, row, adj):
+    """Run one block in reverse; knows no operation, only where partials and operands are."""
+    kind, n, o = code[row + KIND], np.uint64(code[row + N]), np.uint64(code[row + OUT])
+    at = np.uint64(code[row + XI])
+    dx, dy = np.uint64(code[row + DX]), np.uint64(code[row + DY])
+    if kind == SCALAR:
+        scalar_reverse(code, work, at, n, o, dx, dy, adj)
+    elif kind == CHAIN:
+        s = work[adj + o]
+        if code[row + MX] == CONTIGUOUS:
+            for i in range(n):
+                work[adj + at + i] += s
+        else:
+            for back in range(n):
+                work[adj + code[at + n - np.uint64(1) - back]] += s
+    else:
+        plain = code[row + SWITCH] == 0
+        if code[row + PX] != INACTIVE:
+            pull(code, work, adj, code[row + MX], at, code[row + PX], dx, adj + o, n, plain)
+        if code[row + PY] != INACTIVE:
+            pull(code, work, adj, code[row + MY], np.uint64(code[row + YI]), code[row + PY], dy, adj + o, n, plain)
+
+
+@jit
+def scalar(code, work, at, n, o, da, db):
+    """One instruction at a time: values, and those partials that are not constants."""
+    for k in range(n):
+        op = code[at + k]
+        x = work[code[at + n + k]]
+        y = work[code[at + n + n + k]]
+        # <generated: scalar>
+        if op == 0:  # add
+            v = x + y
+        elif op == 1:  # subtract
+            v = x - y
+        elif op == 2:  # multiply
+            v = x * y
+            work[da + k] = y
+            work[db + k] = x
+        elif op == 3:  # divide
+            v = x / y
+            work[da + k] = 1.0 / y
+            work[db + k] = -v / y
+        elif op == 4:  # power
+            v = power(x, y)
+            work[da + k] = power_dx(x, y)
+            work[db + k] = power_dy(x, y, v)
+        elif op == 5:  # mod
+            v = mod(x, y)
+            work[da + k] = 1.0 if v == v else v
+            work[db + k] = rint((v - x) / y)
+        elif op == 6:  # fmod
+            v = fmod(x, y)
+            work[da + k] = 1.0 if v == v else v
+            work[db + k] = rint((v - x) / y)
+        elif op == 7:  # floor_divide
+            v = floor_divide(x, y)
+        elif op == 8:  # negative
+            v = -x
+        elif op == 9:  # reciprocal
+            v = 1.0 / x
+            work[da + k] = -v * v
+        elif op == 10:  # square
+            v = x * x
+            work[da + k] = x + x
+        elif op == 11:  # sqrt
+            v = sqrt(x)
+            work[da + k] = 0.5 / abs(v)
+        elif op == 12:  # cbrt
+            v = cbrt(x)
+            work[da + k] = 1.0 / (3.0 * v * v)
+        elif op == 13:  # abs
+            v = abs(x)
+            work[da + k] = sign(x)
+        elif op == 14:  # sign
+            v = sign(x)
+        elif op == 15:  # floor
+            v = floor(x)
+        elif op == 16:  # ceil
+            v = ceil(x)
+        elif op == 17:  # trunc
+            v = trunc(x)
+        elif op == 18:  # rint
+            v = rint(x)
+        elif op == 19:  # relu
+            v = x if x > 0.0 or x != x else 0.0
+            work[da + k] = 1.0 if x > 0.0 else x if x != x else 0.0
+        elif op == 20:  # maximum
+            v = x if x >= y or x != x else y
+            work[da + k] = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
+            work[db + k] = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
+        elif op == 21:  # minimum
+            v = x if x <= y or x != x else y
+            work[da + k] = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
+            work[db + k] = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
+        elif op == 22:  # fmax
+            v = x if x >= y or y != y else y
+            work[da + k] = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
+            work[db + k] = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
+        elif op == 23:  # fmin
+            v = x if x <= y or y != y else y
+            work[da + k] = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
+            work[db + k] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
+        elif op == 24:  # clip_low
+            v = x if x > y or x != x else y
+            work[da + k] = v if v != v else 1.0 if x > y else 0.0
+            work[db + k] = v if v != v else 0.0 if x > y else 1.0
+        elif op == 25:  # clip_high
+            v = x if x < y or x != x else y
+            work[da + k] = v if v != v else 1.0 if x < y else 0.0
+            work[db + k] = v if v != v else 0.0 if x < y else 1.0
+        elif op == 26:  # copysign
+            v = copysign(x, y)
+            work[da + k] = sign(x) * copysign(1.0, y)
+        elif op == 27:  # gate
+            v = y if x != 0.0 else -0.0
+            work[db + k] = 1.0 if x != 0.0 else 0.0
+        elif op == 28:  # gate_not
+            v = -0.0 if x != 0.0 else y
+            work[db + k] = 0.0 if x != 0.0 else 1.0
+        elif op == 29:  # exp
+            v = exp(x)
+            work[da + k] = v
+        elif op == 30:  # exp2
+            v = exp2(x)
+            work[da + k] = v * LN2
+        elif op == 31:  # expm1
+            v = expm1(x)
+            work[da + k] = exp(x)
+        elif op == 32:  # log
+            v = log(x)
+            work[da + k] = 1.0 / x if v == v else v
+        elif op == 33:  # log2
+            v = log2(x)
+            work[da + k] = 1.0 / (x * LN2) if v == v else v
+        elif op == 34:  # log10
+            v = log10(x)
+            work[da + k] = 1.0 / (x * LN10) if v == v else v
+        elif op == 35:  # log1p
+            v = log1p(x)
+            work[da + k] = 1.0 / (1.0 + x) if v == v else v
+        elif op == 36:  # logaddexp
+            v = logaddexp(x, y)
+            work[da + k] = 0.5 if x == y else expit(x - y)
+            work[db + k] = 0.5 if x == y else expit(y - x)
+        elif op == 37:  # xlogy
+            v = xlogy(x, y)
+            work[da + k] = log(y) if x != 0.0 or y != 0.0 else 0.0
+            work[db + k] = x / y if x != 0.0 or y != 0.0 else 0.0
+        elif op == 38:  # xlog1py
+            v = xlog1py(x, y)
+            work[da + k] = log1p(y) if x != 0.0 or y != -1.0 else 0.0
+            work[db + k] = x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
+        elif op == 39:  # expit
+            v = expit(x)
+            work[da + k] = v * expit(-x)
+        elif op == 40:  # log_expit
+            v = -softplus(-x)
+            work[da + k] = expit(-x)
+        elif op == 41:  # softplus
+            v = softplus(x)
+            work[da + k] = expit(x)
+        elif op == 42:  # sin
+            v = sin(x)
+            work[da + k] = cos(x)
+        elif op == 43:  # cos
+            v = cos(x)
+            work[da + k] = -sin(x)
+        elif op == 44:  # tan
+            v = tan(x)
+            work[da + k] = 1.0 + v * v
+        elif op == 45:  # arcsin
+            v = arcsin(x)
+            work[da + k] = 1.0 / sqrt((1.0 - x) * (1.0 + x))
+        elif op == 46:  # arccos
+            v = arccos(x)
+            work[da + k] = -1.0 / sqrt((1.0 - x) * (1.0 + x))
+        elif op == 47:  # arctan
+            v = arctan(x)
+            work[da + k] = 1.0 / (1.0 + x * x)
+        elif op == 48:  # arctan2
+            v = arctan2(x, y)
+            work[da + k] = y / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0
+            work[db + k] = -x / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0
+        elif op == 49:  # sinh
+            v = sinh(x)
+            work[da + k] = cosh(x)
+        elif op == 50:  # cosh
+            v = cosh(x)
+            work[da + k] = sinh(x)
+        elif op == 51:  # tanh
+            v = tanh(x)
+            work[da + k] = (1.0 - v) * (1.0 + v)
+        elif op == 52:  # arcsinh
+            v = arcsinh(x)
+            work[da + k] = 1.0 / hypot(x, 1.0)
+        elif op == 53:  # arccosh
+            v = arccosh(x)
+            work[da + k] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+        elif op == 54:  # arctanh
+            v = arctanh(x)
+            work[da + k] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
+        elif op == 55:  # hypot
+            v = hypot(x, y)
+            work[da + k] = x / v if v != 0.0 else 0.0
+            work[db + k] = y / v if v != 0.0 else 0.0
+        elif op == 56:  # sinc
+            v = sinc(x)
+            work[da + k] = sinc_dx(x, v)
+        elif op == 57:  # erf
+            v = erf(x)
+            work[da + k] = TWO_OVER_SQRT_PI * exp(-x * x)
+        elif op == 58:  # erfc
+            v = erfc(x)
+            work[da + k] = -TWO_OVER_SQRT_PI * exp(-x * x)
+        elif op == 59:  # ndtr
+            v = 0.5 * erfc(-x * SQRT_HALF)
+            work[da + k] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
+        elif op == 60:  # log_ndtr
+            v = log_ndtr(x)
+            work[da + k] = log_ndtr_dx(x)
+        elif op == 61:  # gammaln
+            v = gammaln(x)
+            work[da + k] = digamma(x)
+        elif op == 62:  # digamma
+            v = digamma(x)
+            work[da + k] = trigamma(x)
+        elif op == 63:  # less
+            v = 1.0 if x < y else 0.0
+        elif op == 64:  # less_equal
+            v = 1.0 if x <= y else 0.0
+        elif op == 65:  # greater
+            v = 1.0 if x > y else 0.0
+        elif op == 66:  # greater_equal
+            v = 1.0 if x >= y else 0.0
+        elif op == 67:  # equal
+            v = 1.0 if x == y else 0.0
+        elif op == 68:  # not_equal
+            v = 1.0 if x != y else 0.0
+        elif op == 69:  # logical_and
+            v = 1.0 if x != 0.0 and y != 0.0 else 0.0
+        elif op == 70:  # logical_or
+            v = 1.0 if x != 0.0 or y != 0.0 else 0.0
+        elif op == 71:  # logical_xor
+            v = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
+        elif op == 72:  # logical_not
+            v = 1.0 if x == 0.0 else 0.0
+        elif op == 73:  # isnan
+            v = 1.0 if x != x else 0.0
+        elif op == 74:  # isfinite
+            v = 1.0 if x - x == 0.0 else 0.0
+        elif op == 75:  # isinf
+            v = 1.0 if x == x and x - x != 0.0 else 0.0
+        else:  # a leaf among the rows of a recording
+            v = work[o + k]
+        # </generated>
+        work[o + k] = v
+
+
+@jit
+def values(op, work, xo, yo, o, n):
+    """The values of a block."""
+    # <generated: values>
+    if op == 0:  # add
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x + y
+    elif op == 1:  # subtract
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x - y
+    elif op == 2:  # multiply
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x * y
+    elif op == 3:  # divide
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x / y
+    elif op == 4:  # power
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = power(x, y)
+    elif op == 5:  # mod
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = mod(x, y)
+    elif op == 6:  # fmod
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = fmod(x, y)
+    elif op == 7:  # floor_divide
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = floor_divide(x, y)
+    elif op == 8:  # negative
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = -x
+    elif op == 9:  # reciprocal
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 1.0 / x
+    elif op == 10:  # square
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = x * x
+    elif op == 11:  # sqrt
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = sqrt(x)
+    elif op == 12:  # cbrt
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = cbrt(x)
+    elif op == 13:  # abs
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = abs(x)
+    elif op == 14:  # sign
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = sign(x)
+    elif op == 15:  # floor
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = floor(x)
+    elif op == 16:  # ceil
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = ceil(x)
+    elif op == 17:  # trunc
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = trunc(x)
+    elif op == 18:  # rint
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = rint(x)
+    elif op == 19:  # relu
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = x if x > 0.0 or x != x else 0.0
+    elif op == 20:  # maximum
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x if x >= y or x != x else y
+    elif op == 21:  # minimum
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x if x <= y or x != x else y
+    elif op == 22:  # fmax
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x if x >= y or y != y else y
+    elif op == 23:  # fmin
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x if x <= y or y != y else y
+    elif op == 24:  # clip_low
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x if x > y or x != x else y
+    elif op == 25:  # clip_high
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x if x < y or x != x else y
+    elif op == 26:  # copysign
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = copysign(x, y)
+    elif op == 27:  # gate
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = y if x != 0.0 else -0.0
+    elif op == 28:  # gate_not
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = -0.0 if x != 0.0 else y
+    elif op == 29:  # exp
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = exp(x)
+    elif op == 30:  # exp2
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = exp2(x)
+    elif op == 31:  # expm1
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = expm1(x)
+    elif op == 32:  # log
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = log(x)
+    elif op == 33:  # log2
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = log2(x)
+    elif op == 34:  # log10
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = log10(x)
+    elif op == 35:  # log1p
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = log1p(x)
+    elif op == 36:  # logaddexp
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = logaddexp(x, y)
+    elif op == 37:  # xlogy
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = xlogy(x, y)
+    elif op == 38:  # xlog1py
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = xlog1py(x, y)
+    elif op == 39:  # expit
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = expit(x)
+    elif op == 40:  # log_expit
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = -softplus(-x)
+    elif op == 41:  # softplus
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = softplus(x)
+    elif op == 42:  # sin
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = sin(x)
+    elif op == 43:  # cos
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = cos(x)
+    elif op == 44:  # tan
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = tan(x)
+    elif op == 45:  # arcsin
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arcsin(x)
+    elif op == 46:  # arccos
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arccos(x)
+    elif op == 47:  # arctan
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arctan(x)
+    elif op == 48:  # arctan2
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = arctan2(x, y)
+    elif op == 49:  # sinh
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = sinh(x)
+    elif op == 50:  # cosh
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = cosh(x)
+    elif op == 51:  # tanh
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = tanh(x)
+    elif op == 52:  # arcsinh
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arcsinh(x)
+    elif op == 53:  # arccosh
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arccosh(x)
+    elif op == 54:  # arctanh
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arctanh(x)
+    elif op == 55:  # hypot
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = hypot(x, y)
+    elif op == 56:  # sinc
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = sinc(x)
+    elif op == 57:  # erf
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = erf(x)
+    elif op == 58:  # erfc
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = erfc(x)
+    elif op == 59:  # ndtr
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 0.5 * erfc(-x * SQRT_HALF)
+    elif op == 60:  # log_ndtr
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = log_ndtr(x)
+    elif op == 61:  # gammaln
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = gammaln(x)
+    elif op == 62:  # digamma
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = digamma(x)
+    elif op == 63:  # less
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x < y else 0.0
+    elif op == 64:  # less_equal
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x <= y else 0.0
+    elif op == 65:  # greater
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x > y else 0.0
+    elif op == 66:  # greater_equal
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x >= y else 0.0
+    elif op == 67:  # equal
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x == y else 0.0
+    elif op == 68:  # not_equal
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x != y else 0.0
+    elif op == 69:  # logical_and
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x != 0.0 and y != 0.0 else 0.0
+    elif op == 70:  # logical_or
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x != 0.0 or y != 0.0 else 0.0
+    elif op == 71:  # logical_xor
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
+    elif op == 72:  # logical_not
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 1.0 if x == 0.0 else 0.0
+    elif op == 73:  # isnan
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 1.0 if x != x else 0.0
+    elif op == 74:  # isfinite
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 1.0 if x - x == 0.0 else 0.0
+    elif op == 75:  # isinf
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 1.0 if x == x and x - x != 0.0 else 0.0
+    # </generated>
+
+
+@jit
+def partials_x(op, work, xo, yo, o, da, n):
+    """The partials of a block in its first operand, where they are neither constant nor a copy."""
+    # <generated: partials_x>
+    if op == 3:  # divide
+        for i in range(n):
+            y = work[yo + i]
+            work[da + i] = 1.0 / y
+    elif op == 4:  # power
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[da + i] = power_dx(x, y)
+    elif op == 5:  # mod
+        for i in range(n):
+            v = work[o + i]
+            work[da + i] = 1.0 if v == v else v
+    elif op == 6:  # fmod
+        for i in range(n):
+            v = work[o + i]
+            work[da + i] = 1.0 if v == v else v
+    elif op == 9:  # reciprocal
+        for i in range(n):
+            v = work[o + i]
+            work[da + i] = -v * v
+    elif op == 10:  # square
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = x + x
+    elif op == 11:  # sqrt
+        for i in range(n):
+            v = work[o + i]
+            work[da + i] = 0.5 / abs(v)
+    elif op == 12:  # cbrt
+        for i in range(n):
+            v = work[o + i]
+            work[da + i] = 1.0 / (3.0 * v * v)
+    elif op == 13:  # abs
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = sign(x)
+    elif op == 19:  # relu
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = 1.0 if x > 0.0 else x if x != x else 0.0
+    elif op == 20:  # maximum
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[da + i] = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
+    elif op == 21:  # minimum
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[da + i] = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
+    elif op == 22:  # fmax
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[da + i] = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
+    elif op == 23:  # fmin
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[da + i] = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
+    elif op == 24:  # clip_low
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[da + i] = v if v != v else 1.0 if x > y else 0.0
+    elif op == 25:  # clip_high
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[da + i] = v if v != v else 1.0 if x < y else 0.0
+    elif op == 26:  # copysign
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[da + i] = sign(x) * copysign(1.0, y)
+    elif op == 30:  # exp2
+        for i in range(n):
+            v = work[o + i]
+            work[da + i] = v * LN2
+    elif op == 31:  # expm1
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = exp(x)
+    elif op == 32:  # log
+        for i in range(n):
+            x = work[xo + i]
+            v = work[o + i]
+            work[da + i] = 1.0 / x if v == v else v
+    elif op == 33:  # log2
+        for i in range(n):
+            x = work[xo + i]
+            v = work[o + i]
+            work[da + i] = 1.0 / (x * LN2) if v == v else v
+    elif op == 34:  # log10
+        for i in range(n):
+            x = work[xo + i]
+            v = work[o + i]
+            work[da + i] = 1.0 / (x * LN10) if v == v else v
+    elif op == 35:  # log1p
+        for i in range(n):
+            x = work[xo + i]
+            v = work[o + i]
+            work[da + i] = 1.0 / (1.0 + x) if v == v else v
+    elif op == 36:  # logaddexp
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[da + i] = 0.5 if x == y else expit(x - y)
+    elif op == 37:  # xlogy
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[da + i] = log(y) if x != 0.0 or y != 0.0 else 0.0
+    elif op == 38:  # xlog1py
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[da + i] = log1p(y) if x != 0.0 or y != -1.0 else 0.0
+    elif op == 39:  # expit
+        for i in range(n):
+            x = work[xo + i]
+            v = work[o + i]
+            work[da + i] = v * expit(-x)
+    elif op == 40:  # log_expit
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = expit(-x)
+    elif op == 41:  # softplus
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = expit(x)
+    elif op == 42:  # sin
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = cos(x)
+    elif op == 43:  # cos
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = -sin(x)
+    elif op == 44:  # tan
+        for i in range(n):
+            v = work[o + i]
+            work[da + i] = 1.0 + v * v
+    elif op == 45:  # arcsin
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = 1.0 / sqrt((1.0 - x) * (1.0 + x))
+    elif op == 46:  # arccos
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = -1.0 / sqrt((1.0 - x) * (1.0 + x))
+    elif op == 47:  # arctan
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = 1.0 / (1.0 + x * x)
+    elif op == 48:  # arctan2
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[da + i] = y / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0
+    elif op == 49:  # sinh
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = cosh(x)
+    elif op == 50:  # cosh
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = sinh(x)
+    elif op == 51:  # tanh
+        for i in range(n):
+            v = work[o + i]
+            work[da + i] = (1.0 - v) * (1.0 + v)
+    elif op == 52:  # arcsinh
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = 1.0 / hypot(x, 1.0)
+    elif op == 53:  # arccosh
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+    elif op == 54:  # arctanh
+        for i in range(n):
+            x = work[xo + i]
+            v = work[o + i]
+            work[da + i] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
+    elif op == 55:  # hypot
+        for i in range(n):
+            x = work[xo + i]
+            v = work[o + i]
+            work[da + i] = x / v if v != 0.0 else 0.0
+    elif op == 56:  # sinc
+        for i in range(n):
+            x = work[xo + i]
+            v = work[o + i]
+            work[da + i] = sinc_dx(x, v)
+    elif op == 57:  # erf
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = TWO_OVER_SQRT_PI * exp(-x * x)
+    elif op == 58:  # erfc
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = -TWO_OVER_SQRT_PI * exp(-x * x)
+    elif op == 59:  # ndtr
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
+    elif op == 60:  # log_ndtr
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = log_ndtr_dx(x)
+    elif op == 61:  # gammaln
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = digamma(x)
+    elif op == 62:  # digamma
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = trigamma(x)
+    # </generated>
+
+
+@jit
+def partials_y(op, work, xo, yo, o, db, n):
+    """The partials of a block in its second operand, likewise."""
+    # <generated: partials_y>
+    if op == 3:  # divide
+        for i in range(n):
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = -v / y
+    elif op == 4:  # power
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = power_dy(x, y, v)
+    elif op == 5:  # mod
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = rint((v - x) / y)
+    elif op == 6:  # fmod
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = rint((v - x) / y)
+    elif op == 20:  # maximum
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
+    elif op == 21:  # minimum
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
+    elif op == 22:  # fmax
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
+    elif op == 23:  # fmin
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
+    elif op == 24:  # clip_low
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = v if v != v else 0.0 if x > y else 1.0
+    elif op == 25:  # clip_high
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = v if v != v else 0.0 if x < y else 1.0
+    elif op == 27:  # gate
+        for i in range(n):
+            x = work[xo + i]
+            work[db + i] = 1.0 if x != 0.0 else 0.0
+    elif op == 28:  # gate_not
+        for i in range(n):
+            x = work[xo + i]
+            work[db + i] = 0.0 if x != 0.0 else 1.0
+    elif op == 36:  # logaddexp
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[db + i] = 0.5 if x == y else expit(y - x)
+    elif op == 37:  # xlogy
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[db + i] = x / y if x != 0.0 or y != 0.0 else 0.0
+    elif op == 38:  # xlog1py
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[db + i] = x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
+    elif op == 48:  # arctan2
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[db + i] = -x / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0
+    elif op == 55:  # hypot
+        for i in range(n):
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = y / v if v != 0.0 else 0.0
+    # </generated>
+
+
+@jit
+def run(code, work, point, gradient, start, stop, mode):
+    """Sweep the blocks ``start`` to ``stop`` of a program, forward and/or in reverse.
+
+    ``code`` holds a header, the rows of the plan and the index lists; ``work`` holds values, adjoints and partials. The inputs
+    are set from ``point``; ``gradient`` takes the adjoints of the first inputs. Returns `DONE`, or the index of the first guard
+    whose condition now has the other truth.
+    """
+    slots, rows, guards = np.uint64(code[0]), np.uint64(code[1]), np.uint64(code[2])
+    guard, output = np.uint64(code[3]), np.uint64(code[4])
+    zero, one = np.uint64(0), np.uint64(1)
+    begin, end = np.uint64(start), np.uint64(stop)
+    if mode & FORWARD:
+        if begin == zero:
+            for i in range(np.uint64(point.size)):
+                work[one + i] = point[i]
+        for r in range(begin, end):
+            row = np.uint64(HEADER) + r * np.uint64(ROW)
+            kind, n, o = code[row + KIND], np.uint64(code[row + N]), np.uint64(code[row + OUT])
+            at, da, db = np.uint64(code[row + XI]), np.uint64(code[row + DX]), np.uint64(code[row + DY])
+            if kind == SCALAR:
+                scalar(code, work, at, n, o, da, db)
+            elif kind == CHAIN:
+                if code[row + MX] == CONTIGUOUS:
+                    v = work[at]
+                    for i in range(one, n):
+                        v += work[at + i]
+                else:
+                    v = work[code[at]]
+                    for i in range(one, n):
+                        v += work[code[at + i]]
+                work[o] = v
+            else:
+                xo, yo, op = np.uint64(code[row + XO]), np.uint64(code[row + YO]), code[row + OP]
+                fetch(code, work, code[row + MX], at, xo, n)
+                fetch(code, work, code[row + MY], np.uint64(code[row + YI]), yo, n)
+                values(op, work, xo, yo, o, n)
+                if mode & PARTIALS:
+                    if code[row + PX] == STORED:
+                        partials_x(op, work, xo, yo, o, da, n)
+                    if code[row + PY] == STORED:
+                        partials_y(op, work, xo, yo, o, db, n)
+        if end == rows and not mode & UNGUARDED:
             for g in range(guards):
-                if (val[guard[g]] != 0.0) != (guard[guards + g] != 0):
+                if (work[code[guard + g]] != 0.0) != (code[guard + guards + g] != 0):
                     return np.int64(g)
-    if mode & 2:
-        if stop == n:
-            adj[:] = 0.0
-            adj[np.uint64(output)] = 1.0
-        reverse(op, a, b, da, db, adj, first, start, stop)
-        if start == zero:
+    if mode & REVERSE:
+        if end == rows:
+            for i in range(slots):
+                work[slots + i] = 0.0
+            work[slots + output] = 1.0
+        for back in range(end - begin):
+            reverse(code, work, np.uint64(HEADER) + (end - one - back) * np.uint64(ROW), slots)
+        if begin == zero:
             for i in range(np.uint64(gradient.size)):
-                gradient[i] = adj[one + i]
-    return np.int64(-1)
+                gradient[i] = work[slots + one + i]
+    return np.int64(DONE)
+
+
+@jit
+def prefill(code, work, constant_x, constant_y):
+    """Write the partials that are constants, once for the life of a work buffer."""
+    for r in range(code[1]):
+        row = np.uint64(HEADER) + np.uint64(r) * np.uint64(ROW)
+        dx, dy, n = np.uint64(code[row + DX]), np.uint64(code[row + DY]), np.uint64(code[row + N])
+        if code[row + KIND] == SCALAR:
+            at = np.uint64(code[row + XI])
+            for k in range(n):
+                op = code[at + k]
+                leaf = op >= constant_x.size
+                work[dx + k] = 0.0 if leaf else constant_x[op]
+                work[dy + k] = 0.0 if leaf else constant_y[op]
+        else:
+            if code[row + PX] == CONSTANT:
+                work[dx] = constant_x[code[row + OP]]
+            if code[row + PY] == CONSTANT:
+                work[dy] = constant_y[code[row + OP]]
+
+
+@jit
+def simplify(op, a, b, val, first, inputs, commutes, needed, same, ra, rb, table):
+    """Dead code and common subexpressions: which slots are needed, and the earliest slot with the same value.
+
+    ``needed`` (per slot) comes with the roots set; ``same`` (per slot) comes as the identity; ``ra, rb`` take the operands.
+    Constants with equal bits are one. ``table`` is a hash table of slots, its size a power of two.
+    """
+    n = op.size
+    mask = np.uint64(table.size - 1)
+    for back in range(n):
+        i = n - 1 - back
+        if needed[first + i]:
+            needed[a[i]] = 1
+            needed[b[i]] = 1
+    for slot in range(inputs + 1, first):
+        if needed[slot]:
+            h = _mix(np.uint64(np.int64(np.float64(val[slot]).view(np.int64)))) & mask
+            while table[h] != 0 and np.float64(val[table[h]]).view(np.int64) != np.float64(val[slot]).view(np.int64):
+                h = (h + np.uint64(1)) & mask
+            if table[h] == 0:
+                table[h] = slot
+            same[slot] = table[h]
+    for h in range(table.size):
+        table[h] = 0
+    for i in range(n):
+        slot = first + i
+        if not needed[slot]:
+            continue
+        x, y = same[a[i]], same[b[i]]
+        ra[i], rb[i] = x, y
+        if commutes[op[i]] and x > y:
+            x, y = y, x
+        h = _mix(np.uint64(x) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(y) * np.uint64(256) + np.uint64(op[i])) & mask
+        while table[h] != 0:
+            j = table[h] - first
+            if op[j] == op[i] and ((ra[j] == x and rb[j] == y) or (commutes[op[i]] and ra[j] == y and rb[j] == x)):
+                break
+            h = (h + np.uint64(1)) & mask
+        if table[h] == 0:
+            table[h] = slot
+        same[slot] = table[h]
+
+
+@jit
+def _mix(h):
+    h = (h ^ (h >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
+    return h ^ (h >> np.uint64(32))
+
+
+@jit
+def link(op, ra, rb, first, add, live, active, passes_x, passes_y, uses, previous, level):
+    """Activity, uses, plain levels, and the chains of additions: ``previous`` is the addition that a link continues, or -1."""
+    n = op.size
+    for i in range(n):
+        if live[i]:
+            slot = first + i
+            active[slot] = (passes_x[op[i]] and active[ra[i]]) or (passes_y[op[i]] and active[rb[i]])
+            uses[ra[i]] += 1
+            uses[rb[i]] += 1
+            level[slot] = 1 + max(level[ra[i]], level[rb[i]])
+    for i in range(n):
+        previous[i] = -1
+        if live[i] and op[i] == add:
+            j, k = ra[i] - first, rb[i] - first
+            if j >= 0 and op[j] == add and uses[ra[i]] == 1:
+                previous[i] = j
+            elif k >= 0 and op[k] == add and uses[rb[i]] == 1:
+                previous[i] = k
+
+
+@jit
+def measure(previous, live, first, level, length, start, inner):
+    """The length of each chain up to a link, the level where it starts, and which links another link continues."""
+    for i in range(previous.size):
+        p = previous[i]
+        if p >= 0:
+            inner[p] = 1
+            length[i], start[i] = length[p] + 1, start[p]
+        else:
+            length[i], start[i] = 1, level[first + i]
+
+
+@jit
+def mark_links(ends, previous, mark):
+    """Mark the links before each chosen end."""
+    for end in ends:
+        i = previous[end]
+        while i >= 0:
+            mark[i] = 1
+            i = previous[i]
+
+
+@jit
+def relevel(op, ra, rb, first, live, previous, member, level):
+    """Levels again, with each chosen chain as one operation that waits for all its items."""
+    for i in range(op.size):
+        if live[i]:
+            slot = first + i
+            if member[i] and previous[i] >= 0 and member[previous[i]]:
+                p = previous[i]
+                other = rb[i] if ra[i] == first + p else ra[i]
+                level[slot] = max(level[first + p], level[other] + 1)
+            else:
+                level[slot] = 1 + max(level[ra[i]], level[rb[i]])
+
+
+# Counters of an emission: the next slot, rows written, list entries written, partials and buffers allotted.
+SLOT, ROWS, LIST, PART = 0, 1, 2, 3
+# Set in an offset that counts from the start of the partials, which is known only when all slots are.
+PARTIAL = 1 << 31
+# The most elements of a block: what it copies to scratch then stays in L1.
+SCRATCH = 1024
+
+
+@jit
+def _resident(s, val, where, template, c):
+    """The program's slot of a tape slot; a constant gets one when it is first used."""
+    if where[s] == 0 and s != 0:
+        where[s] = c[SLOT]
+        template[c[SLOT]] = val[s]
+        c[SLOT] += 1
+    return where[s]
+
+
+@jit
+def _place(operand, members, i, j, constants, val, where, template, lists, c, row, field):
+    """Find the mode of an operand of the block ``members[i:j]``, and write it to the row."""
+    n = j - i
+    s0 = operand[members[i]]
+    fixed, same, ascending = True, True, True
+    for k in range(n):
+        s = operand[members[i + k]]
+        if not constants[0] < s < constants[1]:
+            fixed = False
+        if s != s0:
+            same = False
+    if same:
+        row[field], row[field + 2] = BROADCAST, _resident(s0, val, where, template, c)
+        return
+    if fixed:
+        row[field], row[field + 2] = CONTIGUOUS, c[SLOT]
+        for k in range(n):
+            template[c[SLOT] + k] = val[operand[members[i + k]]]
+        c[SLOT] += n
+        return
+    for k in range(n):
+        s = operand[members[i + k]]
+        if where[s] == 0 or where[s] != where[s0] + k:
+            ascending = False
+    if ascending:
+        row[field], row[field + 2] = CONTIGUOUS, where[s0]
+        return
+    row[field], row[field + 2] = GATHER, c[LIST]
+    for k in range(n):
+        lists[c[LIST] + k] = _resident(operand[members[i + k]], val, where, template, c)
+    c[LIST] += n
+
+
+@jit
+def _emit_block(members, i, j, op, first, ra, rb, active, table, constants, val, where, template, rows, lists, c):
+    """Write the row of a vector block. ``table`` has, by operation: arity, constant partials and aliases of x and y, switch."""
+    n = j - i
+    code = op[members[i]]
+    row = rows[c[ROWS]]
+    row[:] = 0
+    row[KIND], row[OP], row[N] = VECTOR, code, n
+    for q in range(table[0, code]):
+        _place(rb if q else ra, members, i, j, constants, val, where, template, lists, c, row, MY if q else MX)
+    active_x = active_y = False
+    for k in range(i, j):
+        active_x = active_x or active[ra[members[k]]]
+        active_y = active_y or (table[0, code] == 2 and active[rb[members[k]]])
+    active_x, active_y = active_x and table[1, code] != 1, active_y and table[2, code] != 1
+    alias_x, alias_y = table[3, code] if active_x else 0, table[4, code] if active_y else 0
+    for operand in range(2):
+        mode, read = (MX, XO) if operand == 0 else (MY, YO)
+        if row[mode] == CONTIGUOUS:
+            row[read] = row[read + 1]
+        elif row[mode] != ABSENT:
+            if alias_x == operand + 1 or alias_y == operand + 1:
+                row[read] = PARTIAL + c[PART]
+                c[PART] += n
+            else:
+                row[read] = PARTIAL + operand * SCRATCH
+    row[OUT] = c[SLOT]
+    for k in range(n):
+        where[first + members[i + k]] = c[SLOT] + k
+    c[SLOT] += n
+    for operand in range(2):
+        kind, at = (PX, DX) if operand == 0 else (PY, DY)
+        is_active, alias = (active_x, alias_x) if operand == 0 else (active_y, alias_y)
+        if not is_active:
+            row[kind] = INACTIVE
+        elif table[1 + operand, code] != 0:
+            row[kind], row[at] = CONSTANT, PARTIAL + c[PART]
+            c[PART] += 1
+        elif alias != 0:
+            row[kind] = ALIAS
+            row[at] = row[XO] if alias == 1 else row[YO] if alias == 2 else row[OUT]
+        else:
+            row[kind], row[at] = STORED, PARTIAL + c[PART]
+            c[PART] += n
+    row[SWITCH] = table[5, code]
+    c[ROWS] += 1
+
+
+@jit
+def _emit_scalars(members, n, op, first, ra, rb, val, where, template, rows, lists, c):
+    """Write the row of a stretch that runs one instruction at a time."""
+    if n == 0:
+        return
+    row = rows[c[ROWS]]
+    row[:] = 0
+    at = c[LIST]
+    c[LIST] += 3 * n
+    # every constant gets its slot before the results do, because results are contiguous
+    for k in range(n):
+        for s in (ra[members[k]], rb[members[k]]):
+            if s < first:
+                _resident(s, val, where, template, c)
+    row[KIND], row[N], row[OUT], row[XI] = SCALAR, n, c[SLOT], at
+    for k in range(n):
+        i = members[k]
+        lists[at + k], lists[at + n + k], lists[at + 2 * n + k] = op[i], where[ra[i]], where[rb[i]]
+        where[first + i] = c[SLOT] + k
+    c[SLOT] += n
+    row[DX], row[DY] = PARTIAL + c[PART], PARTIAL + c[PART] + n
+    c[PART] += 2 * n
+    c[ROWS] += 1
+
+
+@jit
+def _emit_chain(end, scratch, op, first, ra, rb, active, previous, constants, val, where, template, rows, lists, c, longest):
+    """Write the rows of a chain of additions; a very long one is cut, so that it can be interrupted."""
+    n = 0
+    i = end
+    while True:
+        p = previous[i]
+        if p >= 0:
+            scratch[n] = rb[i] if ra[i] == first + p else ra[i]
+            n += 1
+            i = p
+        else:
+            scratch[n], scratch[n + 1] = rb[i], ra[i]
+            n += 2
+            break
+    for k in range(n // 2):
+        scratch[k], scratch[n - 1 - k] = scratch[n - 1 - k], scratch[k]
+    done = 0
+    out = 0
+    while done < n:
+        stop = min(n, done + longest)
+        row = rows[c[ROWS]]
+        row[:] = 0
+        carried = 1 if done > 0 else 0
+        ascending = carried == 0
+        is_active = carried == 1
+        for k in range(done, stop):
+            s = scratch[k]
+            is_active = is_active or active[s] != 0
+            if where[s] == 0 or where[s] != where[scratch[done]] + (k - done):
+                ascending = False
+        row[KIND], row[N] = CHAIN, stop - done + carried
+        if ascending:
+            row[MX], row[XI] = CONTIGUOUS, where[scratch[done]]
+        else:
+            row[MX], row[XI] = GATHER, c[LIST]
+            if carried:
+                lists[c[LIST]] = out
+            for k in range(done, stop):
+                lists[c[LIST] + carried + k - done] = _resident(scratch[k], val, where, template, c)
+            c[LIST] += stop - done + carried
+        out = c[SLOT]
+        row[OUT] = out
+        c[SLOT] += 1
+        c[ROWS] += 1
+        done = stop
+    where[first + end] = out
+
+
+@jit
+def _steps(members, n, ra, rb, constants, where):
+    """How often a block over ``members`` in this order would have to be cut to read operands in rows or from one slot."""
+    cuts = 0
+    for k in range(1, n):
+        for operand in (ra, rb):
+            s, t = operand[members[k]], operand[members[k - 1]]
+            if constants[0] < s < constants[1]:
+                continue
+            step = where[s] - where[t]
+            if step != 0 and step != 1:
+                cuts += 1
+                break
+    return cuts
+
+
+@jit
+def _run_end(members, i, n, ra, rb, constants, where):
+    """The end of the longest run from ``i`` on whose operands advance by a constant step of 0 or 1."""
+    j = i + 1
+    sx = sy = -1
+    while j < n:
+        s, t = ra[members[j]], ra[members[j - 1]]
+        if not (constants[0] < s < constants[1] and constants[0] < t < constants[1]):
+            d = where[s] - where[t]
+            if (d != 0 and d != 1) or (sx >= 0 and d != sx) or constants[0] < s < constants[1] or constants[0] < t < constants[1]:
+                break
+            sx = d
+        s, t = rb[members[j]], rb[members[j - 1]]
+        if not (constants[0] < s < constants[1] and constants[0] < t < constants[1]):
+            d = where[s] - where[t]
+            if (d != 0 and d != 1) or (sy >= 0 and d != sy) or constants[0] < s < constants[1] or constants[0] < t < constants[1]:
+                break
+            sy = d
+        j += 1
+    return j
+
+
+@jit
+def emit(
+    order, keys, op, first, ra, rb, active, previous, table, constants, val, where, template, rows, lists, c, smallest, shortest, chunk
+):
+    """Write the plan: one row per block, in the order of levels. Returns 0, or 1 where ``rows`` is full."""
+    m = order.size
+    pending = np.empty(m, np.int64)
+    members = np.empty(m, np.int64)
+    other = np.empty(m, np.int64)
+    sortable = np.empty(m, np.int64)
+    cuts = np.empty(m + 1, np.int64)
+    chain = np.empty(op.size + 2, np.int64)
+    waiting = 0
+    g = 0
+    while True:
+        h = g
+        while h < m and keys[h] == keys[g]:
+            h += 1
+        n = h - g
+        if c[ROWS] + 2 * n + 8 > rows.shape[0]:
+            return 1
+        chains = n > 0 and keys[g] & 255 == 255
+        if waiting and (n == 0 or chains or n >= smallest or waiting >= chunk):
+            _emit_scalars(pending, waiting, op, first, ra, rb, val, where, template, rows, lists, c)
+            waiting = 0
+        if n == 0:
+            return 0
+        if chains:
+            for k in range(g, h):
+                _emit_chain(order[k], chain, op, first, ra, rb, active, previous, constants, val, where, template, rows, lists, c, chunk)
+        elif n < smallest:
+            for k in range(n):
+                pending[waiting + k] = order[g + k]
+            waiting += n
+        else:
+            for k in range(n):
+                members[k] = order[g + k]
+            _arrange(members, n, other, sortable, ra, rb, constants, where)
+            pieces = _cut(members, n, cuts, shortest, ra, rb, constants, where)
+            for k in range(pieces):
+                _emit_block(members, cuts[k], cuts[k + 1], op, first, ra, rb, active, table, constants, val, where, template, rows, lists, c)
+        g = h
+
+
+@jit
+def _sort(keys, spare, n):
+    """Sort ``keys[:n]`` by merging; in-house because compiling NumPy's takes two seconds."""
+    width = 1
+    while width < n:
+        for low in range(0, n, 2 * width):
+            middle, high = min(low + width, n), min(low + 2 * width, n)
+            i, j = low, middle
+            for k in range(low, high):
+                if i < middle and (j >= high or keys[i] <= keys[j]):
+                    spare[k] = keys[i]
+                    i += 1
+                else:
+                    spare[k] = keys[j]
+                    j += 1
+        for k in range(n):
+            keys[k] = spare[k]
+        width *= 2
+
+
+@jit
+def _arrange(members, n, other, sortable, ra, rb, constants, where):
+    """Put a group in the order, of three, in which operands lie best: as recorded, by the slots of x, by those of y."""
+    best = _steps(members, n, ra, rb, constants, where)
+    if best * 64 <= n:
+        return
+    chosen = -1
+    for trial in range(3):
+        # the last trial sorts by the better operand once more, because the one before overwrote it
+        if trial == 2 and chosen < 0:
+            return
+        operand = rb if (trial == 1 or (trial == 2 and chosen == 1)) else ra
+        for k in range(n):
+            s = operand[members[k]]
+            sortable[k] = ((0 if constants[0] < s < constants[1] else np.int64(where[s])) << 32) | k
+        _sort(sortable, other, n)
+        for k in range(n):
+            other[k] = members[sortable[k] & 0xFFFFFFFF]
+        if trial == 2:
+            for k in range(n):
+                members[k] = other[k]
+        else:
+            steps = _steps(other, n, ra, rb, constants, where)
+            if steps < best:
+                best, chosen = steps, trial
+
+
+@jit
+def _cut(members, n, cuts, shortest, ra, rb, constants, where):
+    """Cut a group into blocks: long runs of operands in a row apart, nothing longer than scratch. Returns their number."""
+    pieces = 0
+    cuts[0] = 0
+    i = 0
+    while i < n:
+        j = _run_end(members, i, n, ra, rb, constants, where)
+        if j - i >= shortest:
+            if cuts[pieces] != i:
+                pieces += 1
+                cuts[pieces] = i
+            while i < j:
+                i = min(j, i + SCRATCH)
+                pieces += 1
+                cuts[pieces] = i
+        else:
+            i = j
+            if i - cuts[pieces] > SCRATCH:
+                pieces += 1
+                cuts[pieces] = cuts[pieces - 1] + SCRATCH
+    while cuts[pieces] != n:
+        pieces += 1
+        cuts[pieces] = min(n, cuts[pieces - 1] + SCRATCH)
+    return pieces
 
 
 @jit
@@ -634,17 +1806,18 @@ def reach(a, b, alive):
     return needed, inner
 
 
-def sweep(code, work, x, gradient, slots, guards, output, n, mode):
-    """`run` over all ``n`` instructions, in pieces between which Ctrl-C is noticed. Call `ready` before."""
-    if n <= CHUNK:
-        return run(code, work, x, gradient, slots, guards, output, 0, n, mode)
+def sweep(code, work, x, gradient, pieces, mode):
+    """`run` over all blocks, in pieces between which Ctrl-C is noticed. Call `ready` before."""
+    if len(pieces) == 2:
+        return run(code, work, x, gradient, 0, pieces[1], mode)
     status = DONE
+    steps = list(zip(pieces[:-1], pieces[1:], strict=True))
     if mode & FORWARD:
-        for start in range(0, n, CHUNK):
-            status = run(code, work, x, gradient, slots, guards, output, start, min(start + CHUNK, n), FORWARD)
+        for start, stop in steps:
+            status = run(code, work, x, gradient, start, stop, mode & ~REVERSE)
     if mode & REVERSE and status == DONE:
-        for start in range((n - 1) // CHUNK * CHUNK, -1, -CHUNK):
-            run(code, work, x, gradient, slots, guards, output, start, min(start + CHUNK, n), REVERSE)
+        for start, stop in reversed(steps):
+            run(code, work, x, gradient, start, stop, REVERSE)
     return status
 
 
@@ -667,6 +1840,8 @@ def ready() -> None:
             print("jittape: compiling kernels, once per machine (a few seconds) ...", file=sys.stderr, flush=True)
         try:
             _first_call()
+        except NumbaError:
+            raise
         except Exception as error:  # whatever a truncated or foreign cache file raises while it is read
             _without_cache(error)
             _first_call()
@@ -674,7 +1849,7 @@ def ready() -> None:
 
 
 def _first_call() -> None:
-    run(np.zeros(3, np.uint32), np.zeros(8), NOTHING, NOTHING, 3, 0, 2, 0, 1, FORWARD | REVERSE)
+    run(np.zeros(HEADER, np.uint32), np.zeros(8), NOTHING, NOTHING, 0, 0, GRADIENT)
 
 
 def _without_cache(error: Exception) -> None:

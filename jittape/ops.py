@@ -61,6 +61,13 @@ class Op(NamedTuple):
         """The number of operands."""
         return len(self.partials)
 
+    def constant(self, operand: int) -> float | None:
+        """The partial in an operand where it is the same number everywhere, else None; 0 for an operand that is not there."""
+        try:
+            return float(self.partials[operand]) if operand < self.arity else 0.0
+        except ValueError:
+            return None
+
     @property
     def flat(self) -> bool:
         """Whether every partial is zero everywhere, so that no adjoint passes."""

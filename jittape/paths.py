@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .errors import JitTapeWarning
-from .kernels import DONE, REVERSE
+from .kernels import DONE, REVERSE, UNGUARDED
 from .program import Program, vector
 
 
@@ -79,7 +79,7 @@ class PathTree:
         if mode & REVERSE:
             program.check_scalar()
         # Recorded at this very point, so it is this point's path even where a guard's last bit differs from the tracer's.
-        _, work = program.sweep(x, gradient, mode, guarded=False)
+        _, work = program.sweep(x, gradient, mode | UNGUARDED)
         with self._lock:
             self.records += 1
             self._insert(_Path(program), near, guard)

@@ -9,8 +9,9 @@ import numpy as np
 
 from . import kernels
 from .errors import BranchChanged, TapeCapacityError
-from .kernels import DONE, FORWARD, NOTHING, REVERSE
+from .kernels import DONE, FORWARD, GRADIENT, NOTHING
 from .ops import OPS
+from .schedule import CONSTANT_X, CONSTANT_Y, schedule
 from .structure import FLOATS, Signature, unflatten
 from .tape import Tape
 
@@ -74,16 +75,13 @@ class Program:
     tape : the recorded `Tape`
     """
 
-    __slots__ = ("tape", "interface", "_code", "_slots", "_guards", "_n", "_output", "_size", "_pool", "_plain")
+    __slots__ = ("tape", "interface", "plan", "_code", "_pieces", "_output", "_outputs_at", "_pool", "_plain")
 
     def __init__(self, tape: Tape, interface: Interface) -> None:
         self.tape, self.interface = tape, interface
-        n = len(tape)
-        guards = np.array([(g.slot, g.outcome) for g in tape.guards], np.uint32).reshape(-1, 2)
-        self._code = np.concatenate([tape.op, tape.a, tape.b, guards.T.ravel()], dtype=np.uint32, casting="unsafe")
-        self._slots, self._guards, self._n = len(tape.val), len(guards), n
-        self._output = int(tape.outputs[0]) if len(tape.outputs) else 0
-        self._size = 2 * self._slots + 2 * n
+        self.plan = schedule(tape)
+        self._code, self._pieces, self._output = self.plan.code, self.plan.pieces, int(self.plan.code[4])
+        self._outputs_at = self.plan.where[tape.outputs]
         self._pool: list[np.ndarray] = []
         key = interface.key
         # the shape of the only argument where that is one array: the call that needs no flattening
@@ -127,7 +125,7 @@ class Program:
         """
         self.check_scalar()
         vector = out if out is not None and self._takes(out) else np.empty(self.interface.active)
-        work = self._checked(self._vector(args, kwargs), vector, FORWARD | REVERSE)
+        work = self._checked(self._vector(args, kwargs), vector, GRADIENT)
         value = work.item(self._output)
         self.release(work)
         if out is None:
@@ -189,14 +187,13 @@ class Program:
 
     # -- the sweep ----------------------------------------------------------------------------------------------------
 
-    def sweep(self, x: np.ndarray, gradient: np.ndarray, mode: int, *, guarded: bool = True) -> tuple[int, np.ndarray]:
+    def sweep(self, x: np.ndarray, gradient: np.ndarray, mode: int) -> tuple[int, np.ndarray]:
         """Run the kernels at the point ``x``: `DONE` or the first guard that disagrees, and the work buffer to `release`."""
         try:
             work = self._pool.pop()
         except IndexError:
             work = self._buffer()
-        guards, code = (self._guards, self._code) if guarded else (0, self._code[: 3 * self._n])
-        return kernels.sweep(code, work, x, gradient, self._slots, guards, self._output, self._n, mode), work
+        return kernels.sweep(self._code, work, x, gradient, self._pieces, mode), work
 
     def _checked(self, x: np.ndarray, gradient: np.ndarray, mode: int) -> np.ndarray:
         status, work = self.sweep(x, gradient, mode)
@@ -207,15 +204,15 @@ class Program:
         return work
 
     def _buffer(self) -> np.ndarray:
+        size = self.plan.size
         try:
-            work = np.zeros(self._size)
+            work = np.zeros(size)
         except MemoryError:
             raise TapeCapacityError(
-                f"{self!r} needs {self._size * 8 / 2**30:.1f} GiB for values, partials and adjoints, which this machine does not have"
+                f"{self!r} needs {size * 8 / 2**30:.1f} GiB for values, partials and adjoints, which this machine does not have"
             ) from None
-        kernels.ready()
-        first = 1 + self.tape.n_inputs
-        work[first : self.tape.first] = self.tape.val[first : self.tape.first]
+        work[: len(self.plan.template)] = self.plan.template
+        kernels.prefill(self._code, work, CONSTANT_X, CONSTANT_Y)
         return work
 
     def release(self, work: np.ndarray) -> None:
@@ -232,7 +229,7 @@ class Program:
         return unflatten(self.interface.result, self._outputs(work))
 
     def _outputs(self, work: np.ndarray) -> Iterator[Any]:
-        values = work[self.tape.outputs]
+        values = work[self._outputs_at]
         start = 0
         for shape in _result_shapes(self.interface.result):
             if shape is None:
@@ -274,7 +271,7 @@ class Program:
         return f"{x!r}"
 
     def _changed(self, work: np.ndarray, index: int) -> str:
-        report = self._report(index, work)
+        report = self._report(index, np.where(self.plan.where > 0, work[self.plan.where], self.tape.val))
         where = f", {report.line[0]}:{report.line[1]}" if report.line else ""
         return (
             f"{self.interface.label} would take another branch than the recorded one: `{report.comparison}` was "

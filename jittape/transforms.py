@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import JitTapeWarning
-from .kernels import FORWARD, REVERSE
+from .kernels import GRADIENT
 from .paths import PathTree
 from .program import Program
 from .record import trace
@@ -57,7 +57,7 @@ class _Transform:
         if tree is None:
             tree = self._plant(key, active)
         gradient = np.empty(size(leaves[:active]))
-        program, work = tree.sweep(leaves, gradient, FORWARD | REVERSE)
+        program, work = tree.sweep(leaves, gradient, GRADIENT)
         value = program.value(work)
         program.release(work)
         return value, self._signature.gradient(key, gradient)
