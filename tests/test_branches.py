@@ -495,14 +495,21 @@ def test_random_visits_keep_the_tree_in_shape(visits, max_paths):
 # -- generated programs -------------------------------------------------------------------------------------------------
 
 OPERATORS = ["+", "-", "*", "/"]
-ANALYTIC = {"sin": (jt.sin, np.sin), "exp": (jt.exp, np.exp), "tanh": (jt.tanh, np.tanh), "square": (jt.square, lambda z: z * z)}
+ANALYTIC = {
+    "sin": (jt.sin, np.sin),
+    "exp": (jt.exp, np.exp),
+    "tanh": (jt.tanh, np.tanh),
+    "square": (jt.square, lambda z: z * z),
+}
 
 
 def expressions(variables):
     atom = st.sampled_from(variables) | st.floats(-2.0, 2.0).map(lambda c: round(c, 3))
     return st.recursive(
         atom,
-        lambda inner: st.tuples(st.sampled_from(OPERATORS[:3]), inner, inner) | st.tuples(st.sampled_from(sorted(ANALYTIC)), inner),
+        lambda inner: (
+            st.tuples(st.sampled_from(OPERATORS[:3]), inner, inner) | st.tuples(st.sampled_from(sorted(ANALYTIC)), inner)
+        ),
         max_leaves=5,
     )
 
@@ -834,7 +841,11 @@ def test_builtin_min_at_a_tie_takes_the_first_as_python_does():
 def test_sums_of_selected_items(rng):
     def f(*xs):
         positive = [x for x in xs if x > 0.0]
-        return builtins.sum(x * x for x in positive) / (1.0 + len(positive)) + any(x > 1.0 for x in xs) * xs[0] + all(x > -3.0 for x in xs)
+        return (
+            builtins.sum(x * x for x in positive) / (1.0 + len(positive))
+            + any(x > 1.0 for x in xs) * xs[0]
+            + all(x > -3.0 for x in xs)
+        )
 
     points = [tuple(p) for p in rng.normal(size=(80, 4)).tolist()]
     g = assert_law(f, points)
@@ -850,7 +861,12 @@ def test_chained_comparisons_and_boolean_logic(rng):
             return x / (1.0 + y * y)
         return y - x
 
-    points = [tuple(p) for p in rng.uniform(-2.0, 2.0, size=(200, 2)).tolist()] + [(0.5, 0.5), (0.5, 1.0), (-1.0, 0.0), (0.25, 1.0)]
+    points = [tuple(p) for p in rng.uniform(-2.0, 2.0, size=(200, 2)).tolist()] + [
+        (0.5, 0.5),
+        (0.5, 1.0),
+        (-1.0, 0.0),
+        (0.25, 1.0),
+    ]
     g = assert_law(f, points)
     for p in points:
         assert g(*p)[0] == f(*p)
@@ -969,7 +985,9 @@ def test_a_function_that_is_not_deterministic_is_still_answered():
 
 def test_threads_switching_paths_of_one_function():
     g = jt.value_and_grad(three_bits, (0, 1, 2), max_paths=100)
-    points = [tuple(p) for p in np.random.default_rng(7).normal(size=(60, 3)).tolist()] + list(itertools.product([0.5, -0.5], repeat=3))
+    points = [tuple(p) for p in np.random.default_rng(7).normal(size=(60, 3)).tolist()] + list(
+        itertools.product([0.5, -0.5], repeat=3)
+    )
     expected = {p: jt.record(three_bits, *p, argnums=(0, 1, 2)).value_and_grad(*p) for p in points}
     barrier = threading.Barrier(5)
 

@@ -69,7 +69,14 @@ def test_replays_at_other_points():
 
 @pytest.mark.parametrize(
     "argnums, expected",
-    [(0, math.cos(3.0) + 1.0), (1, 3.0), (-1, 3.0), ((0,), (math.cos(3.0) + 1.0,)), ((1, 0), (3.0, math.cos(3.0) + 1.0)), ((1, 1), (3.0, 3.0))],
+    [
+        (0, math.cos(3.0) + 1.0),
+        (1, 3.0),
+        (-1, 3.0),
+        ((0,), (math.cos(3.0) + 1.0,)),
+        ((1, 0), (3.0, math.cos(3.0) + 1.0)),
+        ((1, 1), (3.0, 3.0)),
+    ],
 )
 def test_argnums(argnums, expected):
     assert jt.grad(teaching, argnums)(3.0, 1.0) == pytest.approx(expected, rel=1e-15)
@@ -197,7 +204,10 @@ def test_arguments_are_copied_when_recorded():
     assert g(np.array([1.0, 2.0]))[0] == 2.0
 
 
-@pytest.mark.parametrize("bad", [1j, np.complex128(1j), np.array([1j]), np.array([object()]), np.array(["a"]), np.array([None]), {1.5, 2.5}, bytearray()])
+@pytest.mark.parametrize(
+    "bad",
+    [1j, np.complex128(1j), np.array([1j]), np.array([object()]), np.array(["a"]), np.array([None]), {1.5, 2.5}, bytearray()],
+)
 def test_arguments_that_cannot_be_traced(bad):
     for call in (jt.grad(lambda x: 1.0), lambda x: jt.grad(lambda y, x: y)(1.0, x), lambda x: jt.record(lambda x: 1.0, x)):
         with pytest.raises(TypeError, match="argument . is"):
@@ -206,7 +216,11 @@ def test_arguments_that_cannot_be_traced(bad):
 
 @pytest.mark.parametrize("bad", ["text", None, True, b"x", 1 < 2, float, len], ids=repr)
 def test_an_argument_without_numbers_cannot_be_differentiated(bad):
-    for call in (jt.grad(lambda x: 1.0), lambda x: jt.value_and_grad(lambda y, x: y, 1)(1.0, x), lambda x: jt.record(lambda x: 1.0, x)):
+    for call in (
+        jt.grad(lambda x: 1.0),
+        lambda x: jt.value_and_grad(lambda y, x: y, 1)(1.0, x),
+        lambda x: jt.record(lambda x: 1.0, x),
+    ):
         with pytest.raises(TypeError, match=f"argument . is of type {type(bad).__name__}"):
             call(bad)
 
@@ -243,7 +257,9 @@ def test_results_come_back_in_their_structure(f):
             assert result == expected
 
 
-@pytest.mark.parametrize("name", ["list", "tuple", "dict", "namedtuple", "dataclass", "empty", "constant array", "the same twice"])
+@pytest.mark.parametrize(
+    "name", ["list", "tuple", "dict", "namedtuple", "dataclass", "empty", "constant array", "the same twice"]
+)
 def test_a_gradient_needs_a_scalar(name):
     g = jt.grad(RESULTS[name])
     for _ in range(2):
@@ -299,7 +315,9 @@ def test_the_same_variable_twice_adds_up():
 
 
 def test_has_aux():
-    g = jt.value_and_grad(lambda x: (x * x, {"half": x / 2.0, "note": "ok", "count": 3, "none": None, "list": [x, 1.5]}), has_aux=True)
+    g = jt.value_and_grad(
+        lambda x: (x * x, {"half": x / 2.0, "note": "ok", "count": 3, "none": None, "list": [x, 1.5]}), has_aux=True
+    )
     for x in (3.0, 5.0):
         (value, aux), gradient = g(x)
         assert (value, gradient) == (x * x, 2.0 * x)
@@ -309,7 +327,9 @@ def test_has_aux():
     assert jt.grad(lambda x: (x * x, x), has_aux=True)(3.0) == (6.0, 3.0)
 
 
-@pytest.mark.parametrize("f", [lambda x: x, lambda x: (x, x, x), lambda x: [x], lambda x: ((x, x), x), lambda x: {"a": x, "b": x}])
+@pytest.mark.parametrize(
+    "f", [lambda x: x, lambda x: (x, x, x), lambda x: [x], lambda x: ((x, x), x), lambda x: {"a": x, "b": x}]
+)
 def test_has_aux_needs_a_pair(f):
     with pytest.raises(TypeError):
         jt.grad(f, has_aux=True)(3.0)
@@ -592,7 +612,9 @@ class Unusual(Exception):
     pass
 
 
-@pytest.mark.parametrize("error", [Unusual("no"), KeyboardInterrupt(), SystemExit(3), GeneratorExit(), RecursionError("deep"), MemoryError()])
+@pytest.mark.parametrize(
+    "error", [Unusual("no"), KeyboardInterrupt(), SystemExit(3), GeneratorExit(), RecursionError("deep"), MemoryError()]
+)
 def test_exceptions_inside_the_function_come_out_as_they_are(error):
     def f(x, fail):
         y = jt.sin(x)
@@ -639,7 +661,14 @@ def test_a_value_kept_past_its_recording_is_stale():
         return x
 
     jt.record(f, 3.0)
-    for use in (lambda: kept[0] + 1.0, lambda: 2.0 * kept[1], lambda: jt.sin(kept[0]), lambda: kept[0] < 1.0, lambda: -kept[1], lambda: kept[0] * kept[1]):
+    for use in (
+        lambda: kept[0] + 1.0,
+        lambda: 2.0 * kept[1],
+        lambda: jt.sin(kept[0]),
+        lambda: kept[0] < 1.0,
+        lambda: -kept[1],
+        lambda: kept[0] * kept[1],
+    ):
         with pytest.raises(StaleVarError, match="kept past the recording"):
             use()
     with pytest.raises(StaleVarError):

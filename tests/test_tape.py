@@ -147,7 +147,9 @@ def test_values_of_two_recordings_do_not_mix():
     assert len(x.rec) == len(y.rec) == 2
 
 
-@pytest.mark.parametrize("use", [lambda x: x + 1.0, lambda x: 1.0 - x, jt.sin, lambda x: jt.maximum(x, x), lambda x: bool(x > 0)])
+@pytest.mark.parametrize(
+    "use", [lambda x: x + 1.0, lambda x: 1.0 - x, jt.sin, lambda x: jt.maximum(x, x), lambda x: bool(x > 0)]
+)
 def test_a_closed_recording_takes_no_more_rows(use):
     x = tracer.leaf(Recording(), INPUT, 1.0)
     x.rec.close()
@@ -240,7 +242,10 @@ CORRUPT = {
 def test_the_uncorrupted_columns_are_a_tape():
     t = Tape(**small())
     assert len(t) == 3
-    assert Tape(**{**small(), "lines": np.array([1, 0, 1], np.int32), "places": (("", 0), ("model.py", 3))}).line(0) == ("model.py", 3)
+    assert Tape(**{**small(), "lines": np.array([1, 0, 1], np.int32), "places": (("", 0), ("model.py", 3))}).line(0) == (
+        "model.py",
+        3,
+    )
 
 
 @pytest.mark.parametrize("corrupt, message", CORRUPT.values(), ids=CORRUPT)
@@ -265,7 +270,9 @@ def test_random_corruption_never_gets_through(rng):
         c = small()
         column = ("op", "a", "b", "outputs")[rng.integers(4)]
         info = np.iinfo(c[column].dtype)
-        c[column][rng.integers(len(c[column]))] = rng.choice([rng.integers(info.min, info.max, endpoint=True), rng.integers(0, 9)])
+        c[column][rng.integers(len(c[column]))] = rng.choice(
+            [rng.integers(info.min, info.max, endpoint=True), rng.integers(0, 9)]
+        )
         try:
             t = Tape(**c)
         except TapeFormatError:
