@@ -14,7 +14,7 @@ PACKAGE = Path(jittape.__file__).parent
 FLOORS = (
     ("ops", "special", "errors", "conventions", "names", "layout", "vectormath"),
     ("formulas", "codegen", "kernels", "picture", "structure"),
-    ("show",),
+    ("show", "bulk"),
     ("tape",),
     ("tracer", "schedule"),
     ("array", "passes", "program"),
