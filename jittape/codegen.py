@@ -10,19 +10,29 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 import numpy as np
 
-from . import conventions, special
+from . import conventions, special, vectormath
 from .ops import CONSTANTS, OPS, Op
 
 PACKAGE = Path(__file__).parent
 PAGE = PACKAGE.parent / "docs" / "operations.md"
 
-_SPECIAL = {name: value for name, value in vars(special).items() if isinstance(value, FunctionType)}
+
+def _functions(module: ModuleType) -> dict[str, FunctionType]:
+    """The functions that a module defines."""
+    return {name: f for name, f in vars(module).items() if isinstance(f, FunctionType) and f.__module__ == module.__name__}
+
+
+# What formulas call besides NumPy's functions; where both files define a name, the vectorised function is the one.
+_PASTED = _functions(vectormath) | {n: f for n, f in _functions(special).items() if n not in _functions(vectormath)}
 _MATH = {"erf", "erfc", "lgamma", "pi", "inf", "nan"}
+_TYPES = {"float64", "int64", "uint64"}
 _BUILTIN = {"abs", "range"}
+# Functions that LLVM turns into instructions, so that a loop over them is a vector loop.
+_INLINE = {"abs", "sqrt", "copysign", "floor", "ceil", "trunc", "rint", "sign"}
 
 
 def _names(source: str) -> set[str]:
@@ -37,9 +47,9 @@ def _names(source: str) -> set[str]:
 def imports() -> str:
     """The NumPy functions and the constants that the formulas name."""
     formulas = [text for op in OPS for text in (op.value, *op.partials)]
-    used: set[str] = set().union(*(_names(text) for text in formulas), *(_names(inspect.getsource(f)) for f in _SPECIAL.values()))
-    used -= _MATH | _BUILTIN | set(_SPECIAL) | set(CONSTANTS) | {"x", "y", "v"}
-    unknown = sorted(name for name in used if not isinstance(getattr(np, name, None), np.ufunc))
+    used: set[str] = set().union(*(_names(text) for text in formulas), *(_names(inspect.getsource(f)) for f in _PASTED.values()))
+    used -= _MATH | _BUILTIN | set(_PASTED) | set(CONSTANTS) | {"x", "y", "v"}
+    unknown = sorted(name for name in used - _TYPES if not isinstance(getattr(np, name, None), np.ufunc))
     if unknown:
         raise SystemExit(f"formulas name functions that are neither NumPy's nor jittape.special's: {', '.join(unknown)}")
     lines = ["from numpy import (", *(f"    {name}," for name in sorted(used)), ")"]
@@ -47,14 +57,27 @@ def imports() -> str:
 
 
 def specials() -> str:
-    """The functions of `special`, jitted."""
-    return "\n\n\n".join("@jit\n" + inspect.getsource(function).rstrip() for function in _SPECIAL.values()) + "\n\n\n" + _switch()
+    """The functions of `vectormath` and `special`, jitted, and what kernels ask of an opcode."""
+    vectorised = [code for code, op in enumerate(OPS) if _vectorised(op)]
+    return "\n\n\n".join(
+        [
+            *("@jit\n" + inspect.getsource(function).rstrip() for function in _PASTED.values()),
+            _switch(),
+            f"# The operations that have vector loops.\nVECTORISED = {tuple(vectorised)}",
+        ]
+    )
+
+
+def _vectorised(op: Op) -> bool:
+    """Whether all that an operation's formulas call is vectorised, so that blocks of it are worth having."""
+    called = set().union(*(_names(text) for text in (op.value, *op.partials))) - set(CONSTANTS) - {"x", "y", "v"}
+    return called <= _INLINE | set(_functions(vectormath)) | {"nan", "inf"}
 
 
 def _switch() -> str:
-    codes = [str(code) for code, op in enumerate(OPS) if op.switch]
+    codes = [str(code) for code, op in enumerate(OPS) if op.disconnects]
     test = " or ".join(f"code == {code}" for code in codes)
-    return f'@jit\ndef switch(code):\n    """Whether a zero partial of this operation means that the operand is not connected."""\n    return {test}'
+    return f'@jit\ndef switch(code):\n    """Whether a zero partial of this operation passes nothing."""\n    return {test}'
 
 
 def scalar() -> str:
@@ -72,7 +95,7 @@ def _loops(formula: Callable[[Op], str | None], target: str) -> str:
     """One loop per operation over a block; operations without a formula have none."""
     lines: list[str] = []
     for code, op in enumerate(OPS):
-        text = formula(op)
+        text = formula(op) if _vectorised(op) else None
         if text is None:
             continue
         lines += [f"{'elif' if lines else 'if'} op == {code}:  # {op.name}", "    for i in range(n):"]

@@ -95,12 +95,12 @@ def reverse(op, a, b, da, db, adj):
     first = len(adj) - len(op)
     for i in range(len(op) - 1, -1, -1):
         s = float(adj[first + i])
-        adj[a[i]] += product(s, float(da[i]), OPS[op[i]].switch)
-        adj[b[i]] += product(s, float(db[i]), OPS[op[i]].switch)
+        adj[a[i]] += product(s, float(da[i]), OPS[op[i]].disconnects)
+        adj[b[i]] += product(s, float(db[i]), OPS[op[i]].disconnects)
 
 
-def product(s: float, d: float, switch: bool) -> float:
-    """An adjoint times a partial: exactly zero adjoints, and zero partials of switches, contribute nothing."""
-    if s == 0.0 or (switch and d == 0.0):
+def product(s: float, d: float, disconnects: bool) -> float:
+    """An adjoint times a partial: exactly zero adjoints contribute nothing, nor do zero partials of operations that disconnect."""
+    if s == 0.0 or (disconnects and d == 0.0):
         return 0.0
     return s * d

@@ -28,28 +28,17 @@ from numpy import (
     cbrt,
     ceil,
     copysign,
-    cos,
-    cosh,
-    exp,
-    exp2,
-    expm1,
+    float64,
     floor,
     floor_divide,
     fmod,
     hypot,
-    log,
-    log10,
-    log1p,
-    log2,
+    int64,
     mod,
     power,
     rint,
     sign,
-    sin,
-    sinh,
     sqrt,
-    tan,
-    tanh,
     trunc,
 )
 
@@ -85,6 +74,425 @@ def jit(function):
 
 # <generated: special>
 @jit
+def exp_scaled(v, k):
+    """v * 2**k for a whole k in -1100..1100, rounded once: in two steps, because 2**k may be out of range."""
+    half = k * 0.5 + 6755399441055744.0
+    rest = (k - (half - 6755399441055744.0)) + 6755399441055744.0
+    first = int64((float64(half).view(int64) + 1023) << 52).view(float64)
+    second = int64((float64(rest).view(int64) + 1023) << 52).view(float64)
+    return v * first * second
+
+
+@jit
+def exp_tail(r):
+    """(exp(r) - 1 - r) / r**2 for abs(r) <= log(2) / 2."""
+    r2 = r * r
+    r4 = r2 * r2
+    a = 0.5 + r * 0.1666666666666667
+    b = 0.041666666666666685 + r * 0.008333333333326112
+    c = 0.0013888888888874352 + r * 0.00019841269874904636
+    d = 2.480158734744942e-05 + r * 2.755725529422524e-06
+    e = 2.755725280625021e-07 + r * (2.5105260922590062e-08 + r * 2.0921625276615325e-09)
+    return (a + r2 * b) + r4 * ((c + r2 * d) + r4 * e)
+
+
+@jit
+def exp_split(z):
+    """k, r and t with exp(z) = 2**k (1 + r + t): whole, within log(2) / 2, and small beside r; for z within 760."""
+    k = (z * 1.4426950408889634 + 6755399441055744.0) - 6755399441055744.0
+    high = z - k * 0.6931471803691238
+    low = k * 1.9082149292705877e-10
+    r = high - low
+    return k, r, ((high - r) - low) + r * r * exp_tail(r)
+
+
+@jit
+def exp_sum(r, t):
+    """1 + r + t, rounded nearly once."""
+    c = 1.0 + r
+    return c + (((1.0 - c) + r) + t)
+
+
+@jit
+def exp(x):
+    """e to the power x: x = k log(2) + r, a polynomial in r, times 2**k; at most 0.7 ulp."""
+    z = float64(x)
+    k, r, t = exp_split(710.0 if z > 710.0 else -746.0 if z < -746.0 else z)
+    return exp_scaled(exp_sum(r, t), k)
+
+
+@jit
+def exp2(x):
+    """2 to the power x: the polynomial of exp in the fraction of x, times 2**k; at most 0.9 ulp."""
+    z = float64(x)
+    z = 1025.0 if z > 1025.0 else -1080.0 if z < -1080.0 else z
+    k = (z + 6755399441055744.0) - 6755399441055744.0
+    r = (z - k) * 0.6931471805599453
+    return exp_scaled(exp_sum(r, r * r * exp_tail(r)), k)
+
+
+@jit
+def expm1_quarter(z):
+    """(exp(z) - 1) / 4 for z in -80..710.48, where exp(z) itself may overflow, as a sum of a number and its rounding error."""
+    k, r, t = exp_split(z)
+    scale = int64((float64(k + 6755399441055744.0).view(int64) + 1021) << 52).view(float64)
+    a = scale - 0.25
+    b = scale * r
+    c = a + b
+    rest = ((a - c) + b) + scale * t
+    v = c + rest
+    return v, (c - v) + rest
+
+
+@jit
+def expm1(x):
+    """exp(x) - 1 without cancellation: 2**k - 1 and 2**k (exp(r) - 1) added with their rounding error; at most 1.1 ulp."""
+    z = float64(x)
+    q, _ = expm1_quarter(710.0 if z > 710.0 else -60.0 if z < -60.0 else z)
+    return z if abs(z) < 1e-16 else 4.0 * q
+
+
+@jit
+def sinh(x):
+    """The hyperbolic sine: (t + t / (1 + t)) / 2 with t = expm1(abs(x)); at most 1.2 ulp."""
+    z = float64(x)
+    m = abs(z)
+    q, lost = expm1_quarter(710.48 if m > 710.48 else m)
+    t = 4.0 * q
+    down = 1.0 + t
+    w = t / down
+    # 1 / (1 + t) is 1 - w, which carries the rounding errors of t and of 1 + t over to the quotient
+    w = w + (1.0 - w) * (4.0 * lost - w * ((1.0 - down) + t))
+    v = 2.0 * q + (0.5 * w + 2.0 * lost if m < 40.0 else 0.0)
+    return z if m < 1e-9 else copysign(v, z)
+
+
+@jit
+def cosh(x):
+    """The hyperbolic cosine: h + 1 / (4 h) with h = exp(abs(x)) / 2; at most 1.2 ulp."""
+    m = abs(float64(x))
+    k, r, t = exp_split(711.0 if m > 711.0 else m)
+    h = exp_scaled(exp_sum(r, t), k - 1.0)
+    return h + 0.25 / h
+
+
+@jit
+def tanh(x):
+    """The hyperbolic tangent: -t / (2 + t), t = expm1(-2 abs(x)), and from 0.55 on 1 - 2 (1 + t) / (2 + t); at most 1.6 ulp."""
+    z = float64(x)
+    m = abs(z)
+    k, r, t = exp_split(-40.0 if m > 20.0 else -2.0 * m)
+    scale = int64((float64(k + 6755399441055744.0).view(int64) + 1023) << 52).view(float64)
+    a = scale - 1.0
+    b = scale * r
+    c = a + b
+    rest = ((a - c) + b) + scale * t
+    v = c + rest
+    down = 2.0 + v
+    q = (-v if m < 0.55 else 2.0 * (scale + scale * (r + t))) / down
+    # 1 / (2 + t) is (1 + q) / 2, which carries the rounding errors of t and of 2 + t over to the quotient
+    lost = (c - v) + rest
+    near = q - 0.5 * (1.0 + q) * (lost + q * (((2.0 - down) + v) + lost))
+    return z if m < 1e-9 else copysign(near if m < 0.55 else 1.0 - q, z)
+
+
+@jit
+def expit(x):
+    """The logistic function by e = exp(-abs(x)), which never overflows: 1 or e over 1 + e; at most 1.8 ulp."""
+    z = float64(x)
+    e = exp(-abs(z))
+    down = 1.0 + e
+    q = (1.0 if z >= 0.0 else e) / down
+    # 1 / (1 + e) is q or 1 - q, which carries the rounding error of 1 + e over to the quotient
+    return q - q * ((q if z >= 0.0 else 1.0 - q) * ((1.0 - down) + e))
+
+
+@jit
+def log_tail(s2):
+    """(log((1 + s) / (1 - s)) - 2 s) / s for s2 = s**2 and abs(s) <= 0.172."""
+    s4 = s2 * s2
+    a = 0.6666666666666666 + s2 * 0.4000000000000089
+    b = 0.2857142857079741 + s2 * 0.22222222393006189
+    c = 0.15386246223244220 * s2 + 0.18181795511976587
+    d = 0.13088254146433181 * s2 + 0.132686087196942
+    return s2 * ((a + s4 * b) + s4 * s4 * (c + s4 * d))
+
+
+@jit
+def log_split(z):
+    """The whole k and f in sqrt(1/2)-1..sqrt(2)-1 with z = 2**k (1 + f), for positive finite z."""
+    small = z < 2.2250738585072014e-308
+    bits = float64(z * 18014398509481984.0 if small else z).view(int64)
+    # one less sqrt(1/2), as patterns: the exponent field becomes k + 1023 for a mantissa in sqrt(1/2)..sqrt(2)
+    high = (bits + 2638147582215219) & 9218868437227405312
+    f = int64(bits - high + 4607182418800017408).view(float64) - 1.0
+    return int64((high >> 52) | 4841369599423283200).view(float64) - (4503599627371573.0 if small else 4503599627371519.0), f
+
+
+@jit
+def log_ends(z, v):
+    """v where z is positive and finite, else the logarithm of z."""
+    v = v if z < inf else z
+    return v if z > 0.0 else -inf if z == 0.0 else nan
+
+
+@jit
+def log(x):
+    """The natural logarithm: x = 2**k (1 + f), then the series of log((1 + s) / (1 - s)), s = f / (2 + f); at most 1 ulp."""
+    z = float64(x)
+    k, f = log_split(z)
+    s = f / (2.0 + f)
+    h = 0.5 * f * f
+    v = k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + k * 1.9082149292705877e-10)) - f)
+    return log_ends(z, v)
+
+
+@jit
+def log_pair(f):
+    """log(1 + f) as a sum: a part of 21 bits, and the rest."""
+    s = f / (2.0 + f)
+    h = 0.5 * f * f
+    high = int64(float64(f - h).view(int64) & -4294967296).view(float64)
+    return high, ((f - high) - h) + s * (h + log_tail(s * s))
+
+
+@jit
+def log2(x):
+    """The logarithm to base 2: log(1 + f) in two parts, so that times 1 / log(2) is nearly exact; at most 0.8 ulp."""
+    z = float64(x)
+    k, f = log_split(z)
+    high, low = log_pair(f)
+    a = high * 1.4426950407214463
+    v = k + a
+    v = v + (((k - v) + a) + ((low + high) * 1.6751713164886512e-10 + low * 1.4426950407214463))
+    return log_ends(z, v)
+
+
+@jit
+def log10(x):
+    """The logarithm to base 10, likewise; at most 0.8 ulp."""
+    z = float64(x)
+    k, f = log_split(z)
+    high, low = log_pair(f)
+    a = high * 0.4342944818781689
+    b = k * 0.30102999566395283
+    v = b + a
+    v = v + (((b - v) + a) + ((k * 2.8363394551044964e-14 + (low + high) * 2.5082946711645275e-11) + low * 0.4342944818781689))
+    return log_ends(z, v)
+
+
+@jit
+def log1p(x):
+    """log(1 + x): log of the rounded sum and, to first order, of what rounding lost; at most 0.9 ulp."""
+    z = float64(x)
+    u = 1.0 + z
+    bits = float64(u).view(int64)
+    high = (bits + 2638147582215219) & 9218868437227405312
+    near = high == 4607182418800017408
+    k = int64((high >> 52) | 4841369599423283200).view(float64) - 4503599627371519.0
+    f = z if near else int64(bits - high + 4607182418800017408).view(float64) - 1.0
+    s = f / (2.0 + f)
+    h = 0.5 * f * f
+    # the lost part over u = 2**k (1 + f); a percent off is far below rounding
+    lost = (1.0 - (u - z) if z > 1.0 else z - (u - 1.0)) * int64(9214364837600034816 - high).view(float64)
+    lost = 0.0 if near or z > 1e17 else lost * (1.0 - s) * (1.0 - s + s * s)
+    v = k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + (k * 1.9082149292705877e-10 + lost))) - f)
+    return z if abs(z) < 1e-17 else log_ends(u, v)
+
+
+@jit
+def softplus(x):
+    """log(1 + exp(x)) by exp(-abs(x)), which never overflows; at most 1.5 ulp."""
+    z = float64(x)
+    return (z if z > 0.0 else 0.0) + log1p(exp(-abs(z)))
+
+
+@jit
+def turns(z):
+    """q, r and t with z = (4 n + q) pi / 2 + r + t: whole, within pi / 4, and below rounding; for z within 1e6.
+
+    The first three parts of pi / 2 have 33 bits, so that their products with fewer than 2**20 are exact (Cody and Waite).
+    """
+    shifted = z * 0.6366197723675814 + 6755399441055744.0
+    k = shifted - 6755399441055744.0
+    a = z - k * 1.5707963267341256
+    w = k * 6.077100506303966e-11
+    b = a - w
+    u = k * 2.0222662487111665e-21
+    c = b - u
+    rest = (((a - b) - w) + ((b - c) - u)) - k * 8.4784276603689e-32
+    r = c + rest
+    return float64(shifted).view(int64) & 3, r, (c - r) + rest
+
+
+@jit
+def circle(r, t):
+    """sin(r + t) and cos(r + t), each followed by its rounding error; for r within pi / 4 and t below rounding."""
+    z = r * r
+    z2 = z * z
+    low = -0.00019841269836724877 + z * 2.7557316084930363e-06
+    high = -2.50511281499847e-08 + z * 1.5917861853805866e-10
+    tail = (-0.16666666666666666 + z * 0.008333333333330927) + z2 * (low + z2 * high)
+    rest = t * (1.0 - 0.5 * z) + r * z * tail
+    s = r + rest
+    low = 2.4801587298744435e-05 + z * -2.755731726062817e-07
+    high = 2.0876143942503467e-09 + z * -1.1382464188417552e-11
+    tail = (0.041666666666666664 + z * -0.0013888888888887382) + z2 * (low + z2 * high)
+    h = 0.5 * z
+    w = 1.0 - h
+    drop = ((1.0 - w) - h) + (z2 * tail - r * t)
+    c = w + drop
+    return s, (r - s) + rest, c, (w - c) + drop
+
+
+@jit
+def with_sign(v, q):
+    """v, or -v where the second bit of q is set."""
+    return int64(float64(v).view(int64) ^ ((q & 2) << 62)).view(float64)
+
+
+@jit
+def circle_sin(q, r, t):
+    """The sine of q quarter turns and r + t."""
+    s, _, c, _ = circle(r, t)
+    return with_sign(c if q & 1 else s, q)
+
+
+@jit
+def circle_cos(q, r, t):
+    """The cosine of q quarter turns and r + t."""
+    s, _, c, _ = circle(r, t)
+    return with_sign(s if q & 1 else c, q + 1)
+
+
+@jit
+def circle_tan(q, r, t):
+    """The tangent of q quarter turns and r + t."""
+    s, sl, c, cl = circle(r, t)
+    down = s if q & 1 else c
+    v = (-c if q & 1 else s) / down
+    # sine and cosine square to 1, so 1 / down is down (1 + v**2), which carries their rounding errors over to the quotient
+    return v + ((-cl if q & 1 else sl) - v * (sl if q & 1 else cl)) * (down * (1.0 + v * v))
+
+
+@jit
+def sin_near(x):
+    """The sine for x within 1e6: polynomials on a quarter turn, pi / 2 in four parts; at most 0.9 ulp."""
+    z = float64(x)
+    q, r, t = turns(z)
+    v = circle_sin(q, r, t)
+    return z if abs(z) < 1e-8 else v
+
+
+@jit
+def cos_near(x):
+    """The cosine for x within 1e6, likewise; at most 0.9 ulp."""
+    q, r, t = turns(float64(x))
+    return circle_cos(q, r, t)
+
+
+@jit
+def tan_near(x):
+    """The tangent for x within 1e6: the quotient of the two; at most 1.5 ulp."""
+    z = float64(x)
+    q, r, t = turns(z)
+    v = circle_tan(q, r, t)
+    return z if abs(z) < 1e-8 else v
+
+
+@jit
+def digits(i):
+    """The digit of 2 / pi in base 2**24 at i - 3 places after the first."""
+    # fmt: off
+    table = (
+        0, 0, 0, 10680707, 7228996, 1387004, 2578385, 16069853, 12639074, 9804092, 4427841, 16666979, 11263675, 12935607,
+        2387514, 4345298, 14681673, 3074569, 13734428, 16653803, 1880361, 10960616, 8533493, 3062596, 8710556, 7349940,
+        6258241, 3772886, 3769171, 3798172, 8675211, 12450088, 3874808, 9961438, 366607, 15675153, 9132554, 7151469,
+        3571407, 2607881, 12013382, 4155038, 6285869, 7677882, 13102053, 15825725, 473591, 9065106, 15363067, 6271263,
+        9264392, 5636912, 4652155,
+    )
+    # fmt: on
+    return table[i]
+
+
+@jit
+def column(m0, m1, m2, m3, i):
+    """One column of the product of a mantissa in digits of 24 bits and 2 / pi."""
+    return m0 * digits(i) + m1 * digits(i + 1) + m2 * digits(i + 2) + m3 * digits(i + 3)
+
+
+@jit
+def turns_far(z):
+    """`turns` for a finite z beyond 1e6: a whole-number product with the digits of 2 / pi that matter (Payne and Hanek)."""
+    bits = float64(abs(z)).view(int64)
+    place = (bits >> 52) - 1027
+    i = place // 24
+    mantissa = (bits & 4503599627370495) | 4503599627370496
+    low = (mantissa & 16777215) << (place % 24)
+    middle = ((mantissa >> 24) << (place % 24)) + (low >> 24)
+    m0 = low & 16777215
+    m1 = middle & 16777215
+    m2 = (middle >> 24) & 16777215
+    m3 = middle >> 48
+    c6 = column(m0, m1, m2, m3, i + 6) + (column(m0, m1, m2, m3, i + 7) >> 24)
+    c5 = column(m0, m1, m2, m3, i + 5) + (c6 >> 24)
+    c4 = column(m0, m1, m2, m3, i + 4) + (c5 >> 24)
+    c3 = column(m0, m1, m2, m3, i + 3) + (c4 >> 24)
+    c2 = column(m0, m1, m2, m3, i + 2) + (c3 >> 24)
+    c1 = column(m0, m1, m2, m3, i + 1) + (c2 >> 24)
+    q = column(m0, m1, m2, m3, i) + (c1 >> 24)
+    # the fraction of a quarter turn in three parts of 48 bits, the first one signed
+    first = ((c1 & 16777215) << 24) | (c2 & 16777215)
+    up = first >> 47
+    a = float64(first - (up << 48)) * 3.552713678800501e-15
+    b = float64(((c3 & 16777215) << 24) | (c4 & 16777215)) * 1.262177448353619e-29
+    high = a + b
+    low_part = ((a - high) + b) + float64(((c5 & 16777215) << 24) | (c6 & 16777215)) * 4.484155085839415e-44
+    f = high + low_part
+    rest = (high - f) + low_part
+    # times pi / 2, with the rounding error of the product from halves of 26 bits (Dekker)
+    g = f * 134217729.0
+    g = g - (g - f)
+    r = f * 1.5707963267948966
+    h = f - g
+    error = ((g * 1.5707963407039642 - r) + h * 1.5707963407039642 - g * 1.3909067675399456e-08) - h * 1.3909067675399456e-08
+    t = error + (f * 6.123233995736766e-17 + rest * 1.5707963267948966)
+    v = r + t
+    t = (r - v) + t
+    return ((q + up) & 3, v, t) if z > 0.0 else (-(q + up) & 3, -v, -t)
+
+
+@jit
+def sin(x):
+    """The sine of any float: `sin_near`, beyond 1e6 with an exact reduction that does not vectorise."""
+    z = float64(x)
+    if abs(z) < 1e6 or z - z != 0.0:
+        return sin_near(z)
+    q, r, t = turns_far(z)
+    return circle_sin(q, r, t)
+
+
+@jit
+def cos(x):
+    """The cosine of any float: `cos_near`, beyond 1e6 with an exact reduction that does not vectorise."""
+    z = float64(x)
+    if abs(z) < 1e6 or z - z != 0.0:
+        return cos_near(z)
+    q, r, t = turns_far(z)
+    return circle_cos(q, r, t)
+
+
+@jit
+def tan(x):
+    """The tangent of any float: `tan_near`, beyond 1e6 with an exact reduction that does not vectorise."""
+    z = float64(x)
+    if abs(z) < 1e6 or z - z != 0.0:
+        return tan_near(z)
+    q, r, t = turns_far(z)
+    return circle_tan(q, r, t)
+
+
+@jit
 def power_dx(x, y):
     """The partial of x**y in x; 0 for y = 0, whatever x."""
     return y * power(x, y - 1.0) if y != 0.0 else 0.0
@@ -96,19 +504,6 @@ def power_dy(x, y, v):
     if (v == 0.0 and x >= 0.0) or (x == 0.0 and y == 0.0):
         return 0.0
     return v * log(x)
-
-
-@jit
-def expit(x):
-    """The logistic function; the exponential never overflows."""
-    e = exp(-abs(x))
-    return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
-
-
-@jit
-def softplus(x):
-    """log(1 + exp(x)); the exponential never overflows."""
-    return (x if x > 0.0 else 0.0) + log1p(exp(-abs(x)))
 
 
 @jit
@@ -238,8 +633,12 @@ def trigamma(x):
 
 @jit
 def switch(code):
-    """Whether a zero partial of this operation means that the operand is not connected."""
-    return code == 19 or code == 20 or code == 21 or code == 22 or code == 23 or code == 24 or code == 25 or code == 27 or code == 28
+    """Whether a zero partial of this operation passes nothing."""
+    return code == 7 or code == 14 or code == 15 or code == 16 or code == 17 or code == 18 or code == 19 or code == 20 or code == 21 or code == 22 or code == 23 or code == 24 or code == 25 or code == 26 or code == 27 or code == 28 or code == 63 or code == 64 or code == 65 or code == 66 or code == 67 or code == 68 or code == 69 or code == 70 or code == 71 or code == 72 or code == 73 or code == 74 or code == 75
+
+
+# The operations that have vector loops.
+VECTORISED = (0, 1, 2, 3, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 39, 40, 41, 42, 43, 44, 49, 50, 51, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75)
 # </generated>
 
 
@@ -248,7 +647,7 @@ ROW = 16
 KIND, OP, N, OUT = 0, 1, 2, 3  # kind of block, operation, number of elements, first slot written
 MX, XO, XI, PX, DX = 4, 5, 6, 7, 8  # operand x: mode, where it is read, its slot or index list; its partial: kind, where
 MY, YO, YI, PY, DY = 9, 10, 11, 12, 13  # the same for operand y
-SWITCH = 14  # whether zero partials mean "not connected"
+SWITCH = 14  # of a block, whether zero partials mean "not connected"; of a chain, whether it subtracts
 SCALAR, VECTOR, CHAIN = 0, 1, 2  # kinds of block
 ABSENT, CONTIGUOUS, BROADCAST, GATHER = 0, 1, 2, 3  # modes of an operand
 INACTIVE, STORED, CONSTANT, ALIAS = 0, 1, 2, 3  # kinds of partial
@@ -347,12 +746,15 @@ def reverse(code, work, row, adj):
         scalar_reverse(code, work, at, n, o, dx, dy, adj)
     elif kind == CHAIN:
         s = work[adj + o]
+        each = -s if code[row + SWITCH] else s
         if code[row + MX] == CONTIGUOUS:
-            for i in range(n):
-                work[adj + at + i] += s
+            for i in range(np.uint64(1), n):
+                work[adj + at + i] += each
+            work[adj + at] += s
         else:
-            for back in range(n):
-                work[adj + code[at + n - np.uint64(1) - back]] += s
+            for back in range(n - np.uint64(1)):
+                work[adj + code[at + n - np.uint64(1) - back]] += each
+            work[adj + code[at]] += s
     else:
         plain = code[row + SWITCH] == 0
         if code[row + PX] != INACTIVE:
@@ -621,26 +1023,6 @@ def values(op, work, xo, yo, o, n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = x / y
-    elif op == 4:  # power
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = power(x, y)
-    elif op == 5:  # mod
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = mod(x, y)
-    elif op == 6:  # fmod
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = fmod(x, y)
-    elif op == 7:  # floor_divide
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = floor_divide(x, y)
     elif op == 8:  # negative
         for i in range(n):
             x = work[xo + i]
@@ -657,10 +1039,6 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = sqrt(x)
-    elif op == 12:  # cbrt
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = cbrt(x)
     elif op == 13:  # abs
         for i in range(n):
             x = work[xo + i]
@@ -762,21 +1140,6 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = log1p(x)
-    elif op == 36:  # logaddexp
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = logaddexp(x, y)
-    elif op == 37:  # xlogy
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = xlogy(x, y)
-    elif op == 38:  # xlog1py
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = xlog1py(x, y)
     elif op == 39:  # expit
         for i in range(n):
             x = work[xo + i]
@@ -801,23 +1164,6 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = tan(x)
-    elif op == 45:  # arcsin
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arcsin(x)
-    elif op == 46:  # arccos
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arccos(x)
-    elif op == 47:  # arctan
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arctan(x)
-    elif op == 48:  # arctan2
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = arctan2(x, y)
     elif op == 49:  # sinh
         for i in range(n):
             x = work[xo + i]
@@ -830,51 +1176,6 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = tanh(x)
-    elif op == 52:  # arcsinh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arcsinh(x)
-    elif op == 53:  # arccosh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arccosh(x)
-    elif op == 54:  # arctanh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arctanh(x)
-    elif op == 55:  # hypot
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = hypot(x, y)
-    elif op == 56:  # sinc
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = sinc(x)
-    elif op == 57:  # erf
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = erf(x)
-    elif op == 58:  # erfc
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = erfc(x)
-    elif op == 59:  # ndtr
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = 0.5 * erfc(-x * SQRT_HALF)
-    elif op == 60:  # log_ndtr
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = log_ndtr(x)
-    elif op == 61:  # gammaln
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = gammaln(x)
-    elif op == 62:  # digamma
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = digamma(x)
     elif op == 63:  # less
         for i in range(n):
             x = work[xo + i]
@@ -947,19 +1248,6 @@ def partials_x(op, work, xo, yo, o, da, n):
         for i in range(n):
             y = work[yo + i]
             work[da + i] = 1.0 / y
-    elif op == 4:  # power
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[da + i] = power_dx(x, y)
-    elif op == 5:  # mod
-        for i in range(n):
-            v = work[o + i]
-            work[da + i] = 1.0 if v == v else v
-    elif op == 6:  # fmod
-        for i in range(n):
-            v = work[o + i]
-            work[da + i] = 1.0 if v == v else v
     elif op == 9:  # reciprocal
         for i in range(n):
             v = work[o + i]
@@ -972,10 +1260,6 @@ def partials_x(op, work, xo, yo, o, da, n):
         for i in range(n):
             v = work[o + i]
             work[da + i] = 0.5 / abs(v)
-    elif op == 12:  # cbrt
-        for i in range(n):
-            v = work[o + i]
-            work[da + i] = 1.0 / (3.0 * v * v)
     elif op == 13:  # abs
         for i in range(n):
             x = work[xo + i]
@@ -1053,21 +1337,6 @@ def partials_x(op, work, xo, yo, o, da, n):
             x = work[xo + i]
             v = work[o + i]
             work[da + i] = 1.0 / (1.0 + x) if v == v else v
-    elif op == 36:  # logaddexp
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[da + i] = 0.5 if x == y else expit(x - y)
-    elif op == 37:  # xlogy
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[da + i] = log(y) if x != 0.0 or y != 0.0 else 0.0
-    elif op == 38:  # xlog1py
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[da + i] = log1p(y) if x != 0.0 or y != -1.0 else 0.0
     elif op == 39:  # expit
         for i in range(n):
             x = work[xo + i]
@@ -1093,23 +1362,6 @@ def partials_x(op, work, xo, yo, o, da, n):
         for i in range(n):
             v = work[o + i]
             work[da + i] = 1.0 + v * v
-    elif op == 45:  # arcsin
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = 1.0 / sqrt((1.0 - x) * (1.0 + x))
-    elif op == 46:  # arccos
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = -1.0 / sqrt((1.0 - x) * (1.0 + x))
-    elif op == 47:  # arctan
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = 1.0 / (1.0 + x * x)
-    elif op == 48:  # arctan2
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[da + i] = y / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0
     elif op == 49:  # sinh
         for i in range(n):
             x = work[xo + i]
@@ -1122,53 +1374,6 @@ def partials_x(op, work, xo, yo, o, da, n):
         for i in range(n):
             v = work[o + i]
             work[da + i] = (1.0 - v) * (1.0 + v)
-    elif op == 52:  # arcsinh
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = 1.0 / hypot(x, 1.0)
-    elif op == 53:  # arccosh
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
-    elif op == 54:  # arctanh
-        for i in range(n):
-            x = work[xo + i]
-            v = work[o + i]
-            work[da + i] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
-    elif op == 55:  # hypot
-        for i in range(n):
-            x = work[xo + i]
-            v = work[o + i]
-            work[da + i] = x / v if v != 0.0 else 0.0
-    elif op == 56:  # sinc
-        for i in range(n):
-            x = work[xo + i]
-            v = work[o + i]
-            work[da + i] = sinc_dx(x, v)
-    elif op == 57:  # erf
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = TWO_OVER_SQRT_PI * exp(-x * x)
-    elif op == 58:  # erfc
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = -TWO_OVER_SQRT_PI * exp(-x * x)
-    elif op == 59:  # ndtr
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
-    elif op == 60:  # log_ndtr
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = log_ndtr_dx(x)
-    elif op == 61:  # gammaln
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = digamma(x)
-    elif op == 62:  # digamma
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = trigamma(x)
     # </generated>
 
 
@@ -1181,24 +1386,6 @@ def partials_y(op, work, xo, yo, o, db, n):
             y = work[yo + i]
             v = work[o + i]
             work[db + i] = -v / y
-    elif op == 4:  # power
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = power_dy(x, y, v)
-    elif op == 5:  # mod
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = rint((v - x) / y)
-    elif op == 6:  # fmod
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = rint((v - x) / y)
     elif op == 20:  # maximum
         for i in range(n):
             x = work[xo + i]
@@ -1243,31 +1430,6 @@ def partials_y(op, work, xo, yo, o, db, n):
         for i in range(n):
             x = work[xo + i]
             work[db + i] = 0.0 if x != 0.0 else 1.0
-    elif op == 36:  # logaddexp
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[db + i] = 0.5 if x == y else expit(y - x)
-    elif op == 37:  # xlogy
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[db + i] = x / y if x != 0.0 or y != 0.0 else 0.0
-    elif op == 38:  # xlog1py
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[db + i] = x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
-    elif op == 48:  # arctan2
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[db + i] = -x / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0
-    elif op == 55:  # hypot
-        for i in range(n):
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = y / v if v != 0.0 else 0.0
     # </generated>
 
 
@@ -1294,14 +1456,15 @@ def run(code, work, point, gradient, start, stop, mode):
             if kind == SCALAR:
                 scalar(code, work, at, n, o, da, db)
             elif kind == CHAIN:
+                sign = -1.0 if code[row + SWITCH] else 1.0
                 if code[row + MX] == CONTIGUOUS:
                     v = work[at]
                     for i in range(one, n):
-                        v += work[at + i]
+                        v += sign * work[at + i]
                 else:
                     v = work[code[at]]
                     for i in range(one, n):
-                        v += work[code[at + i]]
+                        v += sign * work[code[at + i]]
                 work[o] = v
             else:
                 xo, yo, op = np.uint64(code[row + XO]), np.uint64(code[row + YO]), code[row + OP]
@@ -1400,8 +1563,11 @@ def _mix(h):
 
 
 @jit
-def link(op, ra, rb, first, add, live, active, passes_x, passes_y, uses, previous, level):
-    """Activity, uses, plain levels, and the chains of additions: ``previous`` is the addition that a link continues, or -1."""
+def link(op, ra, rb, first, add, subtract, live, active, passes_x, passes_y, uses, previous, level):
+    """Activity, uses, plain levels, and chains: ``previous`` is the instruction that a link continues, or -1.
+
+    A link is an addition that continues another from either side, or a subtraction from another subtraction's result.
+    """
     n = op.size
     for i in range(n):
         if live[i]:
@@ -1412,11 +1578,11 @@ def link(op, ra, rb, first, add, live, active, passes_x, passes_y, uses, previou
             level[slot] = 1 + max(level[ra[i]], level[rb[i]])
     for i in range(n):
         previous[i] = -1
-        if live[i] and op[i] == add:
+        if live[i] and (op[i] == add or op[i] == subtract):
             j, k = ra[i] - first, rb[i] - first
-            if j >= 0 and op[j] == add and uses[ra[i]] == 1:
+            if j >= 0 and op[j] == op[i] and uses[ra[i]] == 1:
                 previous[i] = j
-            elif k >= 0 and op[k] == add and uses[rb[i]] == 1:
+            elif k >= 0 and op[k] == add and op[i] == add and uses[rb[i]] == 1:
                 previous[i] = k
 
 
@@ -1510,7 +1676,8 @@ def _place(operand, members, i, j, constants, val, where, template, lists, c, ro
 
 @jit
 def _emit_block(members, i, j, op, first, ra, rb, active, table, constants, val, where, template, rows, lists, c):
-    """Write the row of a vector block. ``table`` has, by operation: arity, constant partials and aliases of x and y, switch."""
+    """Write the row of a vector block. ``table`` has, by operation: arity, constant partials and
+    aliases of x and y, switch, vectorised."""
     n = j - i
     code = op[members[i]]
     row = rows[c[ROWS]]
@@ -1582,7 +1749,7 @@ def _emit_scalars(members, n, op, first, ra, rb, val, where, template, rows, lis
 
 
 @jit
-def _emit_chain(end, scratch, op, first, ra, rb, active, previous, constants, val, where, template, rows, lists, c, longest):
+def _emit_chain(end, scratch, op, subtract, first, ra, rb, active, previous, constants, val, where, template, rows, lists, c, longest):
     """Write the rows of a chain of additions; a very long one is cut, so that it can be interrupted."""
     n = 0
     i = end
@@ -1612,7 +1779,7 @@ def _emit_chain(end, scratch, op, first, ra, rb, active, previous, constants, va
             is_active = is_active or active[s] != 0
             if where[s] == 0 or where[s] != where[scratch[done]] + (k - done):
                 ascending = False
-        row[KIND], row[N] = CHAIN, stop - done + carried
+        row[KIND], row[N], row[SWITCH] = CHAIN, stop - done + carried, op[end] == subtract
         if ascending:
             row[MX], row[XI] = CONTIGUOUS, where[scratch[done]]
         else:
@@ -1670,7 +1837,7 @@ def _run_end(members, i, n, ra, rb, constants, where):
 
 @jit
 def emit(
-    order, keys, op, first, ra, rb, active, previous, table, constants, val, where, template, rows, lists, c, smallest, shortest, chunk
+    order, keys, op, subtract, first, ra, rb, active, previous, table, constants, val, where, template, rows, lists, c, smallest, shortest, chunk
 ):
     """Write the plan: one row per block, in the order of levels. Returns 0, or 1 where ``rows`` is full."""
     m = order.size
@@ -1690,15 +1857,16 @@ def emit(
         if c[ROWS] + 2 * n + 8 > rows.shape[0]:
             return 1
         chains = n > 0 and keys[g] & 255 == 255
-        if waiting and (n == 0 or chains or n >= smallest or waiting >= chunk):
+        block = n >= smallest and not chains and table[6, keys[g] & 255] != 0
+        if waiting and (n == 0 or chains or block or waiting >= chunk):
             _emit_scalars(pending, waiting, op, first, ra, rb, val, where, template, rows, lists, c)
             waiting = 0
         if n == 0:
             return 0
         if chains:
             for k in range(g, h):
-                _emit_chain(order[k], chain, op, first, ra, rb, active, previous, constants, val, where, template, rows, lists, c, chunk)
-        elif n < smallest:
+                _emit_chain(order[k], chain, op, subtract, first, ra, rb, active, previous, constants, val, where, template, rows, lists, c, chunk)
+        elif not block:
             for k in range(n):
                 pending[waiting + k] = order[g + k]
             waiting += n

@@ -69,6 +69,11 @@ class Op(NamedTuple):
             return None
 
     @property
+    def disconnects(self) -> bool:
+        """Whether a zero partial of it passes nothing: it is a switch, or has an operand whose partial is 0 everywhere."""
+        return self.switch or any(self.constant(i) == 0.0 for i in range(self.arity))
+
+    @property
     def flat(self) -> bool:
         """Whether every partial is zero everywhere, so that no adjoint passes."""
         return all(p == "0.0" for p in self.partials)

@@ -47,7 +47,15 @@ def _constancy(x: np.ndarray) -> np.ndarray:
 
 # What the emission asks of an operation.
 _TABLE = np.array(
-    [[op.arity for op in OPS], _constancy(CONSTANT_X), _constancy(CONSTANT_Y), _copies(0), _copies(1), [op.switch for op in OPS]],
+    [
+        [op.arity for op in OPS],
+        _constancy(CONSTANT_X),
+        _constancy(CONSTANT_Y),
+        _copies(0),
+        _copies(1),
+        [op.switch for op in OPS],
+        np.isin(np.arange(len(OPS)), kernels.VECTORISED),
+    ],
     np.int64,
 )
 
@@ -132,7 +140,7 @@ def schedule(tape: Tape) -> Plan:
     np.add.at(uses, same[roots], 2)
     previous = np.empty(n, np.int32)
     level = np.zeros(slots, np.int32)
-    kernels.link(tape.op, ra, rb, first, CODE["add"], live, active, _PASSES_X, _PASSES_Y, uses, previous, level)
+    kernels.link(tape.op, ra, rb, first, CODE["add"], CODE["subtract"], live, active, _PASSES_X, _PASSES_Y, uses, previous, level)
     ends = _chains(tape.op, ra, rb, first, live, previous, level)
 
     chosen = np.flatnonzero(live & (ends != _INSIDE))
@@ -173,7 +181,7 @@ def _emit(tape, order, key, ra, rb, active, previous, same, roots) -> Plan:
         counts = np.array([1 + inputs, 0, 0, 2 * kernels.SCRATCH], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = kernels.emit(
-            order, key, tape.op, first, ra, rb, active, previous, _TABLE, constants, tape.val, where, template, rows, lists, counts,
+            order, key, tape.op, CODE["subtract"], first, ra, rb, active, previous, _TABLE, constants, tape.val, where, template, rows, lists, counts,
             _SMALLEST, _SHORTEST_RUN, CHUNK,
         )  # fmt: skip
         if not full:
