@@ -272,7 +272,7 @@ def _adjoints(view: _View) -> list[float]:
     for step in reversed(view.steps):
         for slot, d in zip(step.operands, step.partials, strict=True):
             if d is not None:
-                adjoint[slot] += formulas.product(adjoint[step.slot], d, step.op.switch)
+                adjoint[slot] += formulas.product(adjoint[step.slot], d, step.op.disconnects)
     return adjoint
 
 

@@ -1,0 +1,214 @@
+"""The law of the scheduler: a plan of blocks gives what one instruction at a time gives, values to the bit, gradients to rounding."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import jittape as jt
+from jittape import formulas, kernels, schedule
+from jittape.ops import CODE, OPS
+from jittape.tape import DATA, INPUT, Recording
+
+WELL_BEHAVED = [
+    "add", "add", "add", "subtract", "multiply", "multiply", "sin", "tanh", "maximum", "minimum", "expit", "square", "negative",
+    "gate", "gate_not", "less", "sqrt", "divide", "power", "exp", "log", "clip_low", "relu", "abs", "hypot", "logical_not",
+]  # fmt: skip
+
+
+def random_tape(seed, rows):
+    """A tape with all that schedulers meet: runs of one operation, shared operands, chains, constants, data, guards, dead code."""
+    rng = np.random.default_rng(seed)
+    recording = Recording()
+    have = [recording.append(INPUT if rng.random() < 0.8 else DATA, 0, 0, rng.normal()) for _ in range(rng.integers(1, 9))]
+    have += [recording.constant(round(rng.normal(), 1)) for _ in range(rng.integers(1, 8))]
+    while len(recording) < rows:
+        code = CODE[WELL_BEHAVED[rng.integers(len(WELL_BEHAVED))]]
+        recent, pattern, made = have[-80:], rng.integers(5), []
+        for k in range(rng.integers(1, 40)):
+            a = recent[(k + 7) % len(recent)] if pattern == 0 else recent[0] if pattern == 1 else recent[rng.integers(len(recent))]
+            b = recent[2 * k % len(recent)] if pattern in (0, 1) else recent[rng.integers(len(recent))]
+            if pattern == 3 and made:
+                a = made[-1]
+            if pattern == 4 and made:
+                b = made[-1]
+            b = 0 if OPS[code].arity == 1 else b
+            made.append(recording.append(code, a, b, formulas.value(code, recording.val[a], recording.val[b])))
+        if OPS[code].condition and rng.random() < 0.5:
+            recording.guards.append((made[0], recording.val[made[0]] != 0.0, None))
+        have += made
+    outputs = [have[-1], *rng.choice(have, 2)]
+    return recording.freeze(outputs)
+
+
+def run(plan, x, n, mode=kernels.GRADIENT | kernels.UNGUARDED):
+    """Value per slot of the program, and the adjoints of the inputs, after a sweep."""
+    kernels.ready()
+    work, gradient = np.zeros(plan.size), np.empty(n)
+    work[: len(plan.template)] = plan.template
+    kernels.prefill(plan.code, work, schedule.CONSTANT_X, schedule.CONSTANT_Y)
+    kernels.sweep(plan.code, work, x, gradient, plan.pieces, mode)
+    return work, gradient
+
+
+def one_at_a_time(tape):
+    template = np.concatenate([tape.val[: tape.first], np.zeros(len(tape))])
+    return schedule.direct(tape.op, tape.a, tape.b, template, int(tape.outputs[0]))
+
+
+def differences(tape, plan, x):
+    """Slots whose value differs in a bit from the reference, and the distance of the gradients in units of rounding."""
+    n = tape.n_inputs
+    reference, expected = run(one_at_a_time(tape), x, n)
+    work, gradient = run(plan, x, n)
+    slots = np.flatnonzero(plan.where > 0)
+    wrong = slots[work[plan.where[slots]].view(np.int64) != reference[slots].view(np.int64)]
+    wrong = [slot for slot in wrong if not (np.isnan(reference[slot]) and np.isnan(work[plan.where[slot]]))]
+    act = tape.active
+    # what rounding may do: the same sums of absolute values
+    magnitude = np.abs(reference[len(tape.val) : 2 * len(tape.val)])
+    scale = np.max(magnitude[np.isfinite(magnitude)], initial=1.0)
+    both = np.isfinite(expected[act]) & np.isfinite(gradient[act])
+    apart = np.max(np.abs(expected[act][both] - gradient[act][both]) / scale, initial=0.0)
+    return wrong, apart
+
+
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(30, 1500))
+def test_blocks_give_what_one_at_a_time_gives(seed, rows):
+    tape = random_tape(seed, rows)
+    plan = schedule.schedule(tape)
+    rng = np.random.default_rng(seed)
+    for x in (tape.val[1 : 1 + tape.n_inputs].copy(), rng.normal(size=tape.n_inputs), rng.normal(size=tape.n_inputs) * 10):
+        wrong, apart = differences(tape, plan, x)
+        assert not wrong
+        assert apart < 1e-9
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_scheduled_twice_is_the_same_program(seed):
+    tape = random_tape(seed, 300)
+    first, second = schedule.schedule(tape), schedule.schedule(tape)
+    assert all(np.array_equal(a, b) for a, b in zip(first[:2], second[:2], strict=True))
+    assert first[2:4] == second[2:4]
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_any_order_of_independent_instructions_gives_the_same_gradient(seed):
+    tape = random_tape(seed, 200)
+    rng = np.random.default_rng(seed)
+    slots, first = len(tape.val), tape.first
+    ready, done, order = list(range(len(tape))), set(range(first)), []
+    while ready:
+        able = [i for i in ready if tape.a[i] in done and tape.b[i] in done]
+        i = able[rng.integers(len(able))]
+        ready.remove(i)
+        done.add(first + i)
+        order.append(i)
+    new = np.arange(slots)
+    new[first + np.array(order)] = np.arange(first, slots)
+    shuffled = type(tape)(
+        op=tape.op[order], a=new[tape.a[order]], b=new[tape.b[order]], val=np.concatenate([tape.val[:first], tape.val[first:][order]]),
+        active=tape.active, outputs=new[tape.outputs],
+    )  # fmt: skip
+    x = tape.val[1 : 1 + tape.n_inputs].copy()
+    (work, gradient), (other, another) = (run(schedule.schedule(t), x, tape.n_inputs) for t in (tape, shuffled))
+    p, q = schedule.schedule(tape), schedule.schedule(shuffled)
+    np.testing.assert_array_equal(work[p.where[tape.outputs]], other[q.where[shuffled.outputs]])
+    assert np.allclose(gradient, another, rtol=1e-6, atol=1e-6, equal_nan=True) or not np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("field", [kernels.XI, kernels.YI, kernels.XO, kernels.OUT, kernels.MX, kernels.PX, kernels.DX])
+def test_a_wrong_mode_or_offset_is_noticed(field):
+    def f(x):
+        return sum([jt.sin(a * b) for a in x for b in x[:7]])
+
+    x = [0.1 * k for k in range(1, 21)]
+    tape = jt.record(f, x).tape
+    plan = schedule.schedule(tape)
+    assert len(plan.rows) > 2
+    noticed = False
+    for row in range(len(plan.rows)):
+        if plan.rows[row][kernels.KIND] != kernels.VECTOR:
+            continue
+        code = plan.code.copy()
+        at = kernels.HEADER + row * kernels.ROW + field
+        if code[at] == 0:
+            continue
+        code[at] = code[at] ^ 1 if field in (kernels.MX, kernels.PX) else code[at] - 1
+        wrong, apart = differences(tape, plan._replace(code=code), np.array(x))
+        noticed = noticed or bool(wrong) or apart > 1e-9
+    assert noticed
+
+
+def kinds(program):
+    return [int(row[kernels.KIND]) for row in program.plan.rows]
+
+
+def test_a_running_sum_is_one_chain():
+    for step in (lambda s, y: s + y, lambda s, y: y + s, lambda s, y: s - y):
+
+        def f(x, step=step):
+            s = 0.0
+            for y in x:
+                s = step(s, y * y)
+            return s
+
+        program = jt.record(f, [0.5 * k for k in range(100)])
+        assert kinds(program) == [kernels.VECTOR, kernels.CHAIN]
+        x = [0.1 * k for k in range(100)]
+        value, gradient = program.value_and_grad(x)
+        sign = 1.0 if f([1.0]) > 0 else -1.0
+        assert value == f(x)
+        np.testing.assert_array_equal(gradient, [sign * 2 * y for y in x])
+
+
+def test_chains_side_by_side_are_levelled():
+    def f(x):
+        return sum(sum(x[i * 8 + j] * x[j] for j in range(8)) ** 2 for i in range(40))
+
+    program = jt.record(f, [0.01 * k for k in range(320)])
+    rows = program.plan.rows
+    assert len(rows) < 60
+    assert (rows[:, kernels.KIND] == kernels.CHAIN).sum() == 1
+
+
+def test_common_subexpressions_and_dead_code_are_gone():
+    def f(x):
+        for _ in range(50):
+            jt.exp(x[0])
+        return sum(jt.sin(x[i % 5]) * x[i % 5] for i in range(200))
+
+    program = jt.record(f, [0.1, 0.2, 0.3, 0.4, 0.5])
+    done = program.plan.rows[program.plan.rows[:, kernels.KIND] != kernels.CHAIN][:, kernels.N].sum()
+    assert done <= 15
+
+
+def test_a_sweep_in_pieces_is_the_same(monkeypatch):
+    tape = random_tape(3, 1200)
+    x = tape.val[1 : 1 + tape.n_inputs].copy()
+    whole = run(schedule.schedule(tape), x, tape.n_inputs)
+    monkeypatch.setattr(schedule, "CHUNK", 100)
+    plan = schedule.schedule(tape)
+    assert len(plan.pieces) > 3
+    parts = run(plan, x, tape.n_inputs)
+    np.testing.assert_array_equal(whole[1], parts[1])
+
+
+def test_every_operation_runs_in_a_block_as_it_does_alone():
+    for code, op in enumerate(OPS):
+        recording = Recording()
+        rng = np.random.default_rng(code)
+        xs = [recording.append(INPUT, 0, 0, rng.uniform(*op.near[0])) for _ in range(40)]
+        ys = [recording.append(INPUT, 0, 0, rng.uniform(*op.near[-1])) for _ in range(40)]
+        out = [
+            recording.append(code, x, 0 if op.arity == 1 else y, formulas.value(code, recording.val[x], recording.val[y]))
+            for x, y in zip(xs, ys, strict=True)
+        ]
+        total = out[0]
+        for row in out[1:]:
+            total = recording.append(CODE["add"], total, row, recording.val[total] + recording.val[row])
+        tape = recording.freeze([total])
+        plan = schedule.schedule(tape)
+        wrong, apart = differences(tape, plan, tape.val[1 : 1 + tape.n_inputs].copy())
+        assert not wrong, op.name
+        assert apart < 1e-14, op.name
