@@ -32,11 +32,11 @@ def exp_tail(r):
     return (a + r2 * b) + r4 * ((c + r2 * d) + r4 * e)
 
 
-def exp_split(z):
-    """k, r and t with exp(z) = 2**k (1 + r + t): whole, within log(2) / 2, and small beside r; for z within 760."""
+def exp_split(z, rest):
+    """k, r and t with exp(z + rest) = 2**k (1 + r + t): whole, within log(2) / 2, and small beside r; for z within 800."""
     k = (z * 1.4426950408889634 + 6755399441055744.0) - 6755399441055744.0
     high = z - k * 0.6931471803691238
-    low = k * 1.9082149292705877e-10
+    low = k * 1.9082149292705877e-10 - rest
     r = high - low
     return k, r, ((high - r) - low) + r * r * exp_tail(r)
 
@@ -50,7 +50,7 @@ def exp_sum(r, t):
 def exp(x):
     """e to the power x: x = k log(2) + r, a polynomial in r, times 2**k; at most 0.7 ulp."""
     z = float64(x)
-    k, r, t = exp_split(710.0 if z > 710.0 else -746.0 if z < -746.0 else z)
+    k, r, t = exp_split(710.0 if z > 710.0 else -746.0 if z < -746.0 else z, 0.0)
     return exp_scaled(exp_sum(r, t), k)
 
 
@@ -65,7 +65,7 @@ def exp2(x):
 
 def expm1_quarter(z):
     """(exp(z) - 1) / 4 for z in -80..710.48, where exp(z) itself may overflow, as a sum of a number and its rounding error."""
-    k, r, t = exp_split(z)
+    k, r, t = exp_split(z, 0.0)
     scale = int64((float64(k + 6755399441055744.0).view(int64) + 1021) << 52).view(float64)
     a = scale - 0.25
     b = scale * r
@@ -99,7 +99,7 @@ def sinh(x):
 def cosh(x):
     """The hyperbolic cosine: h + 1 / (4 h) with h = exp(abs(x)) / 2; at most 1.2 ulp."""
     m = abs(float64(x))
-    k, r, t = exp_split(711.0 if m > 711.0 else m)
+    k, r, t = exp_split(711.0 if m > 711.0 else m, 0.0)
     h = exp_scaled(exp_sum(r, t), k - 1.0)
     return h + 0.25 / h
 
@@ -108,7 +108,7 @@ def tanh(x):
     """The hyperbolic tangent: -t / (2 + t), t = expm1(-2 abs(x)), and from 0.55 on 1 - 2 (1 + t) / (2 + t); at most 1.6 ulp."""
     z = float64(x)
     m = abs(z)
-    k, r, t = exp_split(-40.0 if m > 20.0 else -2.0 * m)
+    k, r, t = exp_split(-40.0 if m > 20.0 else -2.0 * m, 0.0)
     scale = int64((float64(k + 6755399441055744.0).view(int64) + 1023) << 52).view(float64)
     a = scale - 1.0
     b = scale * r
@@ -392,3 +392,67 @@ def tan(x):
         return tan_near(z)
     q, r, t = turns_far(z)
     return circle_tan(q, r, t)
+
+
+def erf_near(x):
+    """The error function for x within 1/2: x + x P(x**2)."""
+    z = x * x
+    z2 = z * z
+    a = 0.12837916709551256 + z * -0.37612638903183476
+    b = 0.11283791670925479 + z * -0.0268661706329255
+    c = 0.005223977373569877 + z * -0.0008548297796903137
+    d = 0.00012053336999544561 + z * (-1.4845891283057166e-05 + z * 1.4726244430391079e-06)
+    return x + x * ((a + z2 * b) + (z2 * z2) * (c + z2 * d))
+
+
+def halves(x):
+    """x as a sum of two numbers whose products with such numbers are exact."""
+    high = int64(float64(x).view(int64) & -134217728).view(float64)
+    return high, x - high
+
+
+def erfc_far(m):
+    """v and k with erfc(m) = v 2**k for m in 0.5..27.5: exp(-m**2) P((m - 4) / (m + 4)) / (m + 1/2) with m**2 in two parts."""
+    high, low = halves(m)
+    k, r, t = exp_split(-high * high, -low * (m + high))
+    e = exp_sum(r, t)
+    el = ((1.0 - e) + r) + t
+    u = (m - 4.0) / (m + 4.0)
+    u2 = u * u
+    u4 = u2 * u2
+    a = u * -0.06981055842028125 + u2 * (0.007689826051309496 + u * 0.03404852712734513)
+    b = (-0.050519533018125624 + u * 0.046866417499226556) + u2 * (-0.0331651829068366 + u * 0.01858375776770915)
+    c = (-0.008098867018706057 + u * 0.002515985000542192) + u2 * (-0.0003788867274183794 + u * -9.962842708254702e-05)
+    d = (7.531126080653324e-05 + u * -1.2199248347340828e-05) + u2 * (-5.612400787534214e-06 + u * 2.8537892076259713e-06)
+    f = (1.4983302636371571e-07 + u * -4.105670949084406e-07) + u2 * (3.3466106384596326e-08 + u * 5.2306242748116436e-08)
+    g = -6.0954484735036266e-09 + u * -5.0670584188719854e-09
+    rest = a + u4 * (b + u4 * (c + u4 * (d + u4 * (f + u4 * g))))
+    p = 0.6164975593127763 + rest
+    pl = (0.6164975593127763 - p) + rest
+    down = m + 0.5
+    # the product and the quotient with their rounding errors; a rough reciprocal is enough for what the quotient lost
+    eh, er = halves(e)
+    ph, pr = halves(p)
+    v = e * p
+    rest = (((eh * ph - v) + (eh * pr + er * ph)) + er * pr) + (e * pl + el * p)
+    rough = int64(9213909880891250406 - float64(down).view(int64)).view(float64)
+    q = v / down
+    return q + (rest - q * ((m - down) + 0.5)) * rough, k
+
+
+def erfc(x):
+    """The complementary error function: 1 - erf(x) within 1/2, else by `erfc_far`; at most 1.9 ulp."""
+    z = float64(x)
+    m = abs(z)
+    v, k = erfc_far(27.5 if m > 27.5 else m)
+    v = exp_scaled(v, k)
+    return 1.0 - erf_near(z) if m < 0.5 else 2.0 - v if z < 0.0 else v
+
+
+def erf(x):
+    """The error function: a polynomial within 1/2, else 1 - erfc(x); at most 1.4 ulp."""
+    z = float64(x)
+    m = abs(z)
+    v, k = erfc_far(6.0 if m > 6.0 else m)
+    v = 1.0 - v * int64((float64(k + 6755399441055744.0).view(int64) + 1023) << 52).view(float64)
+    return erf_near(z) if m < 0.5 else copysign(v, z)
