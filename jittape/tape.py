@@ -125,11 +125,11 @@ class Recording:
 
     def truth(self, var: Any) -> bool:
         """The plain truth of a traced value at this point, recorded as a guard that every replay checks."""
+        self.check(self)
         row, v = var.row, var.v
         code = self.op[row]
         if code >= len(OPS) or not OPS[code].condition:
             row = self.append(_NOT_EQUAL, row, self.constant(0.0), float(v != 0.0))
-        self.check(self)
         self.guards.append((row, v != 0.0, show.user_line()))
         return v != 0.0
 
@@ -176,7 +176,7 @@ class Recording:
         if keep is not None:
             order = order[: int(np.count_nonzero(keep))]
         slot = np.zeros(len(op), np.int32)
-        slot[order] = np.arange(len(op), dtype=np.int32)
+        slot[order] = np.arange(len(order), dtype=np.int32)
         inputs, constants = int(np.count_nonzero(kind == 1)), int(np.count_nonzero(kind == 2))
         code = order[1 + inputs + constants :]
         lines = None if self.lines is None else np.array(self.lines, np.int32)[code]

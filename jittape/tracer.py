@@ -269,6 +269,8 @@ def apply(code: int, x: Any, y: Any = None) -> Any:
     if rec is None:
         numbers = [number(operand, op.name) for operand in (x, y)[: op.arity]]
         return formulas.value(code, *numbers)
+    if rec.owner != get_ident():
+        rec.check(rec)
     a, x = operand(rec, x, op.name)
     b, y = (0, 0.0) if op.arity == 1 else operand(rec, y, op.name)
     return push(rec, Condition if op.condition else Var, code, a, b, evaluate(code, x, y))
@@ -313,6 +315,8 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
 
     def operator(self: Var, other: Any) -> Any:
         rec = self.rec
+        if rec.owner != get_ident():
+            rec.check(rec)
         if type(other) is Var and other.rec is rec:
             b, y = other.row, other.v
         elif isinstance(other, _OPERANDS):
@@ -321,8 +325,6 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
             return number(other, name)
         else:
             return NotImplemented
-        if rec.owner != get_ident():
-            rec.check(rec)
         try:
             v = fast(self.v, y)
         except ARITHMETIC:

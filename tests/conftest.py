@@ -6,7 +6,12 @@ from hypothesis import HealthCheck, settings
 from numba import config
 
 settings.register_profile(
-    "jittape", deadline=None, max_examples=60, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    "jittape",
+    deadline=None,
+    max_examples=8 if config.DISABLE_JIT else 80,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("jittape")
 
