@@ -14,6 +14,10 @@ from .kernels import DONE, REVERSE, UNGUARDED
 from .program import Program, vector
 
 
+# How many points to remember on which rounding decides a branch.
+_SETTLED = 64
+
+
 class _Path:
     """A leaf of the tree: a program, and the outcomes that lead to it."""
 
@@ -45,7 +49,7 @@ class PathTree:
     guards differ, whatever the number of paths.
     """
 
-    __slots__ = ("record", "max_paths", "label", "paths", "records", "replays", "_last", "_lock", "_warned")
+    __slots__ = ("record", "max_paths", "label", "paths", "records", "replays", "_last", "_lock", "_settled", "_warned")
 
     def __init__(self, record: Callable[[list], Program], max_paths: int, label: str) -> None:
         self.record, self.max_paths, self.label = record, max_paths, label
@@ -53,6 +57,8 @@ class PathTree:
         self.paths: dict[_Path, None] = {}
         self.records = self.replays = 0
         self._last: _Path | None = None
+        # programs of points where rounding alone decides a branch
+        self._settled: dict[bytes, Program] = {}
         # held while the tree is read or changed, never while user code or a kernel runs
         self._lock = threading.Lock()
         self._warned = False
@@ -75,14 +81,16 @@ class PathTree:
             near = path
             with self._lock:
                 path = self._other_side(path, guard)
-        program = self.record(leaves)
-        if mode & REVERSE:
-            program.check_scalar()
+        program = self._settled.get(x.tobytes()) if self._settled else None
+        if program is None:
+            program = self.record(leaves)
+            if mode & REVERSE:
+                program.check_scalar()
+            with self._lock:
+                self.records += 1
+                self._insert(_Path(program), near, guard, x)
         # Recorded at this very point, so it is this point's path even where a guard's last bit differs from the tracer's.
         _, work = program.sweep(x, gradient, mode | UNGUARDED)
-        with self._lock:
-            self.records += 1
-            self._insert(_Path(program), near, guard)
         return program, work
 
     def _other_side(self, path: _Path, guard: int) -> _Path | None:
@@ -93,13 +101,18 @@ class PathTree:
             return None
         return fork.recent[not path.outcomes[guard]]
 
-    def _insert(self, path: _Path, near: _Path | None, guard: int) -> None:
+    def _insert(self, path: _Path, near: _Path | None, guard: int, x: np.ndarray) -> None:
         """Hang a path into the tree where ``near`` disagreed at ``guard``, unless the tree has changed there meanwhile."""
         if self.paths:
             if near not in self.paths or self._other_side(near, guard) is not None:
                 return
             if path.outcomes[: guard + 1] != near.outcomes[:guard] + bytes([not near.outcomes[guard]]):
-                return  # a last bit decided otherwise while recording, or the function is not deterministic
+                # A last bit decided otherwise while recording (or the function is not deterministic): remember this point,
+                # so that a loop that stays on it does not record again and again.
+                if len(self._settled) >= _SETTLED:
+                    del self._settled[next(iter(self._settled))]
+                self._settled[x.tobytes()] = path.program
+                return
             self._fork(path, near, guard)
         self._use(path)
         if len(self.paths) > self.max_paths:

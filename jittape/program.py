@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import kernels
+from . import explain, kernels
 from .errors import BranchChanged, TapeCapacityError
-from .kernels import DONE, FORWARD, GRADIENT, NOTHING
+from .kernels import DONE, FORWARD, GRADIENT, NOTHING, UNGUARDED
 from .ops import OPS
 from .schedule import CONSTANT_X, CONSTANT_Y, schedule
 from .structure import FLOATS, Signature, unflatten
@@ -18,6 +19,9 @@ from .tape import Tape
 # A buffer larger than this is not kept for the next call.
 _KEEP_BYTES = 1 << 28
 _FLOAT = np.dtype(np.float64)
+# Operations that every correct implementation rounds alike, and the relative difference that the others may make.
+_EXACT = np.array([set(re.findall(r"(\w+)\(", op.value)) <= {"sqrt", "abs", "floor", "ceil", "trunc", "rint", "sign"} for op in OPS])
+_ROUNDING = 8 * 2.0**-52
 
 
 def vector(leaves: list) -> np.ndarray:
@@ -75,7 +79,7 @@ class Program:
     tape : the recorded `Tape`
     """
 
-    __slots__ = ("tape", "interface", "plan", "_code", "_pieces", "_output", "_outputs_at", "_pool", "_plain")
+    __slots__ = ("tape", "interface", "plan", "_code", "_pieces", "_output", "_outputs_at", "_pool", "_pooled", "_plain", "_scalar")
 
     def __init__(self, tape: Tape, interface: Interface) -> None:
         self.tape, self.interface = tape, interface
@@ -83,8 +87,10 @@ class Program:
         self._code, self._pieces, self._output = self.plan.code, self.plan.pieces, int(self.plan.code[4])
         self._outputs_at = self.plan.where[tape.outputs]
         self._pool: list[np.ndarray] = []
+        self._pooled = self.plan.size * 8 <= _KEEP_BYTES
         key = interface.key
         # the shape of the only argument where that is one array: the call that needs no flattening
+        self._scalar = self._is_scalar()
         self._plain = key[0][0][1] if isinstance(key, tuple) and len(key[0]) == 1 and not key[1] and key[0][0][0] == "array" else None
 
     def __reduce__(self) -> Any:
@@ -123,15 +129,19 @@ class Program:
         TypeError
             where the function does not return a scalar, or the arguments do not fit.
         """
-        self.check_scalar()
-        vector = out if out is not None and self._takes(out) else np.empty(self.interface.active)
-        work = self._checked(self._vector(args, kwargs), vector, GRADIENT)
+        if not self._scalar:
+            self.check_scalar()
+        x = args[0] if len(args) == 1 and not kwargs else None
+        if not (type(x) is np.ndarray and x.dtype is _FLOAT and x.shape == self._plain and x.ndim == 1 and x.flags.carray):
+            x = self._vector(args, kwargs)
+        gradient = out if out is not None and self._takes(out) else np.empty(self.interface.active)
+        work = self._checked(x, gradient, GRADIENT)
         value = work.item(self._output)
         self.release(work)
         if out is None:
-            return value, self.gradient(vector)
-        if vector is not out:
-            out[...] = vector.reshape(out.shape)
+            return value, self.gradient(gradient)
+        if gradient is not out:
+            out[...] = gradient.reshape(out.shape)
         return value, out
 
     def grad(self, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> Any:
@@ -140,10 +150,16 @@ class Program:
 
     def _takes(self, out: np.ndarray) -> bool:
         """Whether the kernel can write the gradient into ``out`` itself; raise where it cannot hold it."""
-        if type(out) is np.ndarray and out.ndim == 1 and out.size == self.interface.active and out.dtype == _FLOAT:
-            return out.flags.carray
+        if type(out) is np.ndarray and out.dtype is _FLOAT and out.shape == (self.interface.active,):
+            return out.flags.carray or self._writeable(out)
         if not isinstance(out, np.ndarray) or out.size != self.interface.active or out.dtype != _FLOAT:
             raise TypeError(f"out must be a float64 array of {self.interface.active} elements, for the gradient; got {_describe(out)}")
+        return self._writeable(out)
+
+    def _writeable(self, out: np.ndarray) -> bool:
+        """Refuse what is read-only; the rest takes a copy, so the answer is that the kernel cannot write into it."""
+        if not out.flags.writeable:
+            raise TypeError("out is read-only; pass an array that the gradient can be written to")
         return False
 
     def _vector(self, args: tuple, kwargs: dict) -> np.ndarray:
@@ -168,18 +184,25 @@ class Program:
             f"{len(given[0])} and {[name for name, _ in given[1]]}, or with other static values; record again for another structure"
         )
 
-    def check_scalar(self) -> None:
-        """Raise unless the function returned one number, or with ``has_aux`` a pair that starts with one."""
+    def _is_scalar(self) -> bool:
         result = self.interface.result
         if self.interface.has_aux:
             if result[0] != "seq" or len(result[2]) != 2:
-                raise TypeError(f"with has_aux=True {self.interface.label} must return a pair (number, anything); it returned {_spell(result)}")
+                return False
             result = result[2][0]
-        if result not in ("f", ("array", ())):
-            raise TypeError(
-                f"a gradient needs a function that returns one number; {self.interface.label} returned {_spell(result)}. "
-                "Return a sum, or with has_aux=True a pair (number, anything)"
-            )
+        return result in ("f", ("array", ()))
+
+    def check_scalar(self) -> None:
+        """Raise unless the function returned one number, or with ``has_aux`` a pair that starts with one."""
+        if self._scalar:
+            return
+        returned, label = _spell(self.interface.result), self.interface.label
+        if self.interface.has_aux:
+            raise TypeError(f"with has_aux=True {label} must return a pair (number, anything); it returned {returned}")
+        raise TypeError(
+            f"a gradient needs a function that returns one number; {label} returned {returned}. "
+            "Return a sum, or with has_aux=True a pair (number, anything)"
+        )
 
     def value(self, work: np.ndarray) -> Any:
         """The value after a forward sweep; with ``has_aux`` the pair (value, aux)."""
@@ -193,15 +216,36 @@ class Program:
             work = self._pool.pop()
         except IndexError:
             work = self._buffer()
+        if len(self._pieces) == 2:
+            return kernels.run(self._code, work, x, gradient, 0, self._pieces[1], mode), work
         return kernels.sweep(self._code, work, x, gradient, self._pieces, mode), work
 
     def _checked(self, x: np.ndarray, gradient: np.ndarray, mode: int) -> np.ndarray:
         status, work = self.sweep(x, gradient, mode)
         if status != DONE:
+            status = self._disagreement(work)
+            if status == DONE:
+                self.release(work)
+                return self.sweep(x, gradient, mode | UNGUARDED)[1]
             message = self._changed(work, status)
             self.release(work)
             raise BranchChanged(message)
         return work
+
+    def _disagreement(self, work: np.ndarray) -> int:
+        """The first guard that disagrees by more than rounding.
+
+        Recording computes with Python's math functions and replays with the kernels', whose last bits differ; where only they
+        turn a comparison, the recorded branch is as good as the other. Arithmetic alone has no such doubt.
+        """
+        doubtful = not _EXACT[self.tape.op].all()
+        for index, guard in enumerate(self.tape.guards):
+            if (work[self.plan.where[guard.slot]] != 0.0) != guard.outcome:
+                i = guard.slot - self.tape.first
+                x, y = (float(work[self.plan.where[operand[i]]]) for operand in (self.tape.a, self.tape.b))
+                if not (doubtful and abs(x - y) <= _ROUNDING * max(abs(x), abs(y))):
+                    return index
+        return DONE
 
     def _buffer(self) -> np.ndarray:
         size = self.plan.size
@@ -217,7 +261,7 @@ class Program:
 
     def release(self, work: np.ndarray) -> None:
         """Give a work buffer back, for the next call."""
-        if work.nbytes <= _KEEP_BYTES:
+        if self._pooled:
             self._pool.append(work)
 
     def gradient(self, vector: np.ndarray) -> Any:
@@ -239,6 +283,18 @@ class Program:
                 size = int(np.prod(shape, dtype=int))
                 yield values[start : start + size].reshape(shape)
                 start += size
+
+    # -- text ---------------------------------------------------------------------------------------------------------
+
+    def show(self, *, head: int | None = 40) -> str:
+        """The blocks that the tape became, one per line, with the memory they take; `program.tape.show()` lists the tape."""
+        return explain.blocks(self.tape, self.plan, head=head)
+
+    def _repr_svg_(self) -> str | None:
+        return self.tape._repr_svg_()
+
+    def _repr_html_(self) -> str | None:
+        return self.tape._repr_html_()
 
     # -- guards -------------------------------------------------------------------------------------------------------
 
