@@ -8,7 +8,7 @@ Two idioms recur. Adding 6755399441055744 = 1.5 * 2**52 rounds to an integer and
 pattern ``(k + 1023) << 52`` is the float 2**k.
 """
 
-from numpy import copysign, float64, inf, int64, nan
+from numpy import copysign, float64, floor, inf, int64, nan, sqrt
 
 
 def exp_scaled(v, k):
@@ -456,3 +456,90 @@ def erf(x):
     v, k = erfc_far(6.0 if m > 6.0 else m)
     v = 1.0 - v * int64((float64(k + 6755399441055744.0).view(int64) + 1023) << 52).view(float64)
     return erf_near(z) if m < 0.5 else copysign(v, z)
+
+
+def product(x, y):
+    """x * y, and its rounding error from products of halves (Dekker)."""
+    a, b = halves(x)
+    c, d = halves(y)
+    v = x * y
+    return v, ((a * c - v) + (a * d + b * c)) + b * d
+
+
+def log_exact(z):
+    """log(z) as a sum of two numbers, good to 2**-63 of it; for positive finite z."""
+    k, f = log_split(z)
+    # s = f / (2 + f) and 1 - s = 2 / (2 + f), then 2 s (1 + q / 3 + q**2 / 5 + ...) with q = s**2:
+    # all but the tail of the series with rounding errors
+    down = 2.0 + f
+    s = f / down
+    p, pl = product(s, down)
+    sl = (((f - p) - pl) - s * ((2.0 - down) + f)) * (0.5 - 0.5 * s)
+    q, ql = product(s, s)
+    ql = ql + 2.0 * s * sl
+    q2 = q * q
+    b = (0.2 + q * 0.1428571428571469) + q2 * (0.11111111110823242 + q * 0.09090909168708722)
+    d = (0.07692297377753227 + q * 0.06667407764835838) + q2 * (0.05852977886874684 + q * 0.058630131287585804)
+    tail = q * (b + (q2 * q2) * d)
+    third = 0.3333333333333333 + tail
+    w, wl = product(q, third)
+    wl = wl + (q * (((0.3333333333333333 - third) + tail) + 1.850371707708594e-17) + ql * third)
+    c = 1.0 + w
+    cl = ((1.0 - c) + w) + wl
+    v, vl = product(2.0 * s, c)
+    vl = vl + 2.0 * (s * cl + sl * c)
+    a = k * 0.6931471803691238
+    u = a + v
+    rest = ((a - u) + v) + (vl + k * 1.9082149292705877e-10)
+    high = u + rest
+    return high, (u - high) + rest
+
+
+def power(x, y):
+    """x to the power y: exp(y log(abs(x))) with the logarithm and the product in two parts each; at most 0.8 ulp."""
+    z = float64(x)
+    y = float64(y)
+    m = abs(z)
+    high, low = log_exact(m)
+    high = -inf if m == 0.0 else high if m < inf else m
+    p, pl = product(high, y)
+    k, r, t = exp_split(720.0 if p > 720.0 else -760.0 if p < -760.0 else p, pl + low * y if abs(p) < 760.0 else 0.0)
+    v = exp_scaled(exp_sum(r, t), k)
+    whole = floor(y)
+    v = copysign(v, z) if y - 2.0 * floor(0.5 * y) == 1.0 else v
+    v = nan if z < 0.0 and z > -inf and whole != y else v
+    return 1.0 if y == 0.0 or z == 1.0 or (m == 1.0 and abs(y) == inf) else v
+
+
+def hypot(x, y):
+    """sqrt(x**2 + y**2), scaled by a power of 2 so that squares neither overflow nor vanish; at most 1.2 ulp."""
+    a = abs(float64(x))
+    b = abs(float64(y))
+    m = float64(a if a > b else b).view(int64) & 9218868437227405312
+    m = 4503599627370496 if m < 4503599627370496 else 9209861237972664320 if m > 9209861237972664320 else m
+    scale = int64(9214364837600034816 - m).view(float64)
+    u = a * scale
+    w = b * scale
+    v = sqrt(u * u + w * w) * int64(m).view(float64)
+    return inf if a == inf or b == inf else v
+
+
+def arctan(x):
+    """The inverse tangent: x, (x - 1) / (x + 1) or -1 / x, whichever is small, in a polynomial; at most 1.2 ulp."""
+    z = float64(x)
+    m = abs(z)
+    low = m < 0.41421356237309503
+    high = m > 2.414213562373095
+    down = m - 1.0
+    up = m + 1.0
+    t = (m if low else -1.0 if high else down) / (1.0 if low else m if high else up)
+    # 1 / (x + 1) is (1 - t) / 2, which carries the rounding errors of x - 1 and x + 1 over to the quotient
+    lost = (((-1.0 - down) + m) - t * ((1.0 - up) + m)) * (0.5 - 0.5 * t)
+    q = t * t
+    q2 = q * q
+    a = (-0.3333333333333323 + q * 0.19999999999961351) + q2 * (-0.14285714280845915 + q * 0.11111110811472875)
+    b = (-0.09090898470135679 + q * 0.07692071616003199) + q2 * (-0.0666322211586418 + q * 0.05848679455672107)
+    c = -0.05042604049675467 + q * (0.03814271879325763 + q * -0.01798741710209115)
+    tail = t * q * (a + (q2 * q2) * (b + (q2 * q2) * c))
+    v = t + (tail + (0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17 + lost))
+    return copysign(v if low else (1.5707963267948966 if high else 0.7853981633974483) + v, z)
