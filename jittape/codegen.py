@@ -8,6 +8,7 @@ import builtins
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -45,15 +46,32 @@ def _names(source: str) -> set[str]:
 
 
 def imports() -> str:
-    """The NumPy functions and the constants that the formulas name."""
+    """All that the file imports, the functions and constants of the formulas among them."""
     formulas = [text for op in OPS for text in (op.value, *op.partials)]
-    used: set[str] = set().union(*(_names(text) for text in formulas), *(_names(inspect.getsource(f)) for f in _PASTED.values()))
+    used: set[str] = set().union(
+        *(_names(text) for text in formulas), *(_names(inspect.getsource(f)) for f in _PASTED.values())
+    )
+    named = used - set(_PASTED)
     used -= _MATH | _BUILTIN | set(_PASTED) | set(CONSTANTS) | {"x", "y", "v"}
     unknown = sorted(name for name in used - _TYPES if not isinstance(getattr(np, name, None), np.ufunc))
     if unknown:
         raise SystemExit(f"formulas name functions that are neither NumPy's nor jittape.special's: {', '.join(unknown)}")
-    lines = ["from numpy import (", *(f"    {name}," for name in sorted(used)), ")"]
-    return "\n".join([*lines, "", *(f"{name} = {value!r}" for name, value in CONSTANTS.items())])
+    lines = [
+        *(f"import {module}" for module in ("glob", "os", "sys", "warnings")),
+        f"from math import {', '.join(sorted(_MATH & named))}",
+        "",
+        "import numpy as np",
+        "from numba import njit",
+        "from numba.core.errors import NumbaError",
+        "from numpy import (",
+        *(f"    {name}," for name in sorted(used)),
+        ")",
+        "",
+        "from .errors import JitTapeCacheWarning",
+        "",
+        *(f"{name} = {value!r}" for name, value in CONSTANTS.items()),
+    ]
+    return "\n".join(lines)
 
 
 def specials() -> str:
@@ -63,7 +81,7 @@ def specials() -> str:
         [
             *("@jit\n" + inspect.getsource(function).rstrip() for function in _PASTED.values()),
             _switch(),
-            f"# The operations that have vector loops.\nVECTORISED = {tuple(vectorised)}",
+            f"# The operations that have vector loops.\nVECTORISED = ({_wrapped(str(vectorised)[1:-1], 4)})",
         ]
     )
 
@@ -74,9 +92,15 @@ def _vectorised(op: Op) -> bool:
     return called <= _INLINE | set(_functions(vectormath)) | {"nan", "inf"}
 
 
+def _wrapped(text: str, indent: int) -> str:
+    """A long expression on lines of its own."""
+    space = "\n" + " " * indent
+    return space + space.join(textwrap.wrap(text, 110)) + "\n" + " " * (indent - 4)
+
+
 def _switch() -> str:
     codes = [str(code) for code, op in enumerate(OPS) if op.disconnects]
-    test = " or ".join(f"code == {code}" for code in codes)
+    test = "(" + _wrapped(" or ".join(f"code == {code}" for code in codes), 8) + ")"
     return f'@jit\ndef switch(code):\n    """Whether a zero partial of this operation passes nothing."""\n    return {test}'
 
 
@@ -175,7 +199,10 @@ def render(path: Path) -> str:
             raise SystemExit(f"{path.name} must have exactly one region {name!r}")
         indent = pattern.search(text)[1]  # type: ignore[index]
         body = "\n".join(indent + line if line else "" for line in make().splitlines())
-        text = pattern.sub(lambda _, b=body, i=indent, n=name: f"{i}# <generated: {n}>\n{b}\n{i}# </generated>", text)
+        text = pattern.sub(
+            lambda _, b=body, i=indent, n=name: f"{i}# <generated: {n}>\n{i}# fmt: off\n{b}\n{i}# fmt: on\n{i}# </generated>",
+            text,
+        )
     return text
 
 

@@ -73,7 +73,11 @@ class EagerRecording(Recording):
         for var in living:
             moved = row[var.row]
             var.row = int(moved) if isinstance(var, Var) else moved
-        self.op, self.a, self.b = array("B", op[needed].tobytes()), array("i", row[a[needed]].tobytes()), array("i", row[b[needed]].tobytes())
+        self.op, self.a, self.b = (
+            array("B", op[needed].tobytes()),
+            array("i", row[a[needed]].tobytes()),
+            array("i", row[b[needed]].tobytes()),
+        )
         self.val = array("d", np.array(self.val, np.float64)[needed].tobytes())
         self.vars = living
         self._limit = max(_PATIENCE, 2 * len(living), 2 * len(self.val))

@@ -16,8 +16,8 @@ _PARTIALS = ("-", "stored", "constant", "copy")
 def blocks(tape: Tape, plan: Plan, *, head: int | None = 40) -> str:
     """The plan, one line per block.
 
-    A block reads each operand as a ``row`` of neighbouring slots, from ``one`` slot, or by ``gather`` through an index list; its
-    partials are ``stored``, ``constant``, a ``copy`` of something that is there anyway, or absent where no derivative passes.
+    A block reads each operand as a ``row`` of neighbouring slots, from ``one`` slot, or by ``gather`` through an index list;
+    its partials are ``stored``, ``constant``, a ``copy`` of what is there anyway, or absent where no derivative passes.
     ``head`` is the number of lines, None for all.
     """
     rows = plan.rows

@@ -17,7 +17,13 @@ _RENAMED = {
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh",
     "arctanh": "atanh", "power": "pow",
 }  # fmt: skip
-_OPERATORS = {"x + y": operator.add, "x - y": operator.sub, "x * y": operator.mul, "x / y": operator.truediv, "-x": operator.neg}
+_OPERATORS = {
+    "x + y": operator.add,
+    "x - y": operator.sub,
+    "x * y": operator.mul,
+    "x / y": operator.truediv,
+    "-x": operator.neg,
+}
 
 
 def _sign(x: float) -> float:
@@ -100,7 +106,7 @@ def reverse(op, a, b, da, db, adj):
 
 
 def product(s: float, d: float, disconnects: bool) -> float:
-    """An adjoint times a partial: exactly zero adjoints contribute nothing, nor do zero partials of operations that disconnect."""
+    """An adjoint times a partial; a zero adjoint contributes nothing, nor does a zero partial of what disconnects."""
     if s == 0.0 or (disconnects and d == 0.0):
         return 0.0
     return s * d

@@ -4,25 +4,22 @@ The regions between markers are written by `codegen` from the op table; the rest
 classes own, allocate nothing and raise nothing: they return a status.
 """
 
+# <generated: imports>
+# fmt: off
 import glob
 import os
 import sys
 import warnings
-from math import erf, erfc, inf, lgamma, nan, pi
+from math import inf, lgamma, nan, pi
 
 import numpy as np
 from numba import njit
 from numba.core.errors import NumbaError
-
-from .errors import JitTapeCacheWarning
-
-# <generated: imports>
 from numpy import (
     arccos,
     arccosh,
     arcsin,
     arcsinh,
-    arctan,
     arctan2,
     arctanh,
     cbrt,
@@ -32,21 +29,22 @@ from numpy import (
     floor,
     floor_divide,
     fmod,
-    hypot,
     int64,
     mod,
-    power,
     rint,
     sign,
     sqrt,
     trunc,
 )
 
+from .errors import JitTapeCacheWarning
+
 LN2 = 0.6931471805599453
 LN10 = 2.302585092994046
 TWO_OVER_SQRT_PI = 1.1283791670955126
 SQRT_HALF = 0.7071067811865476
 INV_SQRT_TWO_PI = 0.3989422804014327
+# fmt: on
 # </generated>
 
 # The status of a sweep that met no disagreeing guard.
@@ -73,6 +71,7 @@ def jit(function):
 
 
 # <generated: special>
+# fmt: off
 @jit
 def exp_scaled(v, k):
     """v * 2**k for a whole k in -1100..1100, rounded once: in two steps, because 2**k may be out of range."""
@@ -97,11 +96,11 @@ def exp_tail(r):
 
 
 @jit
-def exp_split(z):
-    """k, r and t with exp(z) = 2**k (1 + r + t): whole, within log(2) / 2, and small beside r; for z within 760."""
+def exp_split(z, rest):
+    """k, r and t with exp(z + rest) = 2**k (1 + r + t): whole, within log(2) / 2, and small beside r; for z within 800."""
     k = (z * 1.4426950408889634 + 6755399441055744.0) - 6755399441055744.0
     high = z - k * 0.6931471803691238
-    low = k * 1.9082149292705877e-10
+    low = k * 1.9082149292705877e-10 - rest
     r = high - low
     return k, r, ((high - r) - low) + r * r * exp_tail(r)
 
@@ -117,7 +116,7 @@ def exp_sum(r, t):
 def exp(x):
     """e to the power x: x = k log(2) + r, a polynomial in r, times 2**k; at most 0.7 ulp."""
     z = float64(x)
-    k, r, t = exp_split(710.0 if z > 710.0 else -746.0 if z < -746.0 else z)
+    k, r, t = exp_split(710.0 if z > 710.0 else -746.0 if z < -746.0 else z, 0.0)
     return exp_scaled(exp_sum(r, t), k)
 
 
@@ -134,7 +133,7 @@ def exp2(x):
 @jit
 def expm1_quarter(z):
     """(exp(z) - 1) / 4 for z in -80..710.48, where exp(z) itself may overflow, as a sum of a number and its rounding error."""
-    k, r, t = exp_split(z)
+    k, r, t = exp_split(z, 0.0)
     scale = int64((float64(k + 6755399441055744.0).view(int64) + 1021) << 52).view(float64)
     a = scale - 0.25
     b = scale * r
@@ -171,7 +170,7 @@ def sinh(x):
 def cosh(x):
     """The hyperbolic cosine: h + 1 / (4 h) with h = exp(abs(x)) / 2; at most 1.2 ulp."""
     m = abs(float64(x))
-    k, r, t = exp_split(711.0 if m > 711.0 else m)
+    k, r, t = exp_split(711.0 if m > 711.0 else m, 0.0)
     h = exp_scaled(exp_sum(r, t), k - 1.0)
     return h + 0.25 / h
 
@@ -181,7 +180,7 @@ def tanh(x):
     """The hyperbolic tangent: -t / (2 + t), t = expm1(-2 abs(x)), and from 0.55 on 1 - 2 (1 + t) / (2 + t); at most 1.6 ulp."""
     z = float64(x)
     m = abs(z)
-    k, r, t = exp_split(-40.0 if m > 20.0 else -2.0 * m)
+    k, r, t = exp_split(-40.0 if m > 20.0 else -2.0 * m, 0.0)
     scale = int64((float64(k + 6755399441055744.0).view(int64) + 1023) << 52).view(float64)
     a = scale - 1.0
     b = scale * r
@@ -493,6 +492,167 @@ def tan(x):
 
 
 @jit
+def erf_near(x):
+    """The error function for x within 1/2: x + x P(x**2)."""
+    z = x * x
+    z2 = z * z
+    a = 0.12837916709551256 + z * -0.37612638903183476
+    b = 0.11283791670925479 + z * -0.0268661706329255
+    c = 0.005223977373569877 + z * -0.0008548297796903137
+    d = 0.00012053336999544561 + z * (-1.4845891283057166e-05 + z * 1.4726244430391079e-06)
+    return x + x * ((a + z2 * b) + (z2 * z2) * (c + z2 * d))
+
+
+@jit
+def halves(x):
+    """x as a sum of two numbers whose products with such numbers are exact."""
+    high = int64(float64(x).view(int64) & -134217728).view(float64)
+    return high, x - high
+
+
+@jit
+def erfc_far(m):
+    """v and k with erfc(m) = v 2**k for m in 0.5..27.5: exp(-m**2) P((m - 4) / (m + 4)) / (m + 1/2) with m**2 in two parts."""
+    high, low = halves(m)
+    k, r, t = exp_split(-high * high, -low * (m + high))
+    e = exp_sum(r, t)
+    el = ((1.0 - e) + r) + t
+    u = (m - 4.0) / (m + 4.0)
+    u2 = u * u
+    u4 = u2 * u2
+    a = u * -0.06981055842028125 + u2 * (0.007689826051309496 + u * 0.03404852712734513)
+    b = (-0.050519533018125624 + u * 0.046866417499226556) + u2 * (-0.0331651829068366 + u * 0.01858375776770915)
+    c = (-0.008098867018706057 + u * 0.002515985000542192) + u2 * (-0.0003788867274183794 + u * -9.962842708254702e-05)
+    d = (7.531126080653324e-05 + u * -1.2199248347340828e-05) + u2 * (-5.612400787534214e-06 + u * 2.8537892076259713e-06)
+    f = (1.4983302636371571e-07 + u * -4.105670949084406e-07) + u2 * (3.3466106384596326e-08 + u * 5.2306242748116436e-08)
+    g = -6.0954484735036266e-09 + u * -5.0670584188719854e-09
+    rest = a + u4 * (b + u4 * (c + u4 * (d + u4 * (f + u4 * g))))
+    p = 0.6164975593127763 + rest
+    pl = (0.6164975593127763 - p) + rest
+    down = m + 0.5
+    # the product and the quotient with their rounding errors; a rough reciprocal is enough for what the quotient lost
+    eh, er = halves(e)
+    ph, pr = halves(p)
+    v = e * p
+    rest = (((eh * ph - v) + (eh * pr + er * ph)) + er * pr) + (e * pl + el * p)
+    rough = int64(9213909880891250406 - float64(down).view(int64)).view(float64)
+    q = v / down
+    return q + (rest - q * ((m - down) + 0.5)) * rough, k
+
+
+@jit
+def erfc(x):
+    """The complementary error function: 1 - erf(x) within 1/2, else by `erfc_far`; at most 1.9 ulp."""
+    z = float64(x)
+    m = abs(z)
+    v, k = erfc_far(27.5 if m > 27.5 else m)
+    v = exp_scaled(v, k)
+    return 1.0 - erf_near(z) if m < 0.5 else 2.0 - v if z < 0.0 else v
+
+
+@jit
+def erf(x):
+    """The error function: a polynomial within 1/2, else 1 - erfc(x); at most 1.4 ulp."""
+    z = float64(x)
+    m = abs(z)
+    v, k = erfc_far(6.0 if m > 6.0 else m)
+    v = 1.0 - v * int64((float64(k + 6755399441055744.0).view(int64) + 1023) << 52).view(float64)
+    return erf_near(z) if m < 0.5 else copysign(v, z)
+
+
+@jit
+def product(x, y):
+    """x * y, and its rounding error from products of halves (Dekker)."""
+    a, b = halves(x)
+    c, d = halves(y)
+    v = x * y
+    return v, ((a * c - v) + (a * d + b * c)) + b * d
+
+
+@jit
+def log_exact(z):
+    """log(z) as a sum of two numbers, good to 2**-63 of it; for positive finite z."""
+    k, f = log_split(z)
+    # s = f / (2 + f) and 1 - s = 2 / (2 + f), then 2 s (1 + q / 3 + q**2 / 5 + ...) with q = s**2:
+    # all but the tail of the series with rounding errors
+    down = 2.0 + f
+    s = f / down
+    p, pl = product(s, down)
+    sl = (((f - p) - pl) - s * ((2.0 - down) + f)) * (0.5 - 0.5 * s)
+    q, ql = product(s, s)
+    ql = ql + 2.0 * s * sl
+    q2 = q * q
+    b = (0.2 + q * 0.1428571428571469) + q2 * (0.11111111110823242 + q * 0.09090909168708722)
+    d = (0.07692297377753227 + q * 0.06667407764835838) + q2 * (0.05852977886874684 + q * 0.058630131287585804)
+    tail = q * (b + (q2 * q2) * d)
+    third = 0.3333333333333333 + tail
+    w, wl = product(q, third)
+    wl = wl + (q * (((0.3333333333333333 - third) + tail) + 1.850371707708594e-17) + ql * third)
+    c = 1.0 + w
+    cl = ((1.0 - c) + w) + wl
+    v, vl = product(2.0 * s, c)
+    vl = vl + 2.0 * (s * cl + sl * c)
+    a = k * 0.6931471803691238
+    u = a + v
+    rest = ((a - u) + v) + (vl + k * 1.9082149292705877e-10)
+    high = u + rest
+    return high, (u - high) + rest
+
+
+@jit
+def power(x, y):
+    """x to the power y: exp(y log(abs(x))) with the logarithm and the product in two parts each; at most 0.8 ulp."""
+    z = float64(x)
+    y = float64(y)
+    m = abs(z)
+    high, low = log_exact(m)
+    high = -inf if m == 0.0 else high if m < inf else m
+    p, pl = product(high, y)
+    k, r, t = exp_split(720.0 if p > 720.0 else -760.0 if p < -760.0 else p, pl + low * y if abs(p) < 760.0 else 0.0)
+    v = exp_scaled(exp_sum(r, t), k)
+    whole = floor(y)
+    v = copysign(v, z) if y - 2.0 * floor(0.5 * y) == 1.0 else v
+    v = nan if z < 0.0 and z > -inf and whole != y else v
+    return 1.0 if y == 0.0 or z == 1.0 or (m == 1.0 and abs(y) == inf) else v
+
+
+@jit
+def hypot(x, y):
+    """sqrt(x**2 + y**2), scaled by a power of 2 so that squares neither overflow nor vanish; at most 1.2 ulp."""
+    a = abs(float64(x))
+    b = abs(float64(y))
+    m = float64(a if a > b else b).view(int64) & 9218868437227405312
+    m = 4503599627370496 if m < 4503599627370496 else 9209861237972664320 if m > 9209861237972664320 else m
+    scale = int64(9214364837600034816 - m).view(float64)
+    u = a * scale
+    w = b * scale
+    v = sqrt(u * u + w * w) * int64(m).view(float64)
+    return inf if a == inf or b == inf else v
+
+
+@jit
+def arctan(x):
+    """The inverse tangent: x, (x - 1) / (x + 1) or -1 / x, whichever is small, in a polynomial; at most 1.2 ulp."""
+    z = float64(x)
+    m = abs(z)
+    low = m < 0.41421356237309503
+    high = m > 2.414213562373095
+    down = m - 1.0
+    up = m + 1.0
+    t = (m if low else -1.0 if high else down) / (1.0 if low else m if high else up)
+    # 1 / (x + 1) is (1 - t) / 2, which carries the rounding errors of x - 1 and x + 1 over to the quotient
+    lost = (((-1.0 - down) + m) - t * ((1.0 - up) + m)) * (0.5 - 0.5 * t)
+    q = t * t
+    q2 = q * q
+    a = (-0.3333333333333323 + q * 0.19999999999961351) + q2 * (-0.14285714280845915 + q * 0.11111110811472875)
+    b = (-0.09090898470135679 + q * 0.07692071616003199) + q2 * (-0.0666322211586418 + q * 0.05848679455672107)
+    c = -0.05042604049675467 + q * (0.03814271879325763 + q * -0.01798741710209115)
+    tail = t * q * (a + (q2 * q2) * (b + (q2 * q2) * c))
+    v = t + (tail + (0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17 + lost))
+    return copysign(v if low else (1.5707963267948966 if high else 0.7853981633974483) + v, z)
+
+
+@jit
 def power_dx(x, y):
     """The partial of x**y in x; 0 for y = 0, whatever x."""
     return y * power(x, y - 1.0) if y != 0.0 else 0.0
@@ -590,7 +750,7 @@ def gammaln(x):
 
 @jit
 def digamma(x):
-    """The derivative of gammaln by recurrence to x >= 10 and an asymptotic series (Abramowitz and Stegun 6.3.18); NaN at the poles."""
+    """The derivative of gammaln by recurrence to x >= 10 and an asymptotic series (Abramowitz, Stegun 6.3.18); NaN at poles."""
     shift = 0.0
     if x <= 0.0:
         if x - x != 0.0 or floor(x) == x:
@@ -634,11 +794,21 @@ def trigamma(x):
 @jit
 def switch(code):
     """Whether a zero partial of this operation passes nothing."""
-    return code == 7 or code == 14 or code == 15 or code == 16 or code == 17 or code == 18 or code == 19 or code == 20 or code == 21 or code == 22 or code == 23 or code == 24 or code == 25 or code == 26 or code == 27 or code == 28 or code == 63 or code == 64 or code == 65 or code == 66 or code == 67 or code == 68 or code == 69 or code == 70 or code == 71 or code == 72 or code == 73 or code == 74 or code == 75
+    return (
+        code == 7 or code == 14 or code == 15 or code == 16 or code == 17 or code == 18 or code == 19 or code == 20 or
+        code == 21 or code == 22 or code == 23 or code == 24 or code == 25 or code == 26 or code == 27 or code == 28
+        or code == 63 or code == 64 or code == 65 or code == 66 or code == 67 or code == 68 or code == 69 or code ==
+        70 or code == 71 or code == 72 or code == 73 or code == 74 or code == 75
+    )
 
 
 # The operations that have vector loops.
-VECTORISED = (0, 1, 2, 3, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 39, 40, 41, 42, 43, 44, 49, 50, 51, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75)
+VECTORISED = (
+    0, 1, 2, 3, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33,
+    34, 35, 39, 40, 41, 42, 43, 44, 47, 49, 50, 51, 55, 57, 58, 59, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73,
+    74, 75
+)
+# fmt: on
 # </generated>
 
 
@@ -771,6 +941,7 @@ def scalar(code, work, at, n, o, da, db):
         x = work[code[at + n + k]]
         y = work[code[at + n + n + k]]
         # <generated: scalar>
+        # fmt: off
         if op == 0:  # add
             v = x + y
         elif op == 1:  # subtract
@@ -995,6 +1166,7 @@ def scalar(code, work, at, n, o, da, db):
             v = 1.0 if x == x and x - x != 0.0 else 0.0
         else:  # a leaf among the rows of a recording
             v = work[o + k]
+        # fmt: on
         # </generated>
         work[o + k] = v
 
@@ -1003,6 +1175,7 @@ def scalar(code, work, at, n, o, da, db):
 def values(op, work, xo, yo, o, n):
     """The values of a block."""
     # <generated: values>
+    # fmt: off
     if op == 0:  # add
         for i in range(n):
             x = work[xo + i]
@@ -1164,6 +1337,10 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = tan(x)
+    elif op == 47:  # arctan
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arctan(x)
     elif op == 49:  # sinh
         for i in range(n):
             x = work[xo + i]
@@ -1176,6 +1353,23 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = tanh(x)
+    elif op == 55:  # hypot
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = hypot(x, y)
+    elif op == 57:  # erf
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = erf(x)
+    elif op == 58:  # erfc
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = erfc(x)
+    elif op == 59:  # ndtr
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 0.5 * erfc(-x * SQRT_HALF)
     elif op == 63:  # less
         for i in range(n):
             x = work[xo + i]
@@ -1237,6 +1431,7 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = 1.0 if x == x and x - x != 0.0 else 0.0
+    # fmt: on
     # </generated>
 
 
@@ -1244,6 +1439,7 @@ def values(op, work, xo, yo, o, n):
 def partials_x(op, work, xo, yo, o, da, n):
     """The partials of a block in its first operand, where they are neither constant nor a copy."""
     # <generated: partials_x>
+    # fmt: off
     if op == 3:  # divide
         for i in range(n):
             y = work[yo + i]
@@ -1362,6 +1558,10 @@ def partials_x(op, work, xo, yo, o, da, n):
         for i in range(n):
             v = work[o + i]
             work[da + i] = 1.0 + v * v
+    elif op == 47:  # arctan
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = 1.0 / (1.0 + x * x)
     elif op == 49:  # sinh
         for i in range(n):
             x = work[xo + i]
@@ -1374,6 +1574,24 @@ def partials_x(op, work, xo, yo, o, da, n):
         for i in range(n):
             v = work[o + i]
             work[da + i] = (1.0 - v) * (1.0 + v)
+    elif op == 55:  # hypot
+        for i in range(n):
+            x = work[xo + i]
+            v = work[o + i]
+            work[da + i] = x / v if v != 0.0 else 0.0
+    elif op == 57:  # erf
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = TWO_OVER_SQRT_PI * exp(-x * x)
+    elif op == 58:  # erfc
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = -TWO_OVER_SQRT_PI * exp(-x * x)
+    elif op == 59:  # ndtr
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
+    # fmt: on
     # </generated>
 
 
@@ -1381,6 +1599,7 @@ def partials_x(op, work, xo, yo, o, da, n):
 def partials_y(op, work, xo, yo, o, db, n):
     """The partials of a block in its second operand, likewise."""
     # <generated: partials_y>
+    # fmt: off
     if op == 3:  # divide
         for i in range(n):
             y = work[yo + i]
@@ -1430,6 +1649,12 @@ def partials_y(op, work, xo, yo, o, db, n):
         for i in range(n):
             x = work[xo + i]
             work[db + i] = 0.0 if x != 0.0 else 1.0
+    elif op == 55:  # hypot
+        for i in range(n):
+            y = work[yo + i]
+            v = work[o + i]
+            work[db + i] = y / v if v != 0.0 else 0.0
+    # fmt: on
     # </generated>
 
 
@@ -1676,8 +1901,10 @@ def _place(operand, members, i, j, constants, val, where, template, lists, c, ro
 
 @jit
 def _emit_block(members, i, j, op, first, ra, rb, active, table, constants, val, where, template, rows, lists, c):
-    """Write the row of a vector block. ``table`` has, by operation: arity, constant partials and
-    aliases of x and y, switch, vectorised."""
+    """Write the row of a vector block.
+
+    ``table`` has, by operation: arity, constant partials and copies of x and y, switch, vectorised.
+    """
     n = j - i
     code = op[members[i]]
     row = rows[c[ROWS]]
@@ -1749,7 +1976,9 @@ def _emit_scalars(members, n, op, first, ra, rb, val, where, template, rows, lis
 
 
 @jit
-def _emit_chain(end, scratch, op, subtract, first, ra, rb, active, previous, constants, val, where, template, rows, lists, c, longest):
+def _emit_chain(
+    end, scratch, op, subtract, first, ra, rb, active, previous, constants, val, where, template, rows, lists, c, longest
+):
     """Write the rows of a chain of additions; a very long one is cut, so that it can be interrupted."""
     n = 0
     i = end
@@ -1822,13 +2051,23 @@ def _run_end(members, i, n, ra, rb, constants, where):
         s, t = ra[members[j]], ra[members[j - 1]]
         if not (constants[0] < s < constants[1] and constants[0] < t < constants[1]):
             d = where[s] - where[t]
-            if (d != 0 and d != 1) or (sx >= 0 and d != sx) or constants[0] < s < constants[1] or constants[0] < t < constants[1]:
+            if (
+                (d != 0 and d != 1)
+                or (sx >= 0 and d != sx)
+                or constants[0] < s < constants[1]
+                or constants[0] < t < constants[1]
+            ):
                 break
             sx = d
         s, t = rb[members[j]], rb[members[j - 1]]
         if not (constants[0] < s < constants[1] and constants[0] < t < constants[1]):
             d = where[s] - where[t]
-            if (d != 0 and d != 1) or (sy >= 0 and d != sy) or constants[0] < s < constants[1] or constants[0] < t < constants[1]:
+            if (
+                (d != 0 and d != 1)
+                or (sy >= 0 and d != sy)
+                or constants[0] < s < constants[1]
+                or constants[0] < t < constants[1]
+            ):
                 break
             sy = d
         j += 1
@@ -1837,7 +2076,26 @@ def _run_end(members, i, n, ra, rb, constants, where):
 
 @jit
 def emit(
-    order, keys, op, subtract, first, ra, rb, active, previous, table, constants, val, where, template, rows, lists, c, smallest, shortest, chunk
+    order,
+    keys,
+    op,
+    subtract,
+    first,
+    ra,
+    rb,
+    active,
+    previous,
+    table,
+    constants,
+    val,
+    where,
+    template,
+    rows,
+    lists,
+    c,
+    smallest,
+    shortest,
+    chunk,
 ):
     """Write the plan: one row per block, in the order of levels. Returns 0, or 1 where ``rows`` is full."""
     m = order.size
@@ -1865,7 +2123,25 @@ def emit(
             return 0
         if chains:
             for k in range(g, h):
-                _emit_chain(order[k], chain, op, subtract, first, ra, rb, active, previous, constants, val, where, template, rows, lists, c, chunk)
+                _emit_chain(
+                    order[k],
+                    chain,
+                    op,
+                    subtract,
+                    first,
+                    ra,
+                    rb,
+                    active,
+                    previous,
+                    constants,
+                    val,
+                    where,
+                    template,
+                    rows,
+                    lists,
+                    c,
+                    chunk,
+                )
         elif not block:
             for k in range(n):
                 pending[waiting + k] = order[g + k]
@@ -1876,7 +2152,24 @@ def emit(
             _arrange(members, n, other, sortable, ra, rb, constants, where)
             pieces = _cut(members, n, cuts, shortest, ra, rb, constants, where)
             for k in range(pieces):
-                _emit_block(members, cuts[k], cuts[k + 1], op, first, ra, rb, active, table, constants, val, where, template, rows, lists, c)
+                _emit_block(
+                    members,
+                    cuts[k],
+                    cuts[k + 1],
+                    op,
+                    first,
+                    ra,
+                    rb,
+                    active,
+                    table,
+                    constants,
+                    val,
+                    where,
+                    template,
+                    rows,
+                    lists,
+                    c,
+                )
         g = h
 
 
@@ -2026,8 +2319,8 @@ def _without_cache(error: Exception) -> None:
         if hasattr(function, "py_func"):
             globals()[name] = njit(nogil=True, error_model="numpy")(function.py_func)
     warnings.warn(
-        f"the compiled kernels could not be read from or written to Numba's cache ({type(error).__name__}: {error}); this process "
-        "compiles them again. Delete the cache folder, or set NUMBA_CACHE_DIR to one that is writable.",
+        f"the compiled kernels could not be read from or written to Numba's cache ({type(error).__name__}: {error}); "
+        "this process compiles them again. Delete the cache folder, or set NUMBA_CACHE_DIR to one that is writable.",
         JitTapeCacheWarning,
         stacklevel=4,
     )

@@ -13,7 +13,6 @@ from .errors import JitTapeWarning
 from .kernels import DONE, REVERSE, UNGUARDED
 from .program import Program, vector
 
-
 # How many points to remember on which rounding decides a branch.
 _SETTLED = 64
 
@@ -160,8 +159,9 @@ class PathTree:
         if not self._warned:
             self._warned = True
             warnings.warn(
-                f"{self.label} has taken more than {self.max_paths} paths, so old ones are dropped and recorded again when they come "
-                "back. It is right but slow; where branches only choose values, use jt.where, jt.maximum, jt.minimum or jt.clip, "
+                f"{self.label} has taken more than {self.max_paths} paths, so old ones are dropped and recorded again "
+                "when they come back. It is right but slow; where branches only choose values, use jt.where, jt.maximum, "
+                "jt.minimum or jt.clip, "
                 "which record no branch, or raise max_paths",
                 JitTapeWarning,
                 stacklevel=6,

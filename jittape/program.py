@@ -20,8 +20,11 @@ from .tape import Tape
 _KEEP_BYTES = 1 << 28
 _FLOAT = np.dtype(np.float64)
 # Operations that every correct implementation rounds alike, and the relative difference that the others may make.
-_EXACT = np.array([set(re.findall(r"(\w+)\(", op.value)) <= {"sqrt", "abs", "floor", "ceil", "trunc", "rint", "sign"} for op in OPS])
+_EXACT = np.array(
+    [set(re.findall(r"(\w+)\(", op.value)) <= {"sqrt", "abs", "floor", "ceil", "trunc", "rint", "sign"} for op in OPS]
+)
 _ROUNDING = 8 * 2.0**-52
+_AGAIN = "record again for another structure"
 
 
 def vector(leaves: list) -> np.ndarray:
@@ -79,7 +82,19 @@ class Program:
     tape : the recorded `Tape`
     """
 
-    __slots__ = ("tape", "interface", "plan", "_code", "_pieces", "_output", "_outputs_at", "_pool", "_pooled", "_plain", "_scalar")
+    __slots__ = (
+        "tape",
+        "interface",
+        "plan",
+        "_code",
+        "_pieces",
+        "_output",
+        "_outputs_at",
+        "_pool",
+        "_pooled",
+        "_plain",
+        "_scalar",
+    )
 
     def __init__(self, tape: Tape, interface: Interface) -> None:
         self.tape, self.interface = tape, interface
@@ -91,7 +106,9 @@ class Program:
         key = interface.key
         # the shape of the only argument where that is one array: the call that needs no flattening
         self._scalar = self._is_scalar()
-        self._plain = key[0][0][1] if isinstance(key, tuple) and len(key[0]) == 1 and not key[1] and key[0][0][0] == "array" else None
+        self._plain = (
+            key[0][0][1] if isinstance(key, tuple) and len(key[0]) == 1 and not key[1] and key[0][0][0] == "array" else None
+        )
 
     def __reduce__(self) -> Any:
         return Program, (self.tape, self.interface)
@@ -153,7 +170,9 @@ class Program:
         if type(out) is np.ndarray and out.dtype is _FLOAT and out.shape == (self.interface.active,):
             return out.flags.carray or self._writeable(out)
         if not isinstance(out, np.ndarray) or out.size != self.interface.active or out.dtype != _FLOAT:
-            raise TypeError(f"out must be a float64 array of {self.interface.active} elements, for the gradient; got {_describe(out)}")
+            raise TypeError(
+                f"out must be a float64 array of {self.interface.active} elements, for the gradient; got {_describe(out)}"
+            )
         return self._writeable(out)
 
     def _writeable(self, out: np.ndarray) -> bool:
@@ -178,10 +197,10 @@ class Program:
         for i, (old, new) in enumerate(zip(recorded[0], given[0], strict=False)):
             if old != new:
                 name = self.interface.names[i] if i < len(self.interface.names) else str(i)
-                return f"argument {name!r} was recorded as {_spell(old)}, called with {_spell(new)}; record again for another structure"
+                return f"argument {name!r} was recorded as {_spell(old)}, called with {_spell(new)}; {_AGAIN}"
         return (
-            f"recorded with {len(recorded[0])} positional arguments and keywords {[name for name, _ in recorded[1]]}, called with "
-            f"{len(given[0])} and {[name for name, _ in given[1]]}, or with other static values; record again for another structure"
+            f"recorded with {len(recorded[0])} positional arguments and keywords {[name for name, _ in recorded[1]]}, "
+            f"called with {len(given[0])} and {[name for name, _ in given[1]]}, or with other static values; {_AGAIN}"
         )
 
     def _is_scalar(self) -> bool:
@@ -331,8 +350,8 @@ class Program:
         where = f", {report.line[0]}:{report.line[1]}" if report.line else ""
         return (
             f"{self.interface.label} would take another branch than the recorded one: `{report.comparison}` was "
-            f"{report.outcome} when recorded and is {not report.outcome} now (guard {index}{where}). Record again at this point, "
-            "or use jt.grad or jt.value_and_grad, which keep a program for every path"
+            f"{report.outcome} when recorded and is {not report.outcome} now (guard {index}{where}). Record again at this "
+            "point, or use jt.grad or jt.value_and_grad, which keep a program for every path"
         )
 
 

@@ -131,7 +131,9 @@ def schedule(tape: Tape) -> Plan:
     same = np.arange(slots, dtype=np.int32)
     ra, rb = np.zeros(n, np.int32), np.zeros(n, np.int32)
     bits = max(slots - 1, 1).bit_length() + 1
-    kernels.simplify(tape.op, tape.a, tape.b, tape.val, first, inputs, _COMMUTES, needed, same, ra, rb, np.zeros(1 << bits, np.int32))
+    kernels.simplify(
+        tape.op, tape.a, tape.b, tape.val, first, inputs, _COMMUTES, needed, same, ra, rb, np.zeros(1 << bits, np.int32)
+    )
     live = (needed[first:] != 0) & (same[first:] == np.arange(first, slots, dtype=np.int32))
 
     active = np.zeros(slots, np.uint8)
@@ -140,7 +142,9 @@ def schedule(tape: Tape) -> Plan:
     np.add.at(uses, same[roots], 2)
     previous = np.empty(n, np.int32)
     level = np.zeros(slots, np.int32)
-    kernels.link(tape.op, ra, rb, first, CODE["add"], CODE["subtract"], live, active, _PASSES_X, _PASSES_Y, uses, previous, level)
+    kernels.link(
+        tape.op, ra, rb, first, CODE["add"], CODE["subtract"], live, active, _PASSES_X, _PASSES_Y, uses, previous, level
+    )
     ends = _chains(tape.op, ra, rb, first, live, previous, level)
 
     chosen = np.flatnonzero(live & (ends != _INSIDE))
@@ -152,7 +156,9 @@ def schedule(tape: Tape) -> Plan:
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
 
 
-def _chains(op: np.ndarray, ra: np.ndarray, rb: np.ndarray, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray) -> np.ndarray:
+def _chains(
+    op: np.ndarray, ra: np.ndarray, rb: np.ndarray, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray
+) -> np.ndarray:
     """Mark the chains that run as one block each, and put their links and what follows on new levels."""
     n = len(op)
     length, start, inner = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.uint8)
@@ -181,8 +187,8 @@ def _emit(tape, order, key, ra, rb, active, previous, same, roots) -> Plan:
         counts = np.array([1 + inputs, 0, 0, 2 * kernels.SCRATCH], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = kernels.emit(
-            order, key, tape.op, CODE["subtract"], first, ra, rb, active, previous, _TABLE, constants, tape.val, where, template, rows, lists, counts,
-            _SMALLEST, _SHORTEST_RUN, CHUNK,
+            order, key, tape.op, CODE["subtract"], first, ra, rb, active, previous, _TABLE, constants, tape.val, where,
+            template, rows, lists, counts, _SMALLEST, _SHORTEST_RUN, CHUNK,
         )  # fmt: skip
         if not full:
             break
@@ -195,7 +201,9 @@ def _emit(tape, order, key, ra, rb, active, previous, same, roots) -> Plan:
     return _assemble(tape, rows[: counts[ROWS]], lists[: counts[LIST]], template[: counts[SLOT]].copy(), counts, where[same])
 
 
-def _assemble(tape: Tape, rows: np.ndarray, lists: np.ndarray, template: np.ndarray, counts: np.ndarray, where: np.ndarray) -> Plan:
+def _assemble(
+    tape: Tape, rows: np.ndarray, lists: np.ndarray, template: np.ndarray, counts: np.ndarray, where: np.ndarray
+) -> Plan:
     """Turn offsets that count from the lists and from the partials into absolute ones, and put everything into one array."""
     slots = len(template)
     size = 2 * slots + int(counts[PART])

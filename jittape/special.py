@@ -6,7 +6,7 @@ source text is what counts: `codegen` copies it, so that the tracer and the kern
 
 from math import erfc, inf, lgamma, nan, pi
 
-from numpy import cos, exp, floor, log, log1p, power, sin, sqrt, tan
+from numpy import cos, exp, floor, log, log1p, power, sin, tan
 
 
 def power_dx(x, y):
@@ -106,7 +106,7 @@ def gammaln(x):
 
 
 def digamma(x):
-    """The derivative of gammaln by recurrence to x >= 10 and an asymptotic series (Abramowitz and Stegun 6.3.18); NaN at the poles."""
+    """The derivative of gammaln by recurrence to x >= 10 and an asymptotic series (Abramowitz, Stegun 6.3.18); NaN at poles."""
     shift = 0.0
     if x <= 0.0:
         if x - x != 0.0 or floor(x) == x:

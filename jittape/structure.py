@@ -28,7 +28,7 @@ FLOATS = {float}
 def flatten(x: Any, leaves: list, differentiated: bool, where: str) -> Any:
     """Append the leaves of ``x`` (floats and float64 arrays) to ``leaves`` and return the spec.
 
-    An int is a float where it is differentiated, otherwise static; so is a bool, and it stays static. Int and bool arrays become float64.
+    An int is a float where it is differentiated, otherwise static; a bool is always static. Int and bool arrays become float64.
 
     Raises
     ------
@@ -62,7 +62,12 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: str) -> Any:
         leaves.append(_array(np.asarray(x), where))
         return ("array", x.shape)
     if isinstance(x, dict):
-        return ("dict", kind, tuple(x), tuple([flatten(item, leaves, differentiated, f"{where}[{key!r}]") for key, item in x.items()]))
+        return (
+            "dict",
+            kind,
+            tuple(x),
+            tuple([flatten(item, leaves, differentiated, f"{where}[{key!r}]") for key, item in x.items()]),
+        )
     if isinstance(x, (list, tuple)):
         return ("seq", kind, tuple([flatten(item, leaves, differentiated, where) for item in x]))
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
@@ -85,14 +90,14 @@ def _static(x: Any, where: str) -> Any:
         raise TracingTypeError(f"{where} is the complex number {x!r}; jittape is real-valued")
     if hasattr(type(x), "rec"):
         raise TracingTypeError(
-            f"{where} is a traced value: a gradient inside a recorded function is not supported; call it outside, or pass `.value`"
+            f"{where} is a traced value: a gradient inside a recorded function is not supported; call it outside"
         )
     try:
         hash(x)
     except TypeError:
         raise TracingTypeError(
-            f"{where} is of type {type(x).__name__}, which is neither a number, an array, a list, tuple, dict or dataclass of those, "
-            "nor hashable; an argument that is not differentiated must be hashable to be part of the recording"
+            f"{where} is of type {type(x).__name__}, which is neither a number, an array, a list, tuple, dict or dataclass of "
+            "those, nor hashable; an argument that is not differentiated must be hashable to be part of the recording"
         ) from None
     return ("static", type(x), x)
 
@@ -194,7 +199,7 @@ class Signature:
         return Signature, (self.argnums[0] if self.single else self.argnums,)
 
     def split(self, args: tuple, kwargs: dict) -> tuple[Any, list, int]:
-        """The key of a call (all that its recording depends on), its leaves, and how many of those leaves are differentiated."""
+        """The key of a call (all that its recording depends on), its leaves, and how many leaves are differentiated."""
         leaves: list = []
         if self._first and args and not kwargs:
             if type(args[0]) is float and set(map(type, args)) == FLOATS:
@@ -208,7 +213,7 @@ class Signature:
                 specs[i] = flatten(args[i], leaves, True, f"argument {i}")
                 if specs[i][0] == "static":
                     raise TracingTypeError(
-                        f"argument {i} is of type {type(args[i]).__name__} and cannot be differentiated; pass a float, or choose other argnums"
+                        f"argument {i} is of type {type(args[i]).__name__}, not differentiable; choose other argnums"
                     )
         active = len(leaves)
         for i, x in enumerate(args):

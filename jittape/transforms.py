@@ -75,8 +75,8 @@ class _Transform:
                 if not self._warned:
                     self._warned = True
                     warnings.warn(
-                        f"{self._label} was called with more than {self._max_paths} argument structures or static values, and each is a "
-                        "recording of its own; pass numbers that change from call to call as floats",
+                        f"{self._label} was called with more than {self._max_paths} argument structures or static values; each "
+                        "is a recording of its own; pass numbers that change from call to call as floats",
                         JitTapeWarning,
                         stacklevel=4,
                     )
@@ -146,7 +146,9 @@ def value_and_grad(
     return _ValueAndGrad(f, argnums, has_aux, max_paths)
 
 
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, max_paths: int = MAX_PATHS) -> _Grad:
+def grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, max_paths: int = MAX_PATHS
+) -> _Grad:
     """A function that returns the gradient of ``f``; with ``has_aux`` the pair (gradient, aux). See `value_and_grad`.
 
     Examples

@@ -1,4 +1,4 @@
-"""The law of the scheduler: a plan of blocks gives what one instruction at a time gives, values to the bit, gradients to rounding."""
+"""Blocks give what one instruction at a time gives: values to the bit, gradients to rounding."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ WELL_BEHAVED = [
 
 
 def random_tape(seed, rows):
-    """A tape with all that schedulers meet: runs of one operation, shared operands, chains, constants, data, guards, dead code."""
+    """A tape with all that schedulers meet: runs, shared operands, chains, constants, data, guards, dead code."""
     rng = np.random.default_rng(seed)
     recording = Recording()
     have = [recording.append(INPUT if rng.random() < 0.8 else DATA, 0, 0, rng.normal()) for _ in range(rng.integers(1, 9))]
@@ -26,7 +26,13 @@ def random_tape(seed, rows):
         code = CODE[WELL_BEHAVED[rng.integers(len(WELL_BEHAVED))]]
         recent, pattern, made = have[-80:], rng.integers(5), []
         for k in range(rng.integers(1, 40)):
-            a = recent[(k + 7) % len(recent)] if pattern == 0 else recent[0] if pattern == 1 else recent[rng.integers(len(recent))]
+            a = (
+                recent[(k + 7) % len(recent)]
+                if pattern == 0
+                else recent[0]
+                if pattern == 1
+                else recent[rng.integers(len(recent))]
+            )
             b = recent[2 * k % len(recent)] if pattern in (0, 1) else recent[rng.integers(len(recent))]
             if pattern == 3 and made:
                 a = made[-1]
@@ -107,8 +113,8 @@ def test_any_order_of_independent_instructions_gives_the_same_gradient(seed):
     new = np.arange(slots)
     new[first + np.array(order)] = np.arange(first, slots)
     shuffled = type(tape)(
-        op=tape.op[order], a=new[tape.a[order]], b=new[tape.b[order]], val=np.concatenate([tape.val[:first], tape.val[first:][order]]),
-        active=tape.active, outputs=new[tape.outputs],
+        op=tape.op[order], a=new[tape.a[order]], b=new[tape.b[order]], 
+        val=np.concatenate([tape.val[:first], tape.val[first:][order]]), active=tape.active, outputs=new[tape.outputs],
     )  # fmt: skip
     x = tape.val[1 : 1 + tape.n_inputs].copy()
     (work, gradient), (other, another) = (run(schedule.schedule(t), x, tape.n_inputs) for t in (tape, shuffled))
