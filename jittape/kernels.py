@@ -827,7 +827,11 @@ HEADER = 8
 
 @jit
 def scalar_reverse(code, work, at, n, first, da, db, adj):
-    """Pull adjoints back one instruction at a time."""
+    """Pull adjoints back one instruction at a time.
+
+    The targets have lists of their own, in which an operand that is not active is the instruction's own slot, read already:
+    else all instructions with one constant would wait for each other's sum.
+    """
     for back in range(n):
         k = n - np.uint64(1) - back
         s = work[adj + first + k]
@@ -839,8 +843,8 @@ def scalar_reverse(code, work, at, n, first, da, db, adj):
                 # a NaN is rare: only then ask whether the operation is a switch, whose zero partial passes nothing
                 p = 0.0 if d == 0.0 else p
                 q = 0.0 if e == 0.0 else q
-            work[adj + code[at + n + k]] += p
-            work[adj + code[at + n + n + k]] += q
+            work[adj + code[at + np.uint64(3) * n + k]] += p
+            work[adj + code[at + np.uint64(4) * n + k]] += q
 
 
 @jit
@@ -1951,14 +1955,14 @@ def _emit_block(members, i, j, op, first, ra, rb, active, table, constants, val,
 
 
 @jit
-def _emit_scalars(members, n, op, first, ra, rb, val, where, template, rows, lists, c):
+def _emit_scalars(members, n, op, first, ra, rb, active, val, where, template, rows, lists, c):
     """Write the row of a stretch that runs one instruction at a time."""
     if n == 0:
         return
     row = rows[c[ROWS]]
     row[:] = 0
     at = c[LIST]
-    c[LIST] += 3 * n
+    c[LIST] += 5 * n
     # every constant gets its slot before the results do, because results are contiguous
     for k in range(n):
         for s in (ra[members[k]], rb[members[k]]):
@@ -1968,6 +1972,9 @@ def _emit_scalars(members, n, op, first, ra, rb, val, where, template, rows, lis
     for k in range(n):
         i = members[k]
         lists[at + k], lists[at + n + k], lists[at + 2 * n + k] = op[i], where[ra[i]], where[rb[i]]
+        own = c[SLOT] + k
+        lists[at + 3 * n + k] = where[ra[i]] if active[ra[i]] else own
+        lists[at + 4 * n + k] = where[rb[i]] if active[rb[i]] else own
         where[first + i] = c[SLOT] + k
     c[SLOT] += n
     row[DX], row[DY] = PARTIAL + c[PART], PARTIAL + c[PART] + n
@@ -2117,7 +2124,7 @@ def emit(
         chains = n > 0 and keys[g] & 255 == 255
         block = n >= smallest and not chains and table[6, keys[g] & 255] != 0
         if waiting and (n == 0 or chains or block or waiting >= chunk):
-            _emit_scalars(pending, waiting, op, first, ra, rb, val, where, template, rows, lists, c)
+            _emit_scalars(pending, waiting, op, first, ra, rb, active, val, where, template, rows, lists, c)
             waiting = 0
         if n == 0:
             return 0

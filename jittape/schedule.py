@@ -92,14 +92,14 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     n, slots = len(op), len(template)
     starts = np.arange(0, n, CHUNK)
     at = HEADER + ROW * len(starts)
-    code = np.zeros(at + 3 * n, np.uint32)
+    code = np.zeros(at + 5 * n, np.uint32)
     code[:5] = slots, len(starts), 0, len(code), output
     for row, start in zip(code[HEADER:at].reshape(-1, ROW), starts.tolist(), strict=True):
         part = slice(start, min(start + CHUNK, n))
         length = part.stop - start
         row[[kernels.KIND, kernels.N, kernels.OUT, kernels.XI]] = kernels.SCALAR, length, slots - n + start, at
         row[[kernels.DX, kernels.DY]] = 2 * slots + start, 2 * slots + n + start
-        for column in (op, a, b):
+        for column in (op, a, b, a, b):
             code[at : at + length] = column[part]
             at += length
     pieces = [*range(len(starts)), len(starts)] if n else [0, 0]
@@ -183,7 +183,7 @@ def _emit(tape, order, key, ra, rb, active, previous, same, roots) -> Plan:
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
         template = np.zeros(1 + inputs + tape.n_constants + 3 * len(order) + len(roots))
         rows = np.empty((capacity, ROW), np.uint32)
-        lists = np.empty(3 * len(order) + 2 * n + 16, np.uint32)
+        lists = np.empty(5 * len(order) + 2 * n + 16, np.uint32)
         counts = np.array([1 + inputs, 0, 0, 2 * kernels.SCRATCH], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = kernels.emit(
