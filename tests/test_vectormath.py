@@ -1,0 +1,343 @@
+"""The elementary functions of the kernels: distance from the true value, special values, laws, equal bits, vector code."""
+
+import inspect
+import math
+import re
+from types import FunctionType
+
+import mpmath
+import numpy as np
+import pytest
+from numba import config, njit
+
+from jittape import vectormath
+
+JIT = not config.DISABLE_JIT
+COUNT = 100_000 if JIT else 20
+PLAIN = {name: value for name, value in vars(vectormath).items() if isinstance(value, FunctionType)}
+INF, NAN, TINY, MAX = math.inf, math.nan, 5e-324, 1.7976931348623157e308
+
+
+def _pasted():
+    """The functions as the kernels hold them: their text, each under the decorator."""
+    space = {name: value for name, value in vars(vectormath).items() if name not in PLAIN}
+    exec("\n\n".join(inspect.getsource(function) for function in PLAIN.values()), space)
+    for name in PLAIN:
+        space[name] = njit(nogil=True, error_model="numpy", forceinline=True)(space[name])
+    return space
+
+
+PASTED = _pasted()
+_LOOPS = {}
+
+
+def loop(name):
+    """A block loop as in the kernels: one array, unsigned offsets."""
+    if name not in _LOOPS:
+        f = PASTED[name]
+        if len(inspect.signature(PLAIN[name]).parameters) == 1:
+
+            @njit(nogil=True, error_model="numpy")
+            def run(work, o, x, y, n):
+                for i in range(n):
+                    work[o + i] = f(work[x + i])
+
+        else:
+
+            @njit(nogil=True, error_model="numpy")
+            def run(work, o, x, y, n):
+                for i in range(n):
+                    work[o + i] = f(work[x + i], work[y + i])
+
+        _LOOPS[name] = run
+    return _LOOPS[name]
+
+
+def values(name, x, y=None):
+    """The function of every element, by the block loop."""
+    n = len(x)
+    work = np.concatenate([x, x if y is None else y, np.zeros(n)])
+    with np.errstate(all="ignore"):
+        loop(name)(work, np.uint64(2 * n), np.uint64(0), np.uint64(n), np.uint64(n))
+    return work[2 * n :]
+
+
+# Samples: `near` is uniform, `size` has uniform logarithms, `both` adds the other sign.
+
+
+def near(low, high):
+    return lambda rng: rng.uniform(low, high, COUNT)
+
+
+def size(low, high):
+    return lambda rng: np.clip(np.exp(rng.uniform(math.log(low), math.log(high), COUNT)), low, high)
+
+
+def both(sample):
+    def signed(rng):
+        x = sample(rng)
+        return x * rng.choice([-1.0, 1.0], len(x))
+
+    return signed
+
+
+def beside_quarters(rng):
+    """Neighbours of multiples of pi / 4, where the sine, the cosine or the tangent is next to nothing."""
+    x = rng.integers(1, 1_200_000, COUNT) * (math.pi / 4)
+    return np.nextafter(x, rng.choice([-INF, INF], COUNT)) * rng.choice([-1.0, 1.0], COUNT)
+
+
+def turns_and_powers(rng):
+    """Large multiples of pi, and the doubles nearest to a multiple of pi / 2 of all."""
+    x = rng.integers(1, 2**40, COUNT) * math.pi * 2.0 ** rng.integers(20, 900, COUNT)
+    x[:4] = [6381956970095103.0 * 2.0**797, -6381956970095103.0 * 2.0**797, 1e22, MAX]
+    return x
+
+
+def beside_one(rng):
+    return 1.0 + rng.normal(size=COUNT) * 10.0 ** rng.uniform(-15, -1, COUNT)
+
+
+MIDDLE = both(size(1e-20, 30.0))
+ALL = both(size(1e-320, 1e308))
+SMALL = both(size(1e-320, 0.9))
+POSITIVE = [size(1e-320, 1.7e308), near(0.5, 2.0), beside_one]
+CIRCLE = [near(-1e6, 1e6), near(-4.0, 4.0), both(size(1e-12, 1e6)), SMALL, beside_quarters]
+FAR = [both(size(1e6, 1.7e308)), turns_and_powers]
+
+
+def logistic(x):
+    e = np.exp(-abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def soft(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))
+
+
+def mp_soft(x):
+    return mpmath.log1p(mpmath.exp(x)) if x < 800 else x
+
+
+# name, the most it may be off in ulp, NumPy's function for extended precision, mpmath's, samples
+FUNCTIONS = [
+    ("exp", 1.0, np.exp, mpmath.exp, [near(-746, 709.78), near(-1, 1), SMALL]),
+    ("exp2", 1.0, np.exp2, lambda x: mpmath.mpf(2) ** x, [near(-1075, 1023.9), near(-1, 1), SMALL]),
+    ("expm1", 1.2, np.expm1, mpmath.expm1, [near(-40, 709.78), near(-1.1, 1.1), MIDDLE, SMALL]),
+    ("sinh", 1.5, np.sinh, mpmath.sinh, [near(-710.47, 710.47), near(-3, 3), MIDDLE, SMALL]),
+    ("cosh", 1.2, np.cosh, mpmath.cosh, [near(-710.47, 710.47), near(-3, 3), MIDDLE]),
+    ("tanh", 1.6, np.tanh, mpmath.tanh, [near(-22, 22), near(-1, 1), MIDDLE, ALL]),
+    ("expit", 1.9, logistic, lambda x: 1 / (1 + mpmath.exp(-x)), [near(-745, 40), near(-4, 4), MIDDLE]),
+    ("softplus", 1.6, soft, mp_soft, [near(-745, 40), near(-4, 4), ALL]),
+    ("log", 0.9, np.log, mpmath.log, POSITIVE),
+    ("log2", 0.8, np.log2, lambda x: mpmath.log(x) / mpmath.log(2), POSITIVE),
+    ("log10", 0.8, np.log10, mpmath.log10, POSITIVE),
+    ("log1p", 0.9, np.log1p, mpmath.log1p, [size(1e-320, 1.7e308), near(-1, 4), SMALL, lambda rng: size(1e-16, 1)(rng) - 1]),
+    ("sin_near", 0.9, np.sin, mpmath.sin, CIRCLE),
+    ("cos_near", 0.9, np.cos, mpmath.cos, CIRCLE),
+    ("tan_near", 1.6, np.tan, mpmath.tan, CIRCLE),
+    ("sin", 0.9, np.sin, mpmath.sin, FAR),
+    ("cos", 0.9, np.cos, mpmath.cos, FAR),
+    ("tan", 1.6, np.tan, mpmath.tan, FAR),
+    ("arctan", 1.3, np.arctan, mpmath.atan, [near(-4, 4), near(0.4, 0.5), MIDDLE, ALL]),
+    ("erf", 1.5, None, mpmath.erf, [near(-6, 6), near(0.45, 1.5), SMALL]),
+    ("erfc", 1.9, None, mpmath.erfc, [near(-6, 27.3), near(0.45, 1.5), near(20, 27.3), SMALL]),
+]
+NAMES = [row[0] for row in FUNCTIONS]
+WIDE = [row for row in FUNCTIONS if row[2]]
+PAIRS = [
+    ("power", 1.0, np.power, lambda x, y: x**y),
+    ("hypot", 1.3, np.hypot, lambda x, y: mpmath.sqrt(x * x + y * y)),
+]
+EXTENDED = np.finfo(np.longdouble).nmant >= 63 and np.finfo(np.longdouble).nmant != 105
+
+
+def pairs(name, rng):
+    """Points at which a function of two arguments is finite."""
+    x = np.concatenate([size(0.1, 10.0)(rng), size(1e-320, 1e308)(rng), beside_one(rng), near(0.7, 1.45)(rng)])
+    if name == "hypot":
+        return x, x * np.exp(rng.uniform(-8, 0, len(x)))
+    x[x == 1.0] = 1.5
+    logs = np.log(x)
+    y = np.where(rng.random(len(x)) < 0.5, rng.uniform(-744, 709, len(x)) / logs, rng.normal(size=len(x)) * 3)
+    return x, np.where((abs(y * logs) < 744) & (y * logs < 709.7), y, 0.5)
+
+
+def distance(got, true):
+    """How far from extended or multiple precision, in units of the last place of the true value."""
+    finite = np.isfinite(true.astype(float)) & (true != 0)
+    assert np.isfinite(got[finite]).all()
+    return np.max(abs(got[finite] - true[finite]) / np.spacing(abs(true[finite].astype(float))))
+
+
+@pytest.mark.jit_only
+@pytest.mark.skipif(not EXTENDED, reason="long double is no wider than double here")
+@pytest.mark.parametrize(("name", "bound", "wide", "_", "samples"), WIDE, ids=[row[0] for row in WIDE])
+def test_close_to_extended_precision_at_many_points(name, bound, wide, _, samples, rng):
+    for sample in samples:
+        x = sample(rng)
+        with np.errstate(all="ignore"):
+            assert distance(values(name, x), wide(x.astype(np.longdouble))) <= bound
+
+
+@pytest.mark.parametrize(("name", "bound", "_", "exact", "samples"), FUNCTIONS, ids=NAMES)
+def test_close_to_mpmath(name, bound, _, exact, samples, rng):
+    count = 1500 if name.startswith("erf") and JIT else 500 if JIT else 5
+    x = np.concatenate([rng.choice(sample(rng), count) for sample in samples])
+    with mpmath.workdps(400 if "n" in name[1:3] and samples is FAR else 60):
+        true = [exact(mpmath.mpf(float(v))) for v in x]
+        got = values(name, x)
+        for at, v, t in zip(x, got, true, strict=True):
+            if math.isfinite(float(t)):
+                assert abs(v - t) <= bound * mpmath.mpf(math.ulp(float(t))), f"{name}({at!r}) = {v!r}, not {t}"
+
+
+@pytest.mark.parametrize(("name", "bound", "wide", "exact"), PAIRS, ids=["power", "hypot"])
+def test_two_arguments_close(name, bound, wide, exact, rng):
+    x, y = pairs(name, rng)
+    if JIT and EXTENDED:
+        assert distance(values(name, x, y), wide(x.astype(np.longdouble), y.astype(np.longdouble))) <= bound
+    some = rng.choice(len(x), 2000 if JIT else 20)
+    with mpmath.workdps(60):
+        for a, b, v in zip(x[some], y[some], values(name, x[some], y[some]), strict=True):
+            t = exact(mpmath.mpf(float(a)), mpmath.mpf(float(b)))
+            assert abs(v - t) <= bound * mpmath.mpf(math.ulp(float(t))), f"{name}({a!r}, {b!r}) = {v!r}, not {t}"
+
+
+SPECIAL = {
+    "exp": [
+        (0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (709.782712893384, 1.7976931348622732e308),
+        (709.7827128933841, INF), (-745.1332191019411, TINY), (-745.1332191019412, 0.0), (MAX, INF), (-MAX, 0.0),
+        (1.0, math.e), (TINY, 1.0),
+    ],
+    "exp2": [
+        (0.0, 1.0), (INF, INF), (-INF, 0.0), (1024.0, INF), (1023.0, 2.0**1023), (-1074.0, TINY), (-1075.0, 0.0), (MAX, INF),
+    ],
+    "expm1": [
+        (0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (-TINY, -TINY), (INF, INF), (-INF, -1.0), (709.7827128933841, INF),
+        (-MAX, -1.0),
+    ],
+    "sinh": [
+        (0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (INF, INF), (-INF, -INF), (710.4758600739439, 1.7976931348621744e308),
+        (711.0, INF),
+    ],
+    "cosh": [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, INF), (711.0, INF), (TINY, 1.0)],
+    "tanh": [(0.0, 0.0), (-0.0, -0.0), (-TINY, -TINY), (INF, 1.0), (-INF, -1.0), (20.0, 1.0), (-MAX, -1.0)],
+    "expit": [(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0), (-746.0, 0.0), (-745.0, TINY), (40.0, 1.0)],
+    "softplus": [(INF, INF), (-INF, 0.0), (0.0, math.log(2)), (-745.0, TINY), (MAX, MAX)],
+    "log": [
+        (0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-INF, NAN), (-TINY, NAN),
+        (TINY, -744.4400719213812),
+    ],
+    "log2": [(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-INF, NAN), (TINY, -1074.0), (MAX, 1024.0)],
+    "log10": [(0.0, -INF), (-0.0, -INF), (1.0, 0.0), (INF, INF), (-1.0, NAN), (-INF, NAN), (TINY, -323.3062153431158)],
+    "log1p": [
+        (0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (-TINY, -TINY), (-1.0, -INF), (INF, INF), (-1.5, NAN), (-INF, NAN),
+        (MAX, 709.782712893384),
+    ],
+    "sin_near": [(0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (INF, NAN), (-INF, NAN), (math.pi, 1.2246467991473532e-16)],
+    "cos_near": [(0.0, 1.0), (-0.0, 1.0), (TINY, 1.0), (INF, NAN), (math.pi / 2, 6.123233995736766e-17), (math.pi, -1.0)],
+    "tan_near": [(0.0, 0.0), (-0.0, -0.0), (-TINY, -TINY), (INF, NAN), (-INF, NAN)],
+    "sin": [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (1e22, -0.8522008497671888), (MAX, 0.004961954789184062)],
+    "cos": [(0.0, 1.0), (INF, NAN), (-INF, NAN), (MAX, -0.9999876894265599), (-MAX, -0.9999876894265599)],
+    "tan": [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN)],
+    "arctan": [
+        (0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (INF, math.pi / 2), (-INF, -math.pi / 2), (1.0, math.pi / 4),
+        (MAX, math.pi / 2),
+    ],
+    "erf": [(0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (INF, 1.0), (-INF, -1.0), (6.0, 1.0), (-MAX, -1.0)],
+    "erfc": [(0.0, 1.0), (-0.0, 1.0), (INF, 0.0), (-INF, 2.0), (MAX, 0.0), (-MAX, 2.0), (28.0, 0.0)],
+}  # fmt: skip
+
+
+def same(a, b):
+    """Equal numbers with equal signs, or both NaN."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    return np.all(((a == b) & (np.signbit(a) == np.signbit(b))) | ((a != a) & (b != b)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_special_values(name):
+    x, true = map(np.array, zip(*SPECIAL[name], (NAN, NAN), strict=True))
+    got = values(name, x)
+    for at, v, t in zip(x, got, true, strict=True):
+        assert same(v, t), f"{name}({at!r}) = {v!r}, not {t!r}"
+
+
+POINTS = [0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, INF, -INF, NAN, TINY, -TINY, 1e308, -1e308, 2.5, 2.0**53, 1 - 2.0**53]
+
+
+@pytest.mark.parametrize("name", ["power", "hypot"])
+def test_special_pairs(name):
+    x, y = map(np.ravel, np.meshgrid(POINTS, POINTS))
+    with np.errstate(all="ignore"):
+        true = getattr(np, name)(x, y)
+    got = values(name, x, y)
+    for a, b, v, t in zip(x, y, got, true, strict=True):
+        assert same(v, t) or abs(v - t) <= 2 * np.spacing(abs(t)), f"{name}({a!r}, {b!r}) = {v!r}, not {t!r}"
+
+
+def test_exact_where_the_answer_is_a_number():
+    whole = np.arange(-1074.0, 1024.0)
+    assert (values("exp2", whole) == np.ldexp(1.0, whole.astype(int))).all()
+    assert (values("log2", np.ldexp(1.0, whole.astype(int))) == whole).all()
+    tens = np.arange(23.0)
+    assert (values("log10", 10.0**tens) == tens).all()
+    bases, powers = map(np.ravel, np.meshgrid(np.arange(-20.0, 21.0), np.arange(0.0, 12.0)))
+    assert same(values("power", bases, powers), [float(int(b) ** int(p)) for b, p in zip(bases, powers, strict=True)])
+    scale = 2.0 ** np.array([0.0, -700.0, 900.0, 1.0])
+    assert (values("hypot", 3.0 * scale, 4.0 * scale) == 5.0 * scale).all()
+
+
+@pytest.mark.parametrize("name", ["expm1", "log1p", "log", "exp", "tanh", "expit", "softplus", "sinh", "erf", "erfc", "arctan"])
+def test_monotone(name):
+    low, high = {"log": (1e-3, 5.0), "log1p": (-0.999, 5.0)}.get(name, (-5.0, 5.0))
+    steps = np.diff(values(name, np.linspace(low, high, COUNT)))
+    assert (steps <= 0 if name == "erfc" else steps >= 0).all()
+
+
+@pytest.mark.parametrize("name", ["sinh", "tanh", "sin_near", "tan_near", "sin", "tan", "arctan", "erf"])
+def test_odd(name, rng):
+    x = both(size(1e-300, 1e6 if name.endswith("near") else 1e300))(rng)
+    assert same(values(name, -x), -values(name, x))
+
+
+@pytest.mark.parametrize("name", ["cosh", "cos_near", "cos"])
+def test_even(name, rng):
+    x = both(size(1e-300, 1e6 if name.endswith("near") else 1e300))(rng)
+    assert same(values(name, -x), values(name, x))
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_near_is_the_same_as_everywhere(name, rng):
+    x = np.append(near(-1e6, 1e6)(rng), [1e6, -1e6])
+    assert same(values(name, x), values(f"{name}_near", x))
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize(("name", "samples"), [(row[0], row[4]) for row in FUNCTIONS], ids=NAMES)
+def test_plain_python_has_the_same_bits(name, samples, rng):
+    x = np.concatenate([rng.choice(sample(rng), 400) for sample in samples] + [[p for p, _ in SPECIAL[name]]])
+    with np.errstate(all="ignore"):
+        plain = [PLAIN[name](float(v)) for v in x]
+    assert same(values(name, x), plain)
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("name", ["power", "hypot"])
+def test_plain_python_has_the_same_bits_for_pairs(name, rng):
+    x, y = pairs(name, rng)
+    some = rng.choice(len(x), 1000)
+    x, y = (np.concatenate([v[some], w.ravel()]) for v, w in zip((x, y), np.meshgrid(POINTS, POINTS), strict=True))
+    with np.errstate(all="ignore"):
+        plain = [PLAIN[name](float(a), float(b)) for a, b in zip(x, y, strict=True)]
+    assert same(values(name, x, y), plain)
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("name", [name for name in [*NAMES, "power", "hypot"] if name not in ("sin", "cos", "tan")])
+def test_loops_are_vector_loops(name):
+    values(name, np.ones(2))
+    (text,) = loop(name).inspect_llvm().values()
+    assert re.search(r"f(mul|add) <\d+ x double>", text)
