@@ -14,6 +14,7 @@ from .errors import TapeThreadError as TapeThreadError
 from .errors import TracingTypeError as TracingTypeError
 
 # <generated: exports>
+# fmt: off
 from .functions import abs as abs
 from .functions import absolute as absolute
 from .functions import acos as acos
@@ -26,6 +27,7 @@ from .functions import arcsinh as arcsinh
 from .functions import arctan as arctan
 from .functions import arctan2 as arctan2
 from .functions import arctanh as arctanh
+from .functions import array as array
 from .functions import asin as asin
 from .functions import asinh as asinh
 from .functions import atan as atan
@@ -34,6 +36,7 @@ from .functions import atanh as atanh
 from .functions import cbrt as cbrt
 from .functions import ceil as ceil
 from .functions import clip as clip
+from .functions import concatenate as concatenate
 from .functions import copysign as copysign
 from .functions import cos as cos
 from .functions import cosh as cosh
@@ -54,6 +57,8 @@ from .functions import floor_divide as floor_divide
 from .functions import fmax as fmax
 from .functions import fmin as fmin
 from .functions import fmod as fmod
+from .functions import full as full
+from .functions import full_like as full_like
 from .functions import gammaln as gammaln
 from .functions import greater as greater
 from .functions import greater_equal as greater_equal
@@ -86,6 +91,8 @@ from .functions import ndtr as ndtr
 from .functions import negative as negative
 from .functions import norm as norm
 from .functions import not_equal as not_equal
+from .functions import ones as ones
+from .functions import ones_like as ones_like
 from .functions import pow as pow
 from .functions import power as power
 from .functions import prod as prod
@@ -102,6 +109,7 @@ from .functions import sinh as sinh
 from .functions import softplus as softplus
 from .functions import sqrt as sqrt
 from .functions import square as square
+from .functions import stack as stack
 from .functions import subtract as subtract
 from .functions import sum as sum
 from .functions import tan as tan
@@ -111,6 +119,9 @@ from .functions import trunc as trunc
 from .functions import where as where
 from .functions import xlog1py as xlog1py
 from .functions import xlogy as xlogy
+from .functions import zeros as zeros
+from .functions import zeros_like as zeros_like
+# fmt: on
 # </generated>
 from .program import Program as Program
 from .record import record as record
@@ -128,6 +139,7 @@ __all__ = [
     "value_and_grad",
     "var",
     # <generated: star>
+    # fmt: off
         "absolute",
         "acos",
         "acosh",
@@ -139,6 +151,7 @@ __all__ = [
         "arctan",
         "arctan2",
         "arctanh",
+        "array",
         "asin",
         "asinh",
         "atan",
@@ -147,6 +160,7 @@ __all__ = [
         "cbrt",
         "ceil",
         "clip",
+        "concatenate",
         "copysign",
         "cos",
         "cosh",
@@ -167,6 +181,8 @@ __all__ = [
         "fmax",
         "fmin",
         "fmod",
+        "full",
+        "full_like",
         "gammaln",
         "greater",
         "greater_equal",
@@ -199,6 +215,8 @@ __all__ = [
         "negative",
         "norm",
         "not_equal",
+        "ones",
+        "ones_like",
         "power",
         "prod",
         "psi",
@@ -214,6 +232,7 @@ __all__ = [
         "softplus",
         "sqrt",
         "square",
+        "stack",
         "subtract",
         "tan",
         "tanh",
@@ -222,5 +241,8 @@ __all__ = [
         "where",
         "xlog1py",
         "xlogy",
+        "zeros",
+        "zeros_like",
+    # fmt: on
     # </generated>
 ]

@@ -175,7 +175,10 @@ def star() -> str:
     return "\n".join(lines)
 
 
-_HELPERS = ("where", "clip", "sum", "prod", "mean", "dot", "norm", "logsumexp")
+_HELPERS = (
+    "where", "clip", "sum", "prod", "mean", "dot", "norm", "logsumexp",
+    "zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "array", "stack", "concatenate",
+)  # fmt: skip
 REGIONS = {
     "kernels.py": {
         "imports": imports,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import array, tracer
+from . import arrays, folds, numpy_functions, tracer  # noqa: F401  (numpy_functions: NumPy's own functions dispatch to it)
 from .ops import CODE, OPS, Op
-from .tracer import Condition, Var, apply
+from .tracer import Traced, Var, apply
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -19,7 +20,7 @@ def _function(name: str) -> Callable[..., Any]:
     def general(*operands: Any) -> Any:
         if all(isinstance(x, (Var, *tracer.PLAIN, *tracer.COMPLEX)) for x in operands):
             return apply(code, *operands)
-        return array.elementwise(code, *operands)
+        return arrays.elementwise(code, *operands)
 
     if op.arity == 1:
         function = tracer.unary(code, general)
@@ -50,6 +51,7 @@ def _docstring(op: Op) -> str:
 
 
 # <generated: functions>
+# fmt: off
 add = _function("add")
 subtract = _function("subtract")
 multiply = _function("multiply")
@@ -124,6 +126,7 @@ logical_not = _function("logical_not")
 isnan = _function("isnan")
 isfinite = _function("isfinite")
 isinf = _function("isinf")
+# fmt: on
 # </generated>
 
 
@@ -142,7 +145,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
         if not isinstance(x, Var) and not isinstance(y, Var):
             x = tracer.constant(condition.rec, x)
         return apply(CODE["gate"], condition, x) + apply(CODE["gate_not"], condition, y)
-    return array.where(condition, x, y)
+    return arrays.where(condition, x, y)
 
 
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:
@@ -159,8 +162,18 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     return x if max is None else _clip_high(x, max)
 
 
-def sum(x: Any) -> Any:
-    """The sum of a sequence, added up from the left.
+def _fold(name: str, x: Any, axis: Any) -> Any:
+    """A fold of an array, or of the numbers of a list or an iterator one by one."""
+    if not isinstance(x, (Traced, np.ndarray)):
+        x = x if isinstance(x, (list, tuple)) else list(x)
+        if axis is None and x and all(isinstance(item, (Var, *tracer.PLAIN)) for item in x):
+            first = x[0] if isinstance(x[0], Var) else float(x[0])
+            return functools.reduce(functools.partial(apply, CODE[name]), x[1:], first)
+    return folds.fold(name, x, axis)
+
+
+def sum(x: Any, axis: Any = None) -> Any:
+    """The sum of a sequence or an array, of all of it or along an axis, added up from the left.
 
     Examples
     --------
@@ -168,11 +181,11 @@ def sum(x: Any) -> Any:
     >>> jt.sum([1.0, 2.0, 3.5])
     6.5
     """
-    return array.reduce("add", x)
+    return _fold("add", x, axis)
 
 
-def prod(x: Any) -> Any:
-    """The product of a sequence, multiplied up from the left; its gradient never divides, so zeros are right.
+def prod(x: Any, axis: Any = None) -> Any:
+    """The product of a sequence or an array, multiplied up from the left; its gradient never divides, so zeros are right.
 
     Examples
     --------
@@ -180,11 +193,11 @@ def prod(x: Any) -> Any:
     >>> jt.grad(jt.prod)([0.0, 2.0])
     [2.0, 0.0]
     """
-    return array.reduce("multiply", x)
+    return _fold("multiply", x, axis)
 
 
-def mean(x: Any) -> Any:
-    """The mean of a sequence.
+def mean(x: Any, axis: Any = None) -> Any:
+    """The mean of a sequence or an array.
 
     Examples
     --------
@@ -192,11 +205,14 @@ def mean(x: Any) -> Any:
     >>> jt.mean([1.0, 2.0, 6.0])
     3.0
     """
-    return sum(x) / len(x)
+    if isinstance(x, (Traced, np.ndarray)) or axis is not None:
+        return folds.mean(x, axis)
+    x = list(x)
+    return sum(x) / np.size(x[0]) / len(x) if x else folds.mean(x)
 
 
 def dot(x: Any, y: Any) -> Any:
-    """The sum of products of two sequences of equal length.
+    """The sum of products of two sequences of equal length; of arrays it is NumPy's `dot`.
 
     Raises ValueError where the lengths differ.
 
@@ -206,11 +222,15 @@ def dot(x: Any, y: Any) -> Any:
     >>> jt.dot([1.0, 2.0], [3.0, 4.0])
     11.0
     """
-    return array.dot(x, y)
+    if isinstance(x, (Traced, np.ndarray)) or isinstance(y, (Traced, np.ndarray)):
+        return folds.dot(x, y)
+    if len(x) != len(y):
+        raise ValueError(f"dot: sequences of {len(x)} and {len(y)} elements")
+    return sum([multiply(a, b) for a, b in zip(x, y, strict=True)])
 
 
-def norm(x: Any) -> Any:
-    """The Euclidean norm of a sequence; its gradient at 0 is 0, and squares do not overflow.
+def norm(x: Any, axis: Any = None) -> Any:
+    """The Euclidean norm of a sequence or an array; its gradient at 0 is 0, and squares do not overflow.
 
     Examples
     --------
@@ -218,11 +238,11 @@ def norm(x: Any) -> Any:
     >>> jt.norm([3.0, 4.0]), jt.grad(jt.norm)([0.0, 0.0])
     (5.0, [0.0, 0.0])
     """
-    return array.reduce("hypot", x)
+    return abs(_fold("hypot", x, axis))
 
 
-def logsumexp(x: Any) -> Any:
-    """log(sum(exp(x))) of a sequence without overflow; the gradient is the softmax.
+def logsumexp(x: Any, axis: Any = None) -> Any:
+    """log(sum(exp(x))) of a sequence or an array without overflow; the gradient is the softmax.
 
     Examples
     --------
@@ -230,4 +250,84 @@ def logsumexp(x: Any) -> Any:
     >>> jt.logsumexp([1000.0, 1000.0])
     1000.6931471805599
     """
-    return array.reduce("logaddexp", x)
+    return _fold("logaddexp", x, axis)
+
+
+def zeros(shape: Any, like: Any = None) -> Any:
+    """An array of zeros that traced values may be stored into.
+
+    While a function is recorded it is a traced array; otherwise it is one of NumPy's, unless ``like`` is a traced value.
+
+    Examples
+    --------
+    >>> import jittape as jt
+    >>> def f(x):
+    ...     y = jt.zeros(2)
+    ...     y[1] = x * x
+    ...     return y.sum()
+    >>> f(3.0), jt.grad(f)(3.0)
+    (9.0, 6.0)
+    """
+    return full(shape, 0.0, like)
+
+
+def ones(shape: Any, like: Any = None) -> Any:
+    """An array of ones that traced values may be stored into; see `zeros`."""
+    return full(shape, 1.0, like)
+
+
+def full(shape: Any, value: Any, like: Any = None) -> Any:
+    """An array of one value, traced or not, that traced values may be stored into; see `zeros`."""
+    return arrays.full(shape, value, like)
+
+
+def zeros_like(x: Any) -> Any:
+    """Zeros in the shape of ``x``; see `zeros`."""
+    return full(np.shape(x), 0.0, x)
+
+
+def ones_like(x: Any) -> Any:
+    """Ones in the shape of ``x``; see `zeros`."""
+    return full(np.shape(x), 1.0, x)
+
+
+def full_like(x: Any, value: Any) -> Any:
+    """One value in the shape of ``x``; see `zeros`."""
+    return full(np.shape(x), value, x)
+
+
+def array(x: Any) -> Any:
+    """An array of nested lists of traced and plain numbers and arrays, that traced values may be stored into; see `zeros`.
+
+    Examples
+    --------
+    >>> import jittape as jt
+    >>> jt.grad(lambda x: jt.array([[x, 1.0], [2.0, x]]).sum())(3.0)
+    2.0
+    """
+    out, recording = arrays.array(x), arrays.current.get()
+    return out if recording is None or isinstance(out, Traced) else arrays.traced(recording, out)
+
+
+def stack(arrays: Any, axis: int = 0) -> Any:
+    """Traced and plain numbers or arrays along a new axis.
+
+    Examples
+    --------
+    >>> import jittape as jt
+    >>> jt.grad(lambda x: jt.stack([x, x * x])[1])(3.0)
+    6.0
+    """
+    return np.stack(list(arrays), axis)
+
+
+def concatenate(arrays: Any, axis: Any = 0) -> Any:
+    """Traced and plain arrays one after the other.
+
+    Examples
+    --------
+    >>> import jittape as jt
+    >>> jt.grad(lambda x: jt.concatenate([[1.0], jt.stack([x])]).sum())(3.0)
+    1.0
+    """
+    return np.concatenate(list(arrays), axis)

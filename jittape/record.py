@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from . import array, tracer
-from .array import VarArray
+from . import arrays, tracer
+from .arrays import VarArray, current
 from .errors import TracingTypeError
 from .program import Interface, Program
 from .structure import Signature, map_leaves, size
 from .tape import DATA, INPUT, Recording
 from .tracer import Var
-
-# The recording that functions without a traced argument belong to, such as jt.zeros; None outside of one.
-current: ContextVar[Recording | None] = ContextVar("jittape_recording", default=None)
 
 
 def record(f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, lines: bool = False, **kwargs: Any) -> Program:
@@ -90,7 +86,7 @@ def _inputs(recording: Recording, leaves: list, active: int, paths: list) -> Ite
         if type(leaf) is float:
             yield tracer.leaf(recording, kind, leaf, path)
         else:
-            yield array.leaf(recording, kind, leaf, path)
+            yield arrays.leaf(recording, kind, leaf, path)
 
 
 def _output(recording: Recording, x: Any, label: str, has_aux: bool) -> tuple[Any, np.ndarray]:

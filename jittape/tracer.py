@@ -354,21 +354,22 @@ def reflected(code: int) -> Callable[[Var, Any], Any]:
     return operator
 
 
-_METHODS = {
+# The Python method of each operator, and the operations that raise to a constant power.
+METHODS = {
     "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",
     "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne",
 }  # fmt: skip
+POWERS = {2.0: CODE["square"], 0.5: CODE["sqrt"], -1.0: CODE["reciprocal"]}
 
 
 def _power(raise_: Callable[[Var, Any], Any]) -> Callable[..., Any]:
     """`**` with the constant exponents that have an operation of their own, as NumPy's arrays have."""
-    shortcuts = {2.0: CODE["square"], 0.5: CODE["sqrt"], -1.0: CODE["reciprocal"]}
 
     def operator(self: Var, other: Any, modulo: None = None) -> Any:
         if modulo is not None:
             return NotImplemented
-        if isinstance(other, PLAIN) and other in shortcuts:
-            return apply(shortcuts[float(other)], self)
+        if isinstance(other, PLAIN) and other in POWERS:
+            return apply(POWERS[float(other)], self)
         return raise_(self, other)
 
     return operator
@@ -379,9 +380,9 @@ def _define_operators() -> None:
         if not op.symbol:
             continue
         method = binary(code)
-        setattr(Var, f"__{_METHODS[op.symbol]}__", _power(method) if op.name == "power" else method)
+        setattr(Var, f"__{METHODS[op.symbol]}__", _power(method) if op.name == "power" else method)
         if not op.condition:
-            setattr(Var, f"__r{_METHODS[op.symbol]}__", reflected(code))
+            setattr(Var, f"__r{METHODS[op.symbol]}__", reflected(code))
     for name, function in (("__neg__", "negative"), ("__abs__", "abs")):
         code = CODE[function]
         setattr(Var, name, unary(code, lambda x, c=code: apply(c, x)))

@@ -1,0 +1,495 @@
+"""`VarArray`: an array of traced numbers, whose NumPy operations append their rows to a recording in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from . import bulk, tracer
+from .errors import TracingTypeError
+from .ops import CODE, OPS
+from .tape import CONST, Recording
+from .tracer import Condition, Traced, Var
+
+# The recording that functions without a traced argument belong to, such as jt.zeros; None outside of one.
+current: ContextVar[Recording | None] = ContextVar("jittape_recording", default=None)
+
+_new = object.__new__
+_FLOAT = np.dtype(np.float64)
+
+
+class VarArray(Traced):
+    """An array of traced numbers: the rows that compute them, and their plain values.
+
+    It behaves as a NumPy array of floats does: it broadcasts, is indexed and assigned to, and basic indexing, `reshape` and `T` give
+    views that share its elements. An element is a `Var`. NumPy's functions take it and record; see ``docs/numpy.md``.
+    """
+
+    __slots__ = ("rec", "row", "v")
+    rec: Recording
+    row: np.ndarray
+    v: np.ndarray
+    dtype = _FLOAT
+    element: type[Var] = Var
+    __hash__ = object.__hash__
+
+    def __init__(self, rec: Recording, row: np.ndarray, v: np.ndarray) -> None:
+        self.rec, self.row, self.v = rec, row, v
+        if rec.hooks:
+            rec.keep(self)
+
+    def like(self, row: Any, v: Any) -> Any:
+        """Elements of this array: an array, or a traced number where ``row`` is one row."""
+        if isinstance(row, np.ndarray):
+            return type(self)(self.rec, row, v)
+        return self._at(int(row), float(v))
+
+    def _at(self, row: int, v: float) -> Var:
+        out = _new(self.element)
+        rec = self.rec
+        out.rec, out.row, out.v = rec, row, v
+        if rec.hooks:
+            rec.keep(out)
+        return out
+
+    # -- what it is -----------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, as of a NumPy array."""
+        return self.row.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.row.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.row.size
+
+    @property
+    def T(self) -> VarArray:
+        """The transposed array, a view."""
+        return self.like(self.row.T, self.v.T)
+
+    @property
+    def mT(self) -> VarArray:
+        """The array with its last two axes exchanged, a view."""
+        return self.like(self.row.mT, self.v.mT)
+
+    @property
+    def flat(self) -> Iterator[Var]:
+        """The elements in C order."""
+        return iter(self.like(self.row.ravel(), self.v.ravel()))
+
+    @property
+    def value(self) -> np.ndarray:
+        """The plain numbers, outside the tape: derivatives do not flow through them, and a recording lists the reading."""
+        return np.array([self.rec.read(x) for x in self.flat], np.float64).reshape(self.shape)
+
+    @property
+    def sensitivity(self) -> np.ndarray:
+        """The derivatives of the last `backprop`'s result in the elements."""
+        return np.array([x.sensitivity for x in self.flat], np.float64).reshape(self.shape)
+
+    data, grad = value, sensitivity
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def __bool__(self) -> bool:
+        if self.row.size == 1:
+            return self.rec.truth(self._at(self.row.item(), self.v.item()))
+        return bool(self.v)  # NumPy's own error
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.row.ndim != 1:
+            return (self[i] for i in range(len(self)))
+        return map(self._at, self.row.tolist(), self.v.tolist())
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return f"{name}({np.array2string(self.v.astype(self.dtype), separator=', ', prefix=name + '(')})"
+
+    def __copy__(self) -> VarArray:
+        return self.like(self.row.copy(), self.v.copy())
+
+    def __deepcopy__(self, memo: Any) -> VarArray:
+        return self.__copy__()
+
+    # -- elements -------------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Any:
+        row = self.row
+        if type(index) is int and row.ndim == 1:
+            return self._at(row.item(index), self.v.item(index))
+        index = plain_index(index)
+        return self.like(row[index], self.v[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        index = plain_index(index)
+        x = operand(value)
+        if x is NotImplemented:
+            raise TracingTypeError(f"cannot store a {type(value).__name__} in an array of traced numbers")
+        if self.element is Condition and not isinstance(x, ConditionArray | Condition):
+            x = elementwise(CODE["not_equal"], x, 0.0)
+        row = rows(self.rec, x)
+        self.v[index] = plain(x)
+        self.row[index] = row
+
+    # -- NumPy's methods and functions ----------------------------------------------------------------------------------
+
+    def copy(self, order: str = "C") -> VarArray:
+        """The same elements in an array of its own."""
+        return self.__copy__()
+
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> VarArray:
+        """The array itself for a float type; a traced value cannot have another."""
+        if np.dtype(dtype).kind == "f":
+            return VarArray(self.rec, self.row.copy(), self.v.copy())
+        if np.dtype(dtype).kind == "b":
+            return elementwise(CODE["not_equal"], self, 0.0)
+        raise TracingTypeError(
+            f"astype({np.dtype(dtype)}) of a traced array would drop its derivative; use jt.trunc or jt.rint, or `.value`"
+        )
+
+    def reshape(self, *shape: Any, **kwargs: Any) -> VarArray:
+        """The elements in another shape: a view where NumPy gives one."""
+        return self.like(self.row.reshape(*shape, **kwargs), self.v.reshape(*shape, **kwargs))
+
+    def transpose(self, *axes: Any) -> VarArray:
+        """The array with its axes permuted, a view."""
+        return self.like(self.row.transpose(*axes), self.v.transpose(*axes))
+
+    def flatten(self, order: Any = "C") -> VarArray:
+        """The elements in one dimension, in an array of its own."""
+        return self.like(self.row.flatten(order), self.v.flatten(order))
+
+    def item(self, *index: Any) -> Var:
+        """One element."""
+        return self._at(self.row.item(*index), self.v.item(*index))
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of traced numbers."""
+        return [x.tolist() if isinstance(x, VarArray) else x for x in self] if self.ndim else self.item()
+
+    def fill(self, value: Any) -> None:
+        """Store one value in every element."""
+        self[...] = value
+
+    def sort(self, axis: int = -1) -> None:
+        """Sort in place, as `np.sort` does."""
+        self[...] = np.sort(self, axis)  # type: ignore[call-overload]
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return tracer.array_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return tracer.array_function(function, types, args, kwargs)
+
+    def __matmul__(self, other: Any) -> Any:
+        return tracer.array_ufunc(np.matmul, "__call__", (self, other), {})
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return tracer.array_ufunc(np.matmul, "__call__", (other, self), {})
+
+    def __pos__(self) -> VarArray:
+        return self.__copy__()
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other  # type: ignore[operator]
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+
+class ConditionArray(VarArray):
+    """An array of traced truth values. `&`, `|`, `^` and `~` combine them; as an index it asks their truths, which are guards."""
+
+    __slots__ = ()
+    dtype = np.dtype(np.bool_)
+    element = Condition
+    __hash__ = object.__hash__
+
+    def __invert__(self) -> Any:
+        return elementwise(CODE["logical_not"], self)
+
+
+def _kind(code: int) -> type[VarArray]:
+    return ConditionArray if OPS[code].condition else VarArray
+
+
+# -- operands -----------------------------------------------------------------------------------------------------------------
+
+
+def operand(x: Any) -> Any:
+    """What arithmetic works on: a Var or VarArray, a float or a float64 array; NotImplemented for what cannot be an operand."""
+    if isinstance(x, Traced):
+        return x
+    if isinstance(x, tracer.PLAIN):
+        return float(x)
+    if isinstance(x, np.ndarray):
+        if x.dtype == _FLOAT:
+            return x
+        if x.dtype.kind in "fiub":
+            return x.astype(_FLOAT)
+        raise TracingTypeError(
+            "an object array hides traced values from NumPy; build it with jt.array"
+            if x.dtype.kind == "O"
+            else f"jittape is real-valued, it cannot take an array of {x.dtype}"
+        )
+    if isinstance(x, (list, tuple)):
+        return array(x)
+    if isinstance(x, tracer.COMPLEX):
+        tracer.number(x, "an array operation")
+    return NotImplemented
+
+
+def operands(where: str, *given: Any) -> list[Any]:
+    """The operands of a function, or the error that says what it cannot take."""
+    out = list(map(operand, given))
+    for x, original in zip(out, given, strict=True):
+        if x is NotImplemented:
+            raise TracingTypeError(f"{where} cannot take {original!r} of type {type(original).__name__}")
+    return out
+
+
+def recording(*xs: Any) -> Recording | None:
+    """The recording that operands belong to, None where none is traced."""
+    found = None
+    for x in xs:
+        if isinstance(x, Traced):
+            if found is None:
+                found = x.rec
+                found.check(found)
+            elif x.rec is not found:
+                found.check(x.rec)
+    return found
+
+
+def rows(rec: Recording, x: Any) -> Any:
+    """The rows of an operand: one row, or an array of them; plain numbers become constants."""
+    if isinstance(x, Traced):
+        if x.rec is not rec:
+            rec.check(x.rec)
+        return x.row
+    if type(x) is float:
+        return rec.constant(x)
+    if not x.size:
+        return np.zeros(x.shape, np.int32)
+    bits = x.view(np.int64)
+    if (bits == bits.flat[0]).all():
+        return np.full(x.shape, rec.constant(x.item(0)), np.int32)
+    return numbered(rec.extend(CONST, 0, 0, x.ravel()), x.shape)
+
+
+def numbered(start: int, shape: tuple[int, ...]) -> np.ndarray:
+    """The rows that were just appended, in C order."""
+    return np.arange(start, start + np.prod(shape, dtype=np.int64), dtype=np.int32).reshape(shape)
+
+
+def asarray(x: Any, where: str = "an array operation") -> Any:
+    """An operand as a VarArray, or as a float64 array where nothing in it is traced."""
+    (x,) = operands(where, x)
+    if isinstance(x, Var):
+        return traced(x.rec, x)
+    return np.array(x) if type(x) is float else x
+
+
+def plain(x: Any) -> Any:
+    """The plain numbers of an operand."""
+    return x.v if isinstance(x, Traced) else x
+
+
+def traced(rec: Recording, x: Any) -> VarArray:
+    """An operand as an array of that recording that can be assigned to."""
+    if isinstance(x, VarArray):
+        rec.check(x.rec)
+        return x
+    kind = ConditionArray if isinstance(x, Condition) else VarArray
+    return kind(rec, np.array(rows(rec, x), np.int32), np.array(plain(x), np.float64))
+
+
+def joined(parts: list[Any], axis: int = 0) -> Any:
+    """Arrays one after the other, as `np.concatenate` has them."""
+    rec = recording(*parts)
+    v = np.concatenate([plain(x) for x in parts], axis)
+    if rec is None:
+        return v
+    kind = ConditionArray if all(isinstance(x, ConditionArray) for x in parts) else VarArray
+    return kind(rec, np.concatenate([rows(rec, x) for x in parts], axis), v)
+
+
+def plain_index(index: Any) -> Any:
+    """An index for NumPy: traced conditions in it are asked for their truths, which are guards."""
+    if isinstance(index, tuple):
+        return tuple(map(plain_index, index))
+    if isinstance(index, list) and any(isinstance(x, Traced) for x in index):
+        index = array(index)
+    if isinstance(index, Condition):
+        return bool(index)
+    if isinstance(index, ConditionArray):
+        return np.fromiter(map(index.rec.truth, index.flat), np.bool_, index.size).reshape(index.shape)
+    if isinstance(index, Traced):
+        index.__index__()
+    return index
+
+
+# -- operations ---------------------------------------------------------------------------------------------------------------
+
+
+def elementwise(code: int, *given: Any) -> Any:
+    """Record one operation per element; of plain numbers and arrays of them, compute it."""
+    xs = operands(OPS[code].name, *given)
+    rec = recording(*xs)
+    v = bulk.values(code, *map(plain, xs))
+    if rec is None:
+        v = v.astype(np.bool_) if OPS[code].condition else v
+        return v if v.shape else v.item()
+    if not v.shape:
+        return tracer.apply(code, *[x.item() if isinstance(x, (np.ndarray, VarArray)) else x for x in xs])
+    columns = [
+        np.broadcast_to(rows(rec, x), v.shape).ravel() if isinstance(x, (np.ndarray, VarArray)) else rows(rec, x) for x in xs
+    ]
+    return append(rec, code, columns[0], columns[1] if len(columns) == 2 else 0, v)
+
+
+def append(rec: Recording, code: int, a: Any, b: Any, v: np.ndarray) -> Any:
+    """Append one operation per element of ``v``; operand rows are flat or one row."""
+    return _kind(code)(rec, numbered(rec.extend(code, a, b, v.ravel()), v.shape), v)
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """Elementwise choice: of a traced condition it records no branch, by a plain one it picks rows."""
+    c, x, y = operands("where", condition, x, y)
+    rec = recording(c, x, y)
+    if rec is None:
+        out = np.where(c, x, y)
+        return out if out.shape else out.item()
+    if isinstance(c, Traced):
+        return elementwise(CODE["add"], elementwise(CODE["gate"], c, x), elementwise(CODE["gate_not"], c, y))
+    mask = np.asarray(c) != 0.0
+    v = np.where(mask, plain(x), plain(y))
+    kind = ConditionArray if all(isinstance(k, (Condition, ConditionArray)) for k in (x, y)) else VarArray
+    return kind(rec, np.where(mask, rows(rec, x), rows(rec, y)).astype(np.int32), v)[()]
+
+
+def array(x: Any) -> Any:
+    """Nested lists of traced and plain numbers and arrays as one array, a float64 one where nothing is traced."""
+    if isinstance(x, VarArray):
+        return x.copy()
+    if isinstance(x, Var):
+        return traced(x.rec, x)
+    if not isinstance(x, (list, tuple)) or not _holds_traced(x):
+        return np.array(operand(np.array(x)), np.float64)
+    if all(isinstance(item, (Var, *tracer.PLAIN)) for item in x):
+        rec = recording(*x)
+        pairs = [tracer.operand(rec, item, "array") for item in x]
+        return VarArray(rec, np.array([row for row, _ in pairs], np.int32), np.array([v for _, v in pairs]))
+    items = [array(item) for item in x]
+    if len({item.shape for item in items}) > 1:
+        raise ValueError(
+            f"jt.array: the elements have different shapes: {', '.join(sorted({str(item.shape) for item in items}))}"
+        )
+    rec = recording(*items)
+    return VarArray(rec, np.stack([rows(rec, item) for item in items]), np.stack([plain(item) for item in items]))
+
+
+def _holds_traced(x: Any) -> bool:
+    return any(isinstance(item, Traced) or (isinstance(item, (list, tuple)) and _holds_traced(item)) for item in x)
+
+
+def full(shape: Any, value: Any, like: Any = None) -> Any:
+    """An array that may come to hold traced numbers: traced while a function is recorded or with ``like``, otherwise plain."""
+    rec = recording(value, like)
+    if rec is None:
+        rec = current.get()
+    if rec is None:
+        return np.full(shape, value, np.float64)
+    x = traced(rec, operand(value))
+    return VarArray(rec, np.full(shape, x.row, np.int32), np.full(shape, x.v))
+
+
+def leaf(rec: Recording, kind: int, values: np.ndarray, name: str) -> VarArray:
+    """Append one input per element of ``values``."""
+    v = np.array(values, np.float64)
+    start = rec.extend(kind, 0, 0, v.ravel())
+    rec.names.add_array(start, v.shape, name)
+    return VarArray(rec, numbered(start, v.shape), v)
+
+
+# -- operators and methods from tables ----------------------------------------------------------------------------------------
+
+
+def power(x: Any, y: Any) -> Any:
+    """``x ** y``, with the constant exponents that have an operation of their own, as NumPy's arrays have."""
+    if isinstance(y, tracer.PLAIN) and isinstance(x, Traced) and float(y) in tracer.POWERS:
+        return elementwise(tracer.POWERS[float(y)], x)
+    return elementwise(CODE["power"], x, y)
+
+
+def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[VarArray, Any], Any]:
+    def operator(self: VarArray, other: Any) -> Any:
+        other = operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        return function(other, self) if swapped else function(self, other)
+
+    return operator
+
+
+def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[VarArray, Any], Any]:
+    def operator(self: VarArray, other: Any) -> Any:
+        result = function(self, other)
+        if result.shape != self.shape:
+            raise ValueError(
+                f"non-broadcastable output operand with shape {self.shape} doesn't match the broadcast shape {result.shape}"
+            )
+        self[...] = result
+        return self
+
+    return operator
+
+
+def _define_operators() -> None:
+    for code, op in enumerate(OPS):
+        if op.symbol:
+            name = tracer.METHODS[op.symbol]
+            function = power if op.name == "power" else lambda x, y, c=code: elementwise(c, x, y)
+            setattr(VarArray, f"__{name}__", _operator(function, False))
+            if not op.condition:
+                setattr(VarArray, f"__r{name}__", _operator(function, True))
+                setattr(VarArray, f"__i{name}__", _in_place(function))
+    VarArray.__imatmul__ = _in_place(lambda x, y: x @ y)
+    for name, function in (("neg", "negative"), ("abs", "abs")):
+        setattr(VarArray, f"__{name}__", lambda self, c=CODE[function]: elementwise(c, self))
+    for name, function in (("and", "logical_and"), ("or", "logical_or"), ("xor", "logical_xor")):
+        combine = _operator(lambda x, y, c=CODE[function]: elementwise(c, x, y), False)
+        for prefix in ("", "r"):
+            setattr(ConditionArray, f"__{prefix}{name}__", combine)
+
+
+_METHODS = (
+    "all", "any", "argmax", "argmin", "argsort", "choose", "clip", "compress", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min",
+    "nonzero", "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+)  # fmt: skip
+
+
+def _define_methods() -> None:
+    for name in _METHODS:
+        function = getattr(np, name)
+
+        def method(self: VarArray, *args: Any, _function: Any = function, **kwargs: Any) -> Any:
+            return tracer.array_function(_function, (), (self, *args), kwargs)
+
+        method.__name__, method.__doc__ = name, f"`np.{name}` of this array."
+        setattr(VarArray, name, method)
+
+
+_define_operators()
+_define_methods()

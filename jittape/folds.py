@@ -1,0 +1,247 @@
+"""Sums, products and other folds of arrays, recorded in the order of a plain Python loop.
+
+Every fold runs from the left, ``((x0 + x1) + x2) + ...``, and a product of matrices adds up its terms from the left,
+``(x0*y0 + x1*y1) + ...``. A loop over scalars records the same operations, so it has the same values and gradients bit for bit.
+Several axes are folded in C order. (NumPy adds in pairs and in blocks, so its last bits may differ.)
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from . import arrays, bulk
+from .arrays import VarArray, append, asarray, elementwise, joined, plain, recording
+from .ops import CODE, OPS
+
+# The value of a fold over nothing; other folds have none.
+EMPTY = {"add": 0.0, "multiply": 1.0, "logical_and": 1.0, "logical_or": 0.0, "hypot": 0.0, "logaddexp": -math.inf}
+
+
+def running(code: int, x: Any) -> Any:
+    """The running results of an operation along the first axis, which is not empty; one bulk append."""
+    v = _accumulate(code, plain(x))
+    if not isinstance(x, VarArray) or len(x) == 1:
+        return v if not isinstance(x, VarArray) else x.copy()
+    first, m = x.row[:1], math.prod(x.shape[1:])
+    left = np.concatenate([first.ravel(), arrays.numbered(len(x.rec), ((len(x) - 2) * m,))])
+    done = append(x.rec, code, left, x.row[1:].ravel(), v[1:])
+    return type(done)(x.rec, np.concatenate([first, done.row]), v)
+
+
+def _accumulate(code: int, v: np.ndarray) -> np.ndarray:
+    if OPS[code].ufunc:
+        with np.errstate(all="ignore"):
+            return getattr(np, OPS[code].ufunc).accumulate(v, axis=0).astype(np.float64)
+    out = v.copy()
+    for i in range(1, len(v)):
+        out[i] = bulk.values(code, out[i - 1], v[i])
+    return out
+
+
+def leading(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
+    """The array with the given axes, all by default, as one first axis; and its shape with those axes of length 1."""
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    kept = [i for i in range(x.ndim) if i not in axes]
+    shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    return x.transpose(*sorted(axes), *kept).reshape(math.prod(x.shape[i] for i in axes), *(x.shape[i] for i in kept)), shape
+
+
+def finish(x: Any, shape: tuple[int, ...], keepdims: bool) -> Any:
+    """A result with or without the folded axes; without axes it is a number, as in NumPy."""
+    out = asarray(x)
+    return out.reshape(shape) if keepdims else out[()] if isinstance(out, VarArray) or out.ndim else out.item()
+
+
+def fold(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
+    """Combine the elements along axes, all by default, with an operation."""
+    x, code = asarray(x, name), CODE[name]
+    if where is not None:
+        x = arrays.where(where, x, EMPTY[name] if initial is None else initial)
+    if OPS[code].condition:
+        x = asarray(elementwise(CODE["not_equal"], x, 0.0))
+    x, shape = leading(x, axis)
+    if initial is not None:
+        x = joined([spread(asarray(initial), (1, *x.shape[1:])), x])
+    if len(x) == 0:
+        rec = recording(x)
+        empty = np.full(x.shape[1:], EMPTY[name])
+        return finish(empty if rec is None else arrays.traced(rec, empty), shape, keepdims)
+    return finish(running(code, x)[-1], shape, keepdims)
+
+
+def spread(x: Any, shape: tuple[int, ...]) -> Any:
+    """An array broadcast to a shape."""
+    if isinstance(x, VarArray):
+        return x.like(np.broadcast_to(x.row, shape), np.broadcast_to(x.v, shape))
+    return np.broadcast_to(x, shape)
+
+
+def cumulative(name: str, x: Any, axis: Any = None) -> Any:
+    """The running results along an axis; of all elements in C order by default."""
+    x = asarray(x, name)
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    axis = normalize_axis_index(axis, x.ndim)
+    order = (axis, *(i for i in range(x.ndim) if i != axis))
+    return (running(CODE[name], x.transpose(order)) if x.size else x.transpose(order)).transpose(np.argsort(order))
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False, where: Any = None) -> Any:
+    """The sum over the number of elements."""
+    x = asarray(x, "mean")
+    return fold("add", x, axis, keepdims, where=where) / _count(x, axis, keepdims, where)
+
+
+def _count(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
+    if where is not None:
+        return fold("add", spread(asarray(where), x.shape), axis, keepdims)
+    return float(leading(x, axis)[0].shape[0])
+
+
+def var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, where: Any = None) -> Any:
+    """The mean squared distance from the mean."""
+    x = asarray(x, "var")
+    squares = elementwise(CODE["square"], x - mean(x, axis, True, where))
+    total, count = fold("add", squares, axis, keepdims, where=where), _count(x, axis, keepdims, where) - ddof
+    return elementwise(CODE["divide"], total, count if where is not None else max(count, 0.0))
+
+
+def std(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, where: Any = None) -> Any:
+    """The square root of the variance; where that is 0 the gradient is 0."""
+    square = var(x, axis, ddof, keepdims, where)
+    return arrays.where(elementwise(CODE["not_equal"], square, 0.0), elementwise(CODE["sqrt"], square), 0.0)
+
+
+def extreme(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
+    """The largest or smallest element along axes; k equal ones share the derivative, 1/k each."""
+    x = asarray(x, name)
+    if where is not None:
+        if initial is None:
+            raise ValueError(
+                f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'"
+            )
+        x = arrays.where(where, x, initial)
+    if initial is None:
+        getattr(np, name).reduce(plain(x), axis)  # NumPy's own error for nothing to choose from
+    x, shape = leading(x, axis)
+    if initial is not None:
+        x = joined([spread(asarray(initial), (1, *x.shape[1:])), x])
+    found = running(CODE[name], x)[-1]
+    if len(x) <= 2 or not isinstance(x, VarArray):
+        return finish(found, shape, keepdims)
+    worse = elementwise(CODE["less" if name == "maximum" else "greater"], x, found)
+    ties = float(len(x)) - asarray(fold("add", worse, 0))
+    shared = fold("add", elementwise(CODE["gate_not"], worse, x), 0) / ties
+    return finish(elementwise(CODE["with_gradient"], found, shared), shape, keepdims)
+
+
+# -- products -----------------------------------------------------------------------------------------------------------------
+
+
+def multiply(x: Any, y: Any) -> Any:
+    """The product of each pair of elements."""
+    return elementwise(CODE["multiply"], x, y)
+
+
+def matmul(x: Any, y: Any) -> Any:
+    """The product of matrices, or of stacks of them; vectors as in NumPy."""
+    x, y = asarray(x, "matmul"), asarray(y, "matmul")
+    v = np.matmul(plain(x), plain(y))  # checks the shapes
+    if recording(x, y) is None:
+        return v
+    x = x.reshape(1, -1) if x.ndim == 1 else x
+    y = y.reshape(-1, 1) if y.ndim == 1 else y
+    n = max(x.ndim, y.ndim)
+    x, y = (k.reshape((1,) * (n - k.ndim) + k.shape) for k in (x, y))
+    left = x.transpose(n - 1, *range(n - 1))
+    right = y.transpose(n - 2, *range(n - 2), n - 1)
+    return finish(fold("add", multiply(left[..., None], right[..., None, :]), 0), v.shape, True)[()]
+
+
+def dot(x: Any, y: Any) -> Any:
+    """`np.dot`: the sum of products over the last axis of ``x`` and the last but one of ``y``."""
+    x, y = asarray(x, "dot"), asarray(y, "dot")
+    if not x.ndim or not y.ndim:
+        return multiply(x, y)
+    if y.ndim <= 2:
+        np.dot(plain(x), plain(y))
+        return matmul(x, y)
+    return tensordot(x, y, ((x.ndim - 1,), (y.ndim - 2,)))
+
+
+def vdot(x: Any, y: Any) -> Any:
+    """The sum of products of all elements in C order."""
+    return matmul(asarray(x, "vdot").reshape(-1), asarray(y, "vdot").reshape(-1))
+
+
+def inner(x: Any, y: Any) -> Any:
+    """The sum of products over the last axes."""
+    x, y = asarray(x, "inner"), asarray(y, "inner")
+    np.inner(plain(x), plain(y))
+    return tensordot(x, y, ((x.ndim - 1,), (y.ndim - 1,))) if x.ndim and y.ndim else multiply(x, y)
+
+
+def outer(x: Any, y: Any) -> Any:
+    """The product of every element with every other."""
+    return multiply(asarray(x, "outer").reshape(-1, 1), asarray(y, "outer").reshape(1, -1))
+
+
+def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
+    """The sum of products over pairs of axes."""
+    x, y = asarray(x, "tensordot"), asarray(y, "tensordot")
+    v = np.tensordot(plain(x), plain(y), axes)  # type: ignore[arg-type]
+    first, second = (range(x.ndim - axes, x.ndim), range(axes)) if isinstance(axes, int) else axes
+    over_x, over_y = (normalize_axis_tuple(a, k.ndim) for a, k in ((first, x), (second, y)))
+    kept_x, kept_y = ([i for i in range(k.ndim) if i not in over] for k, over in ((x, over_x), (y, over_y)))
+    n = math.prod(x.shape[i] for i in over_x)
+    left = x.transpose(*kept_x, *over_x).reshape(math.prod(x.shape[i] for i in kept_x), n)
+    right = y.transpose(*over_y, *kept_y).reshape(n, math.prod(y.shape[i] for i in kept_y))
+    return asarray(matmul(left, right)).reshape(v.shape)[()]
+
+
+def einsum(subscripts: str, *given: Any) -> Any:
+    """`np.einsum`; products from left to right, then sums in the order in which their labels appear."""
+    if not isinstance(subscripts, str):
+        raise TypeError("einsum of traced values takes its subscripts as a string")
+    xs = [asarray(x, "einsum") for x in given]
+    v = np.einsum(subscripts, *map(plain, xs))  # checks labels and shapes
+    labels, output = _labels(subscripts, xs)
+    summed = [c for c in dict.fromkeys("".join(labels)) if c not in output]
+    order = [*summed, *output]
+    factors = []
+    for x, names in zip(xs, labels, strict=True):
+        while repeated := [c for c in names if names.count(c) > 1]:
+            i, j = names.index(repeated[0]), names.rindex(repeated[0])
+            x = (
+                x.like(np.diagonal(x.row, 0, i, j), np.diagonal(x.v, 0, i, j))
+                if isinstance(x, VarArray)
+                else np.diagonal(x, 0, i, j)
+            )
+            names = names[:i] + names[i + 1 : j] + names[j + 1 :] + names[i]
+        x = x.transpose([names.index(c) for c in order if c in names])
+        sizes = iter(x.shape)
+        factors.append(x.reshape([next(sizes) if c in names else 1 for c in order]))
+    product = asarray(functools.reduce(multiply, factors))
+    return asarray(fold("add", product, tuple(range(len(summed)))) if summed else product).reshape(v.shape)[()]
+
+
+def _labels(subscripts: str, xs: list[Any]) -> tuple[list[str], str]:
+    """One letter per axis of every operand and of the result; the axes of an ellipsis get letters that are free."""
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    labels = inputs.split(",")
+    free = [chr(c) for c in range(0x100, 0x140)]
+    spans = [x.ndim - len(names) + 3 for x, names in zip(xs, labels, strict=True) if "..." in names]
+    widest = free[: max(spans, default=0)]
+    named = []
+    for x, names in zip(xs, labels, strict=True):
+        n = x.ndim - len(names) + 3
+        named.append(names.replace("...", "".join(widest[len(widest) - n :])))
+    if not arrow:
+        letters = "".join(labels).replace(".", "")
+        output = "..." * bool(spans) + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    return named, output.replace("...", "".join(widest))

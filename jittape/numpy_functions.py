@@ -1,0 +1,137 @@
+"""NumPy's functions on traced values: the dispatch table, and the page of the docs that lists it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import arrays, asking, compositions, folds, linalg, rearrange, tracer, ufuncs
+
+FOLDS: dict[Any, Any] = {
+    np.sum: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.fold("add", a, axis, keepdims, initial, where),
+    np.prod: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.fold(
+        "multiply", a, axis, keepdims, initial, where
+    ),
+    np.all: lambda a, axis=None, keepdims=False, *, where=None: folds.fold("logical_and", a, axis, keepdims, None, where),
+    np.any: lambda a, axis=None, keepdims=False, *, where=None: folds.fold("logical_or", a, axis, keepdims, None, where),
+    np.max: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.extreme(
+        "maximum", a, axis, keepdims, initial, where
+    ),
+    np.min: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.extreme(
+        "minimum", a, axis, keepdims, initial, where
+    ),
+    np.amax: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.extreme(
+        "maximum", a, axis, keepdims, initial, where
+    ),
+    np.amin: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.extreme(
+        "minimum", a, axis, keepdims, initial, where
+    ),
+    np.mean: lambda a, axis=None, keepdims=False, *, where=None: folds.mean(a, axis, keepdims, where),
+    np.var: lambda a, axis=None, ddof=0, keepdims=False, *, where=None, correction=0: folds.var(
+        a, axis, ddof or correction, keepdims, where
+    ),
+    np.std: lambda a, axis=None, ddof=0, keepdims=False, *, where=None, correction=0: folds.std(
+        a, axis, ddof or correction, keepdims, where
+    ),
+    np.count_nonzero: lambda a, axis=None, *, keepdims=False: folds.fold(
+        "add", arrays.elementwise(ufuncs.CODE["not_equal"], a, 0.0), axis, keepdims
+    ),
+    np.cumsum: lambda a, axis=None: folds.cumulative("add", a, axis),
+    np.cumprod: lambda a, axis=None: folds.cumulative("multiply", a, axis),
+    np.dot: folds.dot,
+    np.vdot: folds.vdot,
+    np.inner: folds.inner,
+    np.outer: folds.outer,
+    np.linalg.outer: folds.outer,
+    np.linalg.matmul: folds.matmul,
+    np.tensordot: folds.tensordot,
+    np.linalg.tensordot: lambda x1, x2, *, axes=2: folds.tensordot(x1, x2, axes),
+    np.einsum: lambda subscripts, *operands, optimize=False: folds.einsum(subscripts, *operands),
+}
+FACTS: dict[Any, Any] = {
+    np.shape: lambda a: arrays.asarray(a).shape,
+    np.ndim: lambda a: arrays.asarray(a).ndim,
+    np.size: lambda a, axis=None: arrays.asarray(a).size if axis is None else arrays.asarray(a).shape[axis],
+    np.iscomplexobj: lambda x: False,
+    np.isrealobj: lambda x: True,
+    np.iscomplex: lambda x: np.zeros(np.shape(x), np.bool_),
+    np.isreal: lambda x: np.ones(np.shape(x), np.bool_),
+    np.imag: lambda val: np.zeros(np.shape(val)),
+    np.array_repr: lambda arr, *_, **__: repr(arr),
+    np.array_str: lambda a, *_, **__: str(a),
+}
+SECTIONS = {
+    "Sums, products and other folds": FOLDS,
+    "Linear algebra": linalg.LINALG,
+    "Elements rearranged, nothing recorded": rearrange.REARRANGE,
+    "Orders and truths, which are guards": asking.ASKING,
+    "Composed of others": compositions.COMPOSED,
+    "Shapes and types": FACTS,
+}
+FUNCTIONS = {function: implementation for section in SECTIONS.values() for function, implementation in section.items()}
+
+
+def array_function(function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+    """What a NumPy function does on arguments of which at least one holds a traced value."""
+    implementation = FUNCTIONS.get(function)
+    if implementation is None:
+        raise ufuncs.unsupported(
+            spelled(function), [spelled(known) for known in FUNCTIONS] + [u.__name__ for u in ufuncs.UFUNCS]
+        )
+    if kwargs:
+        kwargs = dict(kwargs)
+        if "dtype" in kwargs:
+            ufuncs.check_dtype(kwargs.pop("dtype"))
+        out = kwargs.pop("out", None)
+        ufuncs.check_out(out)
+        if out is not None:
+            return ufuncs.store(out, array_function(function, types, args, kwargs))
+    return implementation(*args, **kwargs)
+
+
+def spelled(function: Any) -> str:
+    """The name of a NumPy function as users write it, without ``np.``."""
+    return ("linalg." if function.__module__ == "numpy.linalg" else "") + function.__name__
+
+
+def page() -> str:
+    """The page of the docs: every NumPy function that takes traced values."""
+    out = [
+        "# NumPy functions on traced values",
+        "",
+        "Written by `python -m jittape.codegen` from the dispatch tables; edit those.",
+        "",
+        "These functions, the operators and the methods of arrays take traced numbers and arrays, mixed with plain ones, and record.",
+        "Any other function of NumPy raises a `TypeError` that names the nearest one of these.",
+        "",
+        *(f"* {line}" for line in NOTES),
+        "",
+        "## Element by element (ufuncs)",
+        "",
+        _names([ufunc.__name__ for ufunc in ufuncs.UFUNCS]),
+        "",
+        f"`reduce` and `accumulate` work for {_names([u.__name__ for u in (ufuncs.FOLDS | ufuncs.EXTREMES)])};",
+        "`outer` and `at` for all.",
+    ]
+    for title, section in SECTIONS.items():
+        out += ["", f"## {title}", "", _names([spelled(function) for function in section])]
+    return "\n".join(out) + "\n"
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(f"`np.{name}`" for name in sorted(set(names)))
+
+
+NOTES = (
+    "Sums run from the left, `((x0 + x1) + x2) + ...`, and so do sums of products in `@`, `dot` and `einsum`: a loop over scalars gives "
+    "the same bits. NumPy itself adds in pairs, so its last bits may differ.",
+    "`max` and `min`: k equal elements share the derivative, 1/k each. `std`, `norm`: the gradient is 0 where the value is 0.",
+    "`sort`, `argmax` and their like ask how elements compare. A call at which a comparison comes out otherwise records that path too.",
+    "A traced condition as an index asks its truths too; `np.where(condition, x, y)` asks nothing.",
+    "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a recorded "
+    "function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
+    "`out=` takes a traced array. `dtype=` takes a float type and is otherwise ignored: traced values are float64.",
+)
+
+tracer.array_function = array_function

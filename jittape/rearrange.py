@@ -1,0 +1,182 @@
+"""NumPy's functions that only rearrange elements: each runs on the rows and on the values, so it records nothing."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import arrays
+from .arrays import ConditionArray, VarArray, asarray, operands, recording, rows
+from .errors import TracingTypeError
+from .tape import Recording
+from .tracer import Condition, Traced
+
+
+def _leaves(x: Any) -> Iterator[Any]:
+    """The arrays and numbers of nested lists."""
+    if isinstance(x, (list, tuple)):
+        for item in x:
+            yield from _leaves(item)
+    else:
+        yield x
+
+
+def _each(x: Any, function: Callable[[Any], Any]) -> Any:
+    return [_each(item, function) for item in x] if isinstance(x, (list, tuple)) else function(x)
+
+
+def rearranged(function: Callable[..., Any], data: int = 1) -> Callable[..., Any]:
+    """``function`` on traced elements in its first ``data`` arguments, arrays or nested lists of them.
+
+    Where it makes views of NumPy arrays it makes views here. Where it fills up with zeros they are constants.
+    """
+
+    @functools.wraps(function)
+    def implementation(*args: Any, **kwargs: Any) -> Any:
+        if not args:
+            args = (kwargs.pop(next(iter(kwargs))),)
+        given = [_each(x, lambda leaf: operands(function.__name__, leaf)[0]) for x in args[:data]]
+        found = list(_leaves(given))
+        rec = recording(*found)
+        if rec is None:
+            raise TracingTypeError(
+                f"np.{function.__name__}: only the elements of the array can be traced, not the other arguments"
+            )
+        row = function(*_each(given, lambda x: rows(rec, x)), *args[data:], **kwargs)
+        v = function(*_each(given, lambda x: x.v if isinstance(x, Traced) else x), *args[data:], **kwargs)
+        kind = ConditionArray if all(isinstance(x, (Condition, ConditionArray)) for x in found) else VarArray
+        return wrapped(rec, kind, row, v)
+
+    return implementation
+
+
+def wrapped(rec: Recording, kind: type[VarArray], row: Any, v: Any) -> Any:
+    """The result of a function on rows and on values, as a traced number, an array, or a list of arrays."""
+    if isinstance(row, (list, tuple)):
+        return type(row)(wrapped(rec, kind, r, x) for r, x in zip(row, v, strict=True))
+    row = np.asarray(row, np.int32)
+    if row.size and not row.all():
+        row[row == 0] = rec.constant(0.0)
+    return kind(rec, row, np.asarray(v, np.float64))[() if row.ndim == 0 else ...]
+
+
+def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0, **kwargs: Any) -> Any:
+    """`np.pad` in the modes that only repeat elements or fill with constants."""
+    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type", "even") != "even":
+        raise TracingTypeError(
+            f"np.pad of a traced array supports the modes constant, edge, reflect, symmetric and wrap, not {mode!r}"
+        )
+    if mode != "constant":
+        return rearranged(np.pad)(x, pad_width, mode)
+    x, fill = asarray(x), asarray(constant_values)
+    rec = recording(x, fill)
+    assert rec is not None
+    row = np.pad(rows(rec, x), pad_width, constant_values=rows(rec, fill))
+    return VarArray(rec, row, np.pad(arrays.plain(x), pad_width, constant_values=arrays.plain(fill)))
+
+
+def insert(x: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    """`np.insert`."""
+    x, new = asarray(x), asarray(values)
+    rec = recording(x, new)
+    assert rec is not None
+    row = np.insert(rows(rec, x), obj, rows(rec, new), axis)
+    return VarArray(rec, row, np.insert(arrays.plain(x), obj, arrays.plain(new), axis))
+
+
+def append(x: Any, values: Any, axis: Any = None) -> Any:
+    """`np.append`."""
+    x, new = asarray(x), asarray(values)
+    return arrays.joined([x.reshape(-1), new.reshape(-1)] if axis is None else [x, new], 0 if axis is None else axis)
+
+
+def compress(condition: Any, x: Any, axis: Any = None) -> Any:
+    """`np.compress`; traced conditions are asked for their truths."""
+    return rearranged(lambda x: np.compress(arrays.plain_index(condition), x, axis))(x)
+
+
+def copy(x: Any, order: str = "K", subok: bool = False) -> Any:
+    """`np.copy`."""
+    return asarray(x).copy()
+
+
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    """`np.copyto` into a traced array."""
+    if not isinstance(dst, VarArray):
+        Traced.__array__(src)
+    dst[...] = src if where is True else arrays.where(where, src, dst)
+
+
+def fill_diagonal(x: Any, value: Any, wrap: bool = False) -> None:
+    """`np.fill_diagonal` of a traced array."""
+    if not isinstance(x, VarArray):
+        Traced.__array__(value)
+    places = np.zeros(x.shape)
+    np.fill_diagonal(places, 1.0, wrap)
+    values = asarray(value).reshape(-1)
+    where = np.flatnonzero(places)
+    x[np.unravel_index(where, x.shape)] = values[np.arange(len(where)) % len(values)]
+
+
+def put_along_axis(x: Any, indices: Any, values: Any, axis: Any) -> None:
+    """`np.put_along_axis` into a traced array."""
+    if not isinstance(x, VarArray):
+        Traced.__array__(values)
+    places = np.arange(x.size).reshape(x.shape)
+    if axis is None:
+        places, axis = places.reshape(-1), 0
+    x[np.unravel_index(np.take_along_axis(places, indices, axis), x.shape)] = values
+
+
+def full_like(
+    x: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, device: Any = None
+) -> Any:
+    """An array of one value that may hold traced numbers later."""
+    return arrays.full(np.shape(x) if shape is None else shape, fill_value, x)
+
+
+def zeros_like(x: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, device: Any = None) -> Any:
+    """Zeros in the shape of ``x``, which may hold traced numbers later."""
+    return full_like(x, 0.0, shape=shape)
+
+
+def ones_like(x: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, device: Any = None) -> Any:
+    """Ones in the shape of ``x``, which may hold traced numbers later."""
+    return full_like(x, 1.0, shape=shape)
+
+
+_SINGLE = (
+    "reshape", "ravel", "transpose", "matrix_transpose", "moveaxis", "swapaxes", "rollaxis", "squeeze", "expand_dims", "broadcast_to", "tile",
+    "repeat", "roll", "flip", "fliplr", "flipud", "rot90", "take", "take_along_axis", "split", "array_split", "hsplit", "vsplit", "dsplit",
+    "diagonal", "diag", "diagflat", "tril", "triu", "delete", "resize", "concatenate", "stack", "hstack", "vstack", "dstack",
+    "column_stack", "block", "unstack", "linalg.diagonal", "linalg.matrix_transpose",
+)  # fmt: skip
+_SEVERAL = ("broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d", "meshgrid")
+
+
+def _named(name: str) -> Any:
+    return functools.reduce(lambda space, part: getattr(space, part, None), name.split("."), np)
+
+
+REARRANGE: dict[Any, Callable[..., Any]] = (
+    {function: rearranged(function) for name in _SINGLE if (function := _named(name))}
+    | {function: rearranged(function, 64) for name in _SEVERAL if (function := _named(name))}
+    | {
+        np.pad: pad,
+        np.insert: insert,
+        np.append: append,
+        np.compress: compress,
+        np.extract: lambda condition, x: asarray(x).reshape(-1)[arrays.plain_index(asarray(condition).reshape(-1))],
+        np.copy: copy,
+        np.copyto: copyto,
+        np.fill_diagonal: fill_diagonal,
+        np.put_along_axis: put_along_axis,
+        np.zeros_like: zeros_like,
+        np.ones_like: ones_like,
+        np.empty_like: zeros_like,
+        np.full_like: full_like,
+    }
+)

@@ -1,0 +1,160 @@
+"""NumPy's ufuncs on traced numbers and arrays: which operation each records, and their methods `reduce`, `accumulate`, `outer`, `at`."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import arrays, folds, tracer
+from .arrays import ConditionArray, VarArray, elementwise
+from .errors import TracingTypeError
+from .ops import CODE, OPS
+from .tracer import Condition, Traced
+
+_DEGREE = math.pi / 180.0
+
+
+def _conditions(name: str) -> Callable[..., Any]:
+    """A bitwise operation, for truth values only."""
+
+    def function(*xs: Any) -> Any:
+        for x in xs:
+            if not (
+                isinstance(x, (Condition, ConditionArray, bool, np.bool_))
+                or (isinstance(x, np.ndarray) and x.dtype == np.bool_)
+            ):
+                raise TracingTypeError(
+                    f"np.{name.replace('logical', 'bitwise')} of traced values is for comparisons, not for numbers"
+                )
+        return elementwise(CODE[name], *xs)
+
+    return function
+
+
+def _recorded(code: int) -> Callable[..., Any]:
+    return lambda *xs: elementwise(code, *xs)
+
+
+def _heaviside(x: Any, y: Any) -> Any:
+    step = arrays.where(elementwise(CODE["equal"], x, 0.0), y, arrays.where(elementwise(CODE["greater"], x, 0.0), 1.0, 0.0))
+    return arrays.where(elementwise(CODE["isnan"], x), x, step)
+
+
+UFUNCS: dict[Any, Callable[..., Any]] = {getattr(np, op.ufunc): _recorded(code) for code, op in enumerate(OPS) if op.ufunc} | {
+    np.power: arrays.power,
+    np.float_power: arrays.power,
+    np.fabs: _recorded(CODE["abs"]),
+    np.positive: lambda x: elementwise(CODE["add"], x, -0.0) if isinstance(x, (Condition, ConditionArray)) else +x,
+    np.conjugate: lambda x: +x,
+    np.deg2rad: lambda x: elementwise(CODE["multiply"], x, _DEGREE),
+    np.radians: lambda x: elementwise(CODE["multiply"], x, _DEGREE),
+    np.rad2deg: lambda x: elementwise(CODE["divide"], x, _DEGREE),
+    np.degrees: lambda x: elementwise(CODE["divide"], x, _DEGREE),
+    np.divmod: lambda x, y: (elementwise(CODE["floor_divide"], x, y), elementwise(CODE["mod"], x, y)),
+    np.logaddexp2: lambda x, y: elementwise(CODE["logaddexp"], x * math.log(2.0), y * math.log(2.0)) / math.log(2.0),
+    np.heaviside: _heaviside,
+    np.matmul: folds.matmul,
+    np.vecdot: lambda x, y: folds.fold("add", elementwise(CODE["multiply"], x, y), -1),
+    np.matvec: lambda x, y: folds.matmul(x, arrays.asarray(y)[..., None])[..., 0],
+    np.vecmat: lambda x, y: folds.matmul(arrays.asarray(x)[..., None, :], y)[..., 0, :],
+    np.bitwise_and: _conditions("logical_and"),
+    np.bitwise_or: _conditions("logical_or"),
+    np.bitwise_xor: _conditions("logical_xor"),
+    np.invert: _conditions("logical_not"),
+}  # fmt: skip
+# The ufuncs that fold, and their operation.
+FOLDS = {np.add: "add", np.multiply: "multiply", np.logical_and: "logical_and", np.logical_or: "logical_or", np.hypot: "hypot",
+         np.logaddexp: "logaddexp", np.bitwise_and: "logical_and", np.bitwise_or: "logical_or"}  # fmt: skip
+EXTREMES = {np.maximum: "maximum", np.minimum: "minimum"}
+
+
+def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
+    """What a ufunc does on operands of which at least one is traced."""
+    out = kwargs.pop("out", None)
+    check_out(out)
+    check_dtype(kwargs.pop("dtype", None))
+    for name in ("casting", "order", "subok"):
+        kwargs.pop(name, None)
+    if ufunc not in UFUNCS:
+        raise unsupported(ufunc.__name__, [known.__name__ for known in UFUNCS])
+    if method == "__call__":
+        result = _masked(UFUNCS[ufunc](*inputs), kwargs.pop("where", True), out)
+    elif method == "reduce" and (ufunc in FOLDS or ufunc in EXTREMES):
+        result, kwargs = reduce(ufunc, inputs[0], **kwargs), {}
+    elif method == "accumulate" and (ufunc in FOLDS or ufunc in EXTREMES):
+        result = folds.cumulative((FOLDS | EXTREMES)[ufunc], inputs[0], kwargs.pop("axis", 0))
+    elif method == "outer":
+        x, y = (arrays.asarray(k) for k in inputs)
+        result = UFUNCS[ufunc](x.reshape(x.shape + (1,) * y.ndim), y)
+    elif method == "at" and isinstance(inputs[0], VarArray):
+        return _at(UFUNCS[ufunc], *inputs)
+    else:
+        raise TracingTypeError(f"np.{ufunc.__name__}.{method} is not supported on traced values")
+    if kwargs:
+        raise TracingTypeError(f"np.{ufunc.__name__} of traced values does not take {', '.join(kwargs)}")
+    return result if out is None else store(out, result)
+
+
+def reduce(ufunc: Any, x: Any, axis: Any = 0, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+    """``ufunc.reduce``."""
+    initial = None if initial is np._NoValue else initial  # type: ignore[attr-defined]
+    mask = None if where is True else where
+    if ufunc in EXTREMES:
+        return folds.extreme(EXTREMES[ufunc], x, axis, keepdims, initial, mask)
+    return folds.fold(FOLDS[ufunc], x, axis, keepdims, initial, mask)
+
+
+def _masked(result: Any, where: Any, out: Any) -> Any:
+    if where is True:
+        return result
+    if out is None:
+        raise TracingTypeError("where= without out= leaves elements undefined; use np.where")
+    return arrays.where(where, result, out[0] if isinstance(out, tuple) else out)
+
+
+def check_out(out: Any) -> None:
+    """Raise unless ``out=`` is a traced array, since one of floats would drop the derivative."""
+    for target in out if isinstance(out, tuple) else (out,):
+        if target is not None and not isinstance(target, VarArray):
+            Traced.__array__(target)
+
+
+def store(out: Any, result: Any) -> Any:
+    """Write a result into ``out=``."""
+    if isinstance(out, tuple) and len(out) > 1:
+        return tuple(store(one, part) for one, part in zip(out, result, strict=True))
+    (target,) = out if isinstance(out, tuple) else (out,)
+    shape = np.shape(result)
+    if shape != target.shape:
+        raise ValueError(
+            f"non-broadcastable output operand with shape {target.shape} doesn't match the broadcast shape {shape}"
+        )
+    target[...] = result
+    return target
+
+
+def _at(function: Callable[..., Any], x: VarArray, index: Any, *values: Any) -> None:
+    """``ufunc.at``: element by element in order, so that a repeated index accumulates."""
+    places = np.arange(x.size).reshape(x.shape)[arrays.plain_index(index)]
+    given = [folds.spread(arrays.asarray(y), places.shape).reshape(-1) for y in values]
+    for i, place in enumerate(zip(*(axis.tolist() for axis in np.unravel_index(places.ravel(), x.shape)), strict=True)):
+        x[place] = function(x[place], *(y[i] for y in given))
+
+
+def check_dtype(dtype: Any) -> None:
+    """Raise unless a ``dtype=`` asks for floats, or for nothing."""
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        raise TracingTypeError(f"dtype={np.dtype(dtype)}: a traced value is a float64; use jt.trunc or jt.rint, or `.value`")
+
+
+def unsupported(name: str, known: list[str]) -> TracingTypeError:
+    """The error of a function that does not record, with the nearest that does."""
+    near = [f"; the nearest that is: np.{x}" for x in difflib.get_close_matches(name, known, 1, 0.5)]
+    return TracingTypeError(f"np.{name} is not supported on traced values{''.join(near)} (docs/numpy.md lists what is)")
+
+
+tracer.array_ufunc = array_ufunc
