@@ -205,9 +205,8 @@ def log10(x):
     return log_ends(z, v)
 
 
-def log1p(x):
-    """log(1 + x): log of the rounded sum and, to first order, of what rounding lost; at most 0.9 ulp."""
-    z = float64(x)
+def log1p_sum(z, low):
+    """log(1 + z + low) for a low below rounding: log of the rounded sum and, to first order, of what rounding lost."""
     u = 1.0 + z
     bits = float64(u).view(int64)
     high = (bits + 2638147582215219) & 9218868437227405312
@@ -217,10 +216,17 @@ def log1p(x):
     s = f / (2.0 + f)
     h = 0.5 * f * f
     # the lost part over u = 2**k (1 + f); a percent off is far below rounding
-    lost = (1.0 - (u - z) if z > 1.0 else z - (u - 1.0)) * int64(9214364837600034816 - high).view(float64)
-    lost = 0.0 if near or z > 1e17 else lost * (1.0 - s) * (1.0 - s + s * s)
-    v = k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + (k * 1.9082149292705877e-10 + lost))) - f)
-    return z if abs(z) < 1e-17 else log_ends(u, v)
+    lost = low + (0.0 if near else 1.0 - (u - z) if z > 1.0 else z - (u - 1.0))
+    lost = lost * int64(9214364837600034816 - high).view(float64) * ((1.0 - s) * (1.0 - s + s * s))
+    tail = k * 1.9082149292705877e-10 + (0.0 if z > 1e17 else lost)
+    return log_ends(u, k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + tail)) - f))
+
+
+def log1p(x):
+    """log(1 + x): log of the rounded sum and, to first order, of what rounding lost; at most 0.9 ulp."""
+    z = float64(x)
+    v = log1p_sum(z, 0.0)
+    return z if abs(z) < 1e-17 else v
 
 
 def softplus(x):
@@ -548,3 +554,93 @@ def arctan(x):
     tail = t * q * (a + (q2 * q2) * (b + (q2 * q2) * c))
     v = t + (tail + (0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17 + lost))
     return copysign(v if low else (1.5707963267948966 if high else 0.7853981633974483) + v, z)
+
+
+def cbrt(x):
+    """The cube root: a polynomial of the mantissa and one step of Halley's; at most 1.0 ulp."""
+    z = float64(x)
+    m = abs(z)
+    k, f = log_split(m)
+    third = k * 0.3333333333333333 + 6755399441055744.0
+    j = k - 3.0 * (third - 6755399441055744.0)
+    g = f * f
+    y = (0.9999991098253108 + f * 0.3333188629533928) + g * (-0.11097412606571799 + f * 0.06233905288891144)
+    y = y + g * g * (-0.04466474328664842 + f * 0.026541211869127262)
+    y = y * (1.2599210498948732 if j > 0.5 else 0.7937005259840998 if j < -0.5 else 1.0)
+    w = (1.0 + f) * (2.0 if j > 0.5 else 0.5 if j < -0.5 else 1.0)
+    c = y * y * y
+    v = (y + y * ((w - c) / (c + c + w))) * int64((float64(third).view(int64) + 1023) << 52).view(float64)
+    return copysign(v, z) if m > 0.0 and m < inf else z
+
+
+def arc_tail(z):
+    """arcsin(s) / s - 1 for z = s**2 within 1/4."""
+    z2 = z * z
+    z4 = z2 * z2
+    a = (0.1666666666666674 + z * 0.07499999999975038) + z2 * (0.04464285717137595 + z * 0.030381942837541094)
+    b = (0.022372211845393578 + z * 0.017351661490260222) + z2 * (0.013980292997224019 + z * 0.011402795167838684)
+    c = (0.010760496733002006 + z * 0.0037746524477265168) + z2 * (0.021554659711872336 + z * -0.02079907137342904)
+    return z * (a + z4 * (b + z4 * (c + z4 * 0.0325124315588589)))
+
+
+def arcsin(x):
+    """The inverse sine: a polynomial within 1/2, else pi / 2 less twice the arc of sqrt((1 - x) / 2); at most 1.2 ulp."""
+    z = float64(x)
+    m = abs(z)
+    far = m > 0.5
+    q = (1.0 - m) * 0.5 if far else m * m
+    s = sqrt(q) if far else m
+    tail = s * arc_tail(q)
+    a = 1.5707963267948966 - 2.0 * s
+    v = a + (((1.5707963267948966 - a) - 2.0 * s) - (2.0 * tail - 6.123233995736766e-17))
+    return copysign(v if far else s + tail, z)
+
+
+def arccos(x):
+    """The inverse cosine, likewise; at most 1.2 ulp."""
+    z = float64(x)
+    m = abs(z)
+    far = m > 0.5
+    q = (1.0 - m) * 0.5 if far else m * m
+    s = sqrt(q) if far else z
+    tail = s * arc_tail(q)
+    # a multiple of pi / 2, less or more once or twice the arc
+    base = 0.0 if z > 0.5 else 3.141592653589793 if z < -0.5 else 1.5707963267948966
+    rest = 0.0 if z > 0.5 else 1.2246467991473532e-16 if z < -0.5 else 6.123233995736766e-17
+    times = 2.0 if z > 0.5 else -2.0 if z < -0.5 else -1.0
+    a = base + times * s
+    return a + (((base - a) + times * s) + (times * tail + rest))
+
+
+def arctanh(x):
+    """The inverse hyperbolic tangent: log1p(2 x / (1 - x)) / 2; at most 1.6 ulp."""
+    z = float64(x)
+    m = abs(z)
+    down = 1.0 - m
+    q = 2.0 * m / down
+    # 1 / (1 - x) is 1 + q / 2, which carries the rounding error of 1 - x over to the quotient
+    v = 0.5 * log1p_sum(q, q * ((m - (1.0 - down)) * (1.0 + 0.5 * q)) if m < 1.0 else 0.0)
+    return z if m < 1e-9 else copysign(v, z)
+
+
+def arcsinh(x):
+    """The inverse hyperbolic sine: log1p(x + x**2 / (1 + sqrt(1 + x**2))); at most 1.4 ulp."""
+    z = float64(x)
+    m = abs(z)
+    n = 1.0 if m > 1e17 else m
+    q = n * n
+    w = q / (1.0 + sqrt(1.0 + q))
+    u = m if m > 1e17 else m + w
+    v = log1p_sum(u, (m - u) + w) + (0.6931471805599453 if m > 1e17 else 0.0)
+    return z if m < 1e-9 else copysign(v, z)
+
+
+def arccosh(x):
+    """The inverse hyperbolic cosine: log1p(t + sqrt(2 t + t**2)) with t = x - 1; at most 1.8 ulp."""
+    z = float64(x)
+    t = z - 1.0
+    n = 1.0 if z > 1e17 else t
+    w = sqrt(n + n + n * n)
+    u = t if z > 1e17 else w + t
+    v = log1p_sum(u, (w - u) + t) + (0.6931471805599453 if z > 1e17 else 0.0)
+    return nan if z < 1.0 else v

@@ -98,6 +98,10 @@ def beside_one(rng):
     return 1.0 + rng.normal(size=COUNT) * 10.0 ** rng.uniform(-15, -1, COUNT)
 
 
+def below_one(rng):
+    return 1.0 - size(1e-15, 1.0)(rng)
+
+
 MIDDLE = both(size(1e-20, 30.0))
 ALL = both(size(1e-320, 1e308))
 SMALL = both(size(1e-320, 0.9))
@@ -140,6 +144,12 @@ FUNCTIONS = [
     ("cos", 0.9, np.cos, mpmath.cos, FAR),
     ("tan", 1.6, np.tan, mpmath.tan, FAR),
     ("arctan", 1.3, np.arctan, mpmath.atan, [near(-4, 4), near(0.4, 0.5), MIDDLE, ALL]),
+    ("arcsin", 1.2, np.arcsin, mpmath.asin, [near(-1, 1), SMALL, below_one]),
+    ("arccos", 1.2, np.arccos, mpmath.acos, [near(-1, 1), SMALL, below_one]),
+    ("arcsinh", 1.4, np.arcsinh, mpmath.asinh, [near(-4, 4), MIDDLE, ALL]),
+    ("arccosh", 1.8, np.arccosh, mpmath.acosh, [near(1, 4), size(1, 1.7e308), lambda rng: 1 + size(1e-15, 1.0)(rng)]),
+    ("arctanh", 1.6, np.arctanh, mpmath.atanh, [near(-1, 1), SMALL, below_one]),
+    ("cbrt", 1.0, np.cbrt, mpmath.cbrt, [size(1e-320, 1.7e308), near(0.5, 9.0)]),
     ("erf", 1.5, None, mpmath.erf, [near(-6, 6), near(0.45, 1.5), SMALL]),
     ("erfc", 1.9, None, mpmath.erfc, [near(-6, 27.3), near(0.45, 1.5), near(20, 27.3), SMALL]),
 ]
@@ -245,6 +255,21 @@ SPECIAL = {
         (0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (INF, math.pi / 2), (-INF, -math.pi / 2), (1.0, math.pi / 4),
         (MAX, math.pi / 2),
     ],
+    "arcsin": [
+        (0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (1.0, math.pi / 2), (-1.0, -math.pi / 2), (1.1, NAN), (-1.1, NAN), (INF, NAN),
+    ],
+    "arccos": [
+        (0.0, math.pi / 2), (-0.0, math.pi / 2), (1.0, 0.0), (-1.0, math.pi), (1.1, NAN), (-1.1, NAN), (INF, NAN), (-INF, NAN),
+    ],
+    "arcsinh": [(0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (INF, INF), (-INF, -INF), (MAX, 710.4758600739439)],
+    "arccosh": [(1.0, 0.0), (0.5, NAN), (0.0, NAN), (-5.0, NAN), (-INF, NAN), (INF, INF), (MAX, 710.4758600739439)],
+    "arctanh": [
+        (0.0, 0.0), (-0.0, -0.0), (-TINY, -TINY), (1.0, INF), (-1.0, -INF), (1.1, NAN), (-2.0, NAN), (INF, NAN), (-INF, NAN),
+    ],
+    "cbrt": [
+        (0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -INF), (27.0, 3.0), (-8.0, -2.0), (1.0, 1.0),
+        (TINY, 1.7031839360032603e-108),
+    ],
     "erf": [(0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (INF, 1.0), (-INF, -1.0), (6.0, 1.0), (-MAX, -1.0)],
     "erfc": [(0.0, 1.0), (-0.0, 1.0), (INF, 0.0), (-INF, 2.0), (MAX, 0.0), (-MAX, 2.0), (28.0, 0.0)],
 }  # fmt: skip
@@ -289,14 +314,18 @@ def test_exact_where_the_answer_is_a_number():
     assert (values("hypot", 3.0 * scale, 4.0 * scale) == 5.0 * scale).all()
 
 
-@pytest.mark.parametrize("name", ["expm1", "log1p", "log", "exp", "tanh", "expit", "softplus", "sinh", "erf", "erfc", "arctan"])
+@pytest.mark.parametrize(
+    "name", ["expm1", "log1p", "log", "exp", "tanh", "expit", "softplus", "sinh", "erf", "erfc", "arctan", "cbrt"]
+)
 def test_monotone(name):
     low, high = {"log": (1e-3, 5.0), "log1p": (-0.999, 5.0)}.get(name, (-5.0, 5.0))
     steps = np.diff(values(name, np.linspace(low, high, COUNT)))
     assert (steps <= 0 if name == "erfc" else steps >= 0).all()
 
 
-@pytest.mark.parametrize("name", ["sinh", "tanh", "sin_near", "tan_near", "sin", "tan", "arctan", "erf"])
+@pytest.mark.parametrize(
+    "name", ["sinh", "tanh", "sin_near", "tan_near", "sin", "tan", "arctan", "arcsin", "arcsinh", "arctanh", "cbrt", "erf"]
+)
 def test_odd(name, rng):
     x = both(size(1e-300, 1e6 if name.endswith("near") else 1e300))(rng)
     assert same(values(name, -x), -values(name, x))
