@@ -509,7 +509,7 @@ def test_out_that_is_read_only():
     program = jt.record(lambda x: x[0] * x[1] + x[2], np.ones(3))
     out = np.zeros(3)
     out.setflags(write=False)
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(TypeError, match="read-only"):
         program.value_and_grad(np.ones(3), out=out)
     assert out.tolist() == [0.0] * 3
 
