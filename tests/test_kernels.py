@@ -45,7 +45,7 @@ def points(op):
         for row in rng.uniform(size=(40, op.arity)).tolist()
     ]
     special_points = list(itertools.product(STAN + TURNS[: 17 if op.arity == 1 else 9], repeat=op.arity))
-    edges = [tuple(map(float, edge[1])) for edge in EDGES if edge[0] in (op.name, *op.aliases) and len(edge[1]) == op.arity]
+    edges = [tuple(map(float, edge.point)) for edge in EDGES if edge.op in (op.name, *op.aliases)]
     known = KNOWN.get(op.name, lambda *_: False)
     return [p for p in box + special_points + edges if not known(*p)]
 
@@ -146,6 +146,16 @@ def test_blocks_give_what_one_at_a_time_gives(op, jit):
         value, gradient = one.value_and_grad(*p)
         got = np.array([values[i], *(g[i] for g in gradients)])
         assert np.array_equal(got, [value, *gradient], equal_nan=True), p
+
+
+def test_the_convention_table():
+    """The kernels give what the documented table of edge points says."""
+    for edge in EDGES:
+        f = getattr(jt, edge.op)
+        program = jt.record(f, *[0.5] * len(edge.point), argnums=tuple(range(len(edge.point))))
+        value, gradient = program.value_and_grad(*map(float, edge.point))
+        assert value == pytest.approx(edge.value, rel=1e-14, nan_ok=True), edge
+        assert gradient == pytest.approx(tuple(edge.partials), rel=1e-14, nan_ok=True), edge
 
 
 @pytest.mark.xfail(strict=True, reason="Numba's floor_divide: -1.3 // inf is -0.0 there, -1.0 in Python and NumPy")
