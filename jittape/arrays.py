@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -220,7 +221,8 @@ class ConditionArray(VarArray):
         return elementwise(CODE["logical_not"], self)
 
 
-def _kind(code: int) -> type[VarArray]:
+def class_of(code: int) -> type[VarArray]:
+    """The class of an operation's results."""
     return ConditionArray if OPS[code].condition else VarArray
 
 
@@ -290,7 +292,7 @@ def rows(rec: Recording, x: Any) -> Any:
 
 def numbered(start: int, shape: tuple[int, ...]) -> np.ndarray:
     """The rows that were just appended, in C order."""
-    return np.arange(start, start + np.prod(shape, dtype=np.int64), dtype=np.int32).reshape(shape)
+    return np.arange(start, start + math.prod(shape), dtype=np.int32).reshape(shape)
 
 
 def asarray(x: Any, where: str = "an array operation") -> Any:
@@ -361,7 +363,7 @@ def elementwise(code: int, *given: Any) -> Any:
 
 def append(rec: Recording, code: int, a: Any, b: Any, v: np.ndarray) -> Any:
     """Append one operation per element of ``v``; operand rows are flat or one row."""
-    return _kind(code)(rec, numbered(rec.extend(code, a, b, v.ravel()), v.shape), v)
+    return class_of(code)(rec, numbered(rec.extend(code, a, b, v.ravel()), v.shape), v)
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from . import arrays, bulk
-from .arrays import VarArray, append, asarray, elementwise, joined, plain, recording
+from .arrays import VarArray, asarray, elementwise, joined, plain, recording
 from .ops import CODE, OPS
 
 # The value of a fold over nothing; other folds have none.
@@ -25,18 +25,24 @@ EMPTY = {"add": 0.0, "multiply": 1.0, "logical_and": 1.0, "logical_or": 0.0, "hy
 def running(code: int, x: Any) -> Any:
     """The running results of an operation along the first axis, which is not empty; one bulk append."""
     v = _accumulate(code, plain(x))
-    if not isinstance(x, VarArray) or len(x) == 1:
+    if not isinstance(x, VarArray) or len(x) == 1 or not x.size:
         return v if not isinstance(x, VarArray) else x.copy()
-    first, m = x.row[:1], math.prod(x.shape[1:])
-    left = np.concatenate([first.ravel(), arrays.numbered(len(x.rec), ((len(x) - 2) * m,))])
-    done = append(x.rec, code, left, x.row[1:].ravel(), v[1:])
-    return type(done)(x.rec, np.concatenate([first, done.row]), v)
+    rec, n, m = x.rec, x.size, math.prod(x.shape[1:])
+    # the first results are the first elements; every further one adds an element to the result before it
+    flat = np.empty(n, np.int32)
+    flat[:m] = x.row[0].ravel()
+    flat[m:] = np.arange(len(rec), len(rec) + n - m)
+    rec.check(rec)
+    rec.extend(code, flat[:-m], x.row[1:].ravel(), v[1:].ravel())
+    return arrays.class_of(code)(rec, flat.reshape(x.shape), v)
 
 
 def _accumulate(code: int, v: np.ndarray) -> np.ndarray:
     if OPS[code].ufunc:
         with np.errstate(all="ignore"):
-            return getattr(np, OPS[code].ufunc).accumulate(v, axis=0).astype(np.float64)
+            # a copy in the order of the rows: along another axis `accumulate` is several times slower
+            out = getattr(np, OPS[code].ufunc).accumulate(np.ascontiguousarray(v), axis=0)
+            return out if out.dtype == np.float64 else out.astype(np.float64)
     out = v.copy()
     for i in range(1, len(v)):
         out[i] = bulk.values(code, out[i - 1], v[i])
@@ -45,7 +51,9 @@ def _accumulate(code: int, v: np.ndarray) -> np.ndarray:
 
 def leading(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     """The array with the given axes, all by default, as one first axis; and its shape with those axes of length 1."""
-    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    if axis is None:
+        return x.reshape(-1), (1,) * x.ndim
+    axes = normalize_axis_tuple(axis, x.ndim)
     kept = [i for i in range(x.ndim) if i not in axes]
     shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
     return x.transpose(*sorted(axes), *kept).reshape(math.prod(x.shape[i] for i in axes), *(x.shape[i] for i in kept)), shape
@@ -126,8 +134,8 @@ def extreme(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial
                 f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'"
             )
         x = arrays.where(where, x, initial)
-    if initial is None:
-        getattr(np, name).reduce(plain(x), axis)  # NumPy's own error for nothing to choose from
+    if initial is None and not x.size:
+        getattr(np, name).reduce(plain(x), axis)  # NumPy's own error where there is nothing to choose from
     x, shape = leading(x, axis)
     if initial is not None:
         x = joined([spread(asarray(initial), (1, *x.shape[1:])), x])

@@ -101,14 +101,19 @@ class Recording:
         return row
 
     def extend(self, op: int, a: Any, b: Any, values: np.ndarray) -> int:
-        """Append one row per element of ``values`` and return the first row's number; ``a`` and ``b`` broadcast."""
+        """Append one row per element of ``values`` and return the first row's number; ``a`` and ``b`` are one row or as many."""
         row, n = len(self.val), len(values)
         if row + n > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this operation would make it {row + n}")
-        self.val.frombytes(np.ascontiguousarray(values, np.float64).tobytes())
+        columns = [
+            np.full(n, operand, np.int32) if isinstance(operand, int) else np.ascontiguousarray(operand, np.int32) for operand in (a, b)
+        ]
+        if len(columns[0]) != n or len(columns[1]) != n:
+            raise ValueError(f"{n} values, but {len(columns[0])} and {len(columns[1])} operands")
+        self.val.frombytes(np.ascontiguousarray(values, np.float64).view(np.uint8).data)
         self.op.frombytes(bytes((op,)) * n)
-        for column, operand in ((self.a, a), (self.b, b)):
-            column.frombytes(np.ascontiguousarray(np.broadcast_to(operand, n), np.int32).tobytes())
+        self.a.frombytes(columns[0].view(np.uint8).data)
+        self.b.frombytes(columns[1].view(np.uint8).data)
         if self.lines is not None:
             self.lines.frombytes(np.full(n, self.place(), np.int32).tobytes())
         return row
