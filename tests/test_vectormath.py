@@ -13,7 +13,7 @@ from numba import config, njit
 from jittape import vectormath
 
 JIT = not config.DISABLE_JIT
-COUNT = 100_000 if JIT else 20
+COUNT = 50_000 if JIT else 20
 PLAIN = {name: value for name, value in vars(vectormath).items() if isinstance(value, FunctionType)}
 INF, NAN, TINY, MAX = math.inf, math.nan, 5e-324, 1.7976931348623157e308
 
