@@ -183,6 +183,8 @@ OPS: tuple[Op, ...] = (
     _truth("isnan",         "x != x",           "whether x is NaN",   arity=1),
     _truth("isfinite",      "x - x == 0.0",     "whether x is neither infinite nor NaN", arity=1),
     _truth("isinf",         "x == x and x - x != 0.0", "whether x is infinite", arity=1),
+    # what the maximum of many needs: its value as it is, and the mean of the gradients of all that are equal to it
+    _binary("with_gradient", "x",               "0.0",                "1.0 if v == v else v", REAL, REAL, "x, with the derivative of y", ufunc="", public=False),
 )
 # fmt: on
 
