@@ -57,12 +57,14 @@ def imports() -> str:
     if unknown:
         raise SystemExit(f"formulas name functions that are neither NumPy's nor jittape.special's: {', '.join(unknown)}")
     lines = [
-        *(f"import {module}" for module in ("glob", "os", "sys", "warnings")),
+        *(f"import {module}" for module in ("glob", "os", "sys", "threading", "warnings")),
         f"from math import {', '.join(sorted(_MATH & named))}",
         "",
         "import numpy as np",
-        "from numba import njit",
+        "from llvmlite import ir",
+        "from numba import cfunc, config, njit, types",
         "from numba.core.errors import NumbaError",
+        "from numba.extending import intrinsic",
         "from numpy import (",
         *(f"    {name}," for name in sorted(used)),
         ")",

@@ -9,20 +9,17 @@ classes own, allocate nothing and raise nothing: they return a status.
 import glob
 import os
 import sys
+import threading
 import warnings
 from math import inf, lgamma, nan, pi
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import cfunc, config, njit, types
 from numba.core.errors import NumbaError
+from numba.extending import intrinsic
 from numpy import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
     arctan2,
-    arctanh,
-    cbrt,
     ceil,
     copysign,
     float64,
@@ -114,7 +111,7 @@ def exp_sum(r, t):
 
 @jit
 def exp(x):
-    """e to the power x: x = k log(2) + r, a polynomial in r, times 2**k; at most 0.7 ulp."""
+    """e to the power x: x = k log(2) + r, a polynomial in r, times 2**k; at most 0.7 ulp, 1 where subnormal."""
     z = float64(x)
     k, r, t = exp_split(710.0 if z > 710.0 else -746.0 if z < -746.0 else z, 0.0)
     return exp_scaled(exp_sum(r, t), k)
@@ -122,7 +119,7 @@ def exp(x):
 
 @jit
 def exp2(x):
-    """2 to the power x: the polynomial of exp in the fraction of x, times 2**k; at most 0.9 ulp."""
+    """2 to the power x: the polynomial of exp in the fraction of x, times 2**k; at most 0.9 ulp, 1 where subnormal."""
     z = float64(x)
     z = 1025.0 if z > 1025.0 else -1080.0 if z < -1080.0 else z
     k = (z + 6755399441055744.0) - 6755399441055744.0
@@ -145,7 +142,7 @@ def expm1_quarter(z):
 
 @jit
 def expm1(x):
-    """exp(x) - 1 without cancellation: 2**k - 1 and 2**k (exp(r) - 1) added with their rounding error; at most 1.1 ulp."""
+    """exp(x) - 1 without cancellation: 2**k - 1 and 2**k (exp(r) - 1) added with their rounding error; at most 1.2 ulp."""
     z = float64(x)
     q, _ = expm1_quarter(710.0 if z > 710.0 else -60.0 if z < -60.0 else z)
     return z if abs(z) < 1e-16 else 4.0 * q
@@ -153,7 +150,7 @@ def expm1(x):
 
 @jit
 def sinh(x):
-    """The hyperbolic sine: (t + t / (1 + t)) / 2 with t = expm1(abs(x)); at most 1.2 ulp."""
+    """The hyperbolic sine: (t + t / (1 + t)) / 2 with t = expm1(abs(x)); at most 1.5 ulp."""
     z = float64(x)
     m = abs(z)
     q, lost = expm1_quarter(710.48 if m > 710.48 else m)
@@ -197,7 +194,7 @@ def tanh(x):
 
 @jit
 def expit(x):
-    """The logistic function by e = exp(-abs(x)), which never overflows: 1 or e over 1 + e; at most 1.8 ulp."""
+    """The logistic function by e = exp(-abs(x)), which never overflows: 1 or e over 1 + e; at most 1.9 ulp."""
     z = float64(x)
     e = exp(-abs(z))
     down = 1.0 + e
@@ -237,7 +234,7 @@ def log_ends(z, v):
 
 @jit
 def log(x):
-    """The natural logarithm: x = 2**k (1 + f), then the series of log((1 + s) / (1 - s)), s = f / (2 + f); at most 1 ulp."""
+    """The natural logarithm: x = 2**k (1 + f), then the series of log((1 + s) / (1 - s)), s = f / (2 + f); at most 0.9 ulp."""
     z = float64(x)
     k, f = log_split(z)
     s = f / (2.0 + f)
@@ -281,9 +278,8 @@ def log10(x):
 
 
 @jit
-def log1p(x):
-    """log(1 + x): log of the rounded sum and, to first order, of what rounding lost; at most 0.9 ulp."""
-    z = float64(x)
+def log1p_sum(z, low):
+    """log(1 + z + low) for a low below rounding: log of the rounded sum and, to first order, of what rounding lost."""
     u = 1.0 + z
     bits = float64(u).view(int64)
     high = (bits + 2638147582215219) & 9218868437227405312
@@ -293,15 +289,23 @@ def log1p(x):
     s = f / (2.0 + f)
     h = 0.5 * f * f
     # the lost part over u = 2**k (1 + f); a percent off is far below rounding
-    lost = (1.0 - (u - z) if z > 1.0 else z - (u - 1.0)) * int64(9214364837600034816 - high).view(float64)
-    lost = 0.0 if near or z > 1e17 else lost * (1.0 - s) * (1.0 - s + s * s)
-    v = k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + (k * 1.9082149292705877e-10 + lost))) - f)
-    return z if abs(z) < 1e-17 else log_ends(u, v)
+    lost = low + (0.0 if near else 1.0 - (u - z) if z > 1.0 else z - (u - 1.0))
+    lost = lost * int64(9214364837600034816 - high).view(float64) * ((1.0 - s) * (1.0 - s + s * s))
+    tail = k * 1.9082149292705877e-10 + (0.0 if z > 1e17 else lost)
+    return log_ends(u, k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + tail)) - f))
+
+
+@jit
+def log1p(x):
+    """log(1 + x): log of the rounded sum and, to first order, of what rounding lost; at most 0.9 ulp."""
+    z = float64(x)
+    v = log1p_sum(z, 0.0)
+    return z if abs(z) < 1e-17 else v
 
 
 @jit
 def softplus(x):
-    """log(1 + exp(x)) by exp(-abs(x)), which never overflows; at most 1.5 ulp."""
+    """log(1 + exp(x)) by exp(-abs(x)), which never overflows; at most 1.6 ulp."""
     z = float64(x)
     return (z if z > 0.0 else 0.0) + log1p(exp(-abs(z)))
 
@@ -392,7 +396,7 @@ def cos_near(x):
 
 @jit
 def tan_near(x):
-    """The tangent for x within 1e6: the quotient of the two; at most 1.5 ulp."""
+    """The tangent for x within 1e6: the quotient of the two; at most 1.6 ulp."""
     z = float64(x)
     q, r, t = turns(z)
     v = circle_tan(q, r, t)
@@ -463,9 +467,9 @@ def turns_far(z):
 
 @jit
 def sin(x):
-    """The sine of any float: `sin_near`, beyond 1e6 with an exact reduction that does not vectorise."""
+    """The sine of any float: `sin_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 0.9 ulp."""
     z = float64(x)
-    if abs(z) < 1e6 or z - z != 0.0:
+    if abs(z) <= 1e6 or z - z != 0.0:
         return sin_near(z)
     q, r, t = turns_far(z)
     return circle_sin(q, r, t)
@@ -473,9 +477,9 @@ def sin(x):
 
 @jit
 def cos(x):
-    """The cosine of any float: `cos_near`, beyond 1e6 with an exact reduction that does not vectorise."""
+    """The cosine of any float: `cos_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 0.9 ulp."""
     z = float64(x)
-    if abs(z) < 1e6 or z - z != 0.0:
+    if abs(z) <= 1e6 or z - z != 0.0:
         return cos_near(z)
     q, r, t = turns_far(z)
     return circle_cos(q, r, t)
@@ -483,9 +487,9 @@ def cos(x):
 
 @jit
 def tan(x):
-    """The tangent of any float: `tan_near`, beyond 1e6 with an exact reduction that does not vectorise."""
+    """The tangent of any float: `tan_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 1.6 ulp."""
     z = float64(x)
-    if abs(z) < 1e6 or z - z != 0.0:
+    if abs(z) <= 1e6 or z - z != 0.0:
         return tan_near(z)
     q, r, t = turns_far(z)
     return circle_tan(q, r, t)
@@ -552,7 +556,7 @@ def erfc(x):
 
 @jit
 def erf(x):
-    """The error function: a polynomial within 1/2, else 1 - erfc(x); at most 1.4 ulp."""
+    """The error function: a polynomial within 1/2, else 1 - erfc(x); at most 1.5 ulp."""
     z = float64(x)
     m = abs(z)
     v, k = erfc_far(6.0 if m > 6.0 else m)
@@ -601,7 +605,7 @@ def log_exact(z):
 
 @jit
 def power(x, y):
-    """x to the power y: exp(y log(abs(x))) with the logarithm and the product in two parts each; at most 0.8 ulp."""
+    """x to the power y: exp(y log(abs(x))) with the logarithm and the product in two parts each; at most 1.0 ulp."""
     z = float64(x)
     y = float64(y)
     m = abs(z)
@@ -618,7 +622,7 @@ def power(x, y):
 
 @jit
 def hypot(x, y):
-    """sqrt(x**2 + y**2), scaled by a power of 2 so that squares neither overflow nor vanish; at most 1.2 ulp."""
+    """sqrt(x**2 + y**2), scaled by a power of 2 so that squares neither overflow nor vanish; at most 1.3 ulp."""
     a = abs(float64(x))
     b = abs(float64(y))
     m = float64(a if a > b else b).view(int64) & 9218868437227405312
@@ -632,7 +636,7 @@ def hypot(x, y):
 
 @jit
 def arctan(x):
-    """The inverse tangent: x, (x - 1) / (x + 1) or -1 / x, whichever is small, in a polynomial; at most 1.2 ulp."""
+    """The inverse tangent: x, (x - 1) / (x + 1) or -1 / x, whichever is small, in a polynomial; at most 1.3 ulp."""
     z = float64(x)
     m = abs(z)
     low = m < 0.41421356237309503
@@ -650,6 +654,103 @@ def arctan(x):
     tail = t * q * (a + (q2 * q2) * (b + (q2 * q2) * c))
     v = t + (tail + (0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17 + lost))
     return copysign(v if low else (1.5707963267948966 if high else 0.7853981633974483) + v, z)
+
+
+@jit
+def cbrt(x):
+    """The cube root: a polynomial of the mantissa and one step of Halley's; at most 1.0 ulp."""
+    z = float64(x)
+    m = abs(z)
+    k, f = log_split(m)
+    third = k * 0.3333333333333333 + 6755399441055744.0
+    j = k - 3.0 * (third - 6755399441055744.0)
+    g = f * f
+    y = (0.9999991098253108 + f * 0.3333188629533928) + g * (-0.11097412606571799 + f * 0.06233905288891144)
+    y = y + g * g * (-0.04466474328664842 + f * 0.026541211869127262)
+    y = y * (1.2599210498948732 if j > 0.5 else 0.7937005259840998 if j < -0.5 else 1.0)
+    w = (1.0 + f) * (2.0 if j > 0.5 else 0.5 if j < -0.5 else 1.0)
+    c = y * y * y
+    v = (y + y * ((w - c) / (c + c + w))) * int64((float64(third).view(int64) + 1023) << 52).view(float64)
+    return copysign(v, z) if m > 0.0 and m < inf else z
+
+
+@jit
+def arc_tail(z):
+    """arcsin(s) / s - 1 for z = s**2 within 1/4."""
+    z2 = z * z
+    z4 = z2 * z2
+    a = (0.1666666666666674 + z * 0.07499999999975038) + z2 * (0.04464285717137595 + z * 0.030381942837541094)
+    b = (0.022372211845393578 + z * 0.017351661490260222) + z2 * (0.013980292997224019 + z * 0.011402795167838684)
+    c = (0.010760496733002006 + z * 0.0037746524477265168) + z2 * (0.021554659711872336 + z * -0.02079907137342904)
+    return z * (a + z4 * (b + z4 * (c + z4 * 0.0325124315588589)))
+
+
+@jit
+def arcsin(x):
+    """The inverse sine: a polynomial within 1/2, else pi / 2 less twice the arc of sqrt((1 - x) / 2); at most 1.2 ulp."""
+    z = float64(x)
+    m = abs(z)
+    far = m > 0.5
+    q = (1.0 - m) * 0.5 if far else m * m
+    s = sqrt(q) if far else m
+    tail = s * arc_tail(q)
+    a = 1.5707963267948966 - 2.0 * s
+    v = a + (((1.5707963267948966 - a) - 2.0 * s) - (2.0 * tail - 6.123233995736766e-17))
+    return copysign(v if far else s + tail, z)
+
+
+@jit
+def arccos(x):
+    """The inverse cosine, likewise; at most 1.2 ulp."""
+    z = float64(x)
+    m = abs(z)
+    far = m > 0.5
+    q = (1.0 - m) * 0.5 if far else m * m
+    s = sqrt(q) if far else z
+    tail = s * arc_tail(q)
+    # a multiple of pi / 2, less or more once or twice the arc
+    base = 0.0 if z > 0.5 else 3.141592653589793 if z < -0.5 else 1.5707963267948966
+    rest = 0.0 if z > 0.5 else 1.2246467991473532e-16 if z < -0.5 else 6.123233995736766e-17
+    times = 2.0 if z > 0.5 else -2.0 if z < -0.5 else -1.0
+    a = base + times * s
+    return a + (((base - a) + times * s) + (times * tail + rest))
+
+
+@jit
+def arctanh(x):
+    """The inverse hyperbolic tangent: log1p(2 x / (1 - x)) / 2; at most 1.6 ulp."""
+    z = float64(x)
+    m = abs(z)
+    down = 1.0 - m
+    q = 2.0 * m / down
+    # 1 / (1 - x) is 1 + q / 2, which carries the rounding error of 1 - x over to the quotient
+    v = 0.5 * log1p_sum(q, q * ((m - (1.0 - down)) * (1.0 + 0.5 * q)) if m < 1.0 else 0.0)
+    return z if m < 1e-9 else copysign(v, z)
+
+
+@jit
+def arcsinh(x):
+    """The inverse hyperbolic sine: log1p(x + x**2 / (1 + sqrt(1 + x**2))); at most 1.4 ulp."""
+    z = float64(x)
+    m = abs(z)
+    n = 1.0 if m > 1e17 else m
+    q = n * n
+    w = q / (1.0 + sqrt(1.0 + q))
+    u = m if m > 1e17 else m + w
+    v = log1p_sum(u, (m - u) + w) + (0.6931471805599453 if m > 1e17 else 0.0)
+    return z if m < 1e-9 else copysign(v, z)
+
+
+@jit
+def arccosh(x):
+    """The inverse hyperbolic cosine: log1p(t + sqrt(2 t + t**2)) with t = x - 1; at most 1.8 ulp."""
+    z = float64(x)
+    t = z - 1.0
+    n = 1.0 if z > 1e17 else t
+    w = sqrt(n + n + n * n)
+    u = t if z > 1e17 else w + t
+    v = log1p_sum(u, (w - u) + t) + (0.6931471805599453 if z > 1e17 else 0.0)
+    return nan if z < 1.0 else v
 
 
 @jit
@@ -798,15 +899,15 @@ def switch(code):
         code == 7 or code == 14 or code == 15 or code == 16 or code == 17 or code == 18 or code == 19 or code == 20 or
         code == 21 or code == 22 or code == 23 or code == 24 or code == 25 or code == 26 or code == 27 or code == 28
         or code == 63 or code == 64 or code == 65 or code == 66 or code == 67 or code == 68 or code == 69 or code ==
-        70 or code == 71 or code == 72 or code == 73 or code == 74 or code == 75
+        70 or code == 71 or code == 72 or code == 73 or code == 74 or code == 75 or code == 76
     )
 
 
 # The operations that have vector loops.
 VECTORISED = (
-    0, 1, 2, 3, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33,
-    34, 35, 39, 40, 41, 42, 43, 44, 47, 49, 50, 51, 55, 57, 58, 59, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73,
-    74, 75
+    0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+    33, 34, 35, 39, 40, 41, 42, 43, 44, 45, 46, 47, 49, 50, 51, 52, 53, 54, 55, 57, 58, 59, 63, 64, 65, 66, 67,
+    68, 69, 70, 71, 72, 73, 74, 75, 76
 )
 # fmt: on
 # </generated>
@@ -821,8 +922,10 @@ SWITCH = 14  # of a block, whether zero partials mean "not connected"; of a chai
 SCALAR, VECTOR, CHAIN = 0, 1, 2  # kinds of block
 ABSENT, CONTIGUOUS, BROADCAST, GATHER = 0, 1, 2, 3  # modes of an operand
 INACTIVE, STORED, CONSTANT, ALIAS = 0, 1, 2, 3  # kinds of partial
-# The header of a program's code: slots, rows, guards, where the guards are, the output's slot.
-HEADER = 8
+# The header of a program's code: slots, rows, guards, where the guards are, the output's slot; then the addresses of the
+# functions that have the loops of all operations, low half first.
+HEADER = 16
+AT_SCALAR, AT_VALUES, AT_PARTIALS_X, AT_PARTIALS_Y = 6, 8, 10, 12
 
 
 @jit
@@ -937,8 +1040,7 @@ def reverse(code, work, row, adj):
             pull(code, work, adj, code[row + MY], np.uint64(code[row + YI]), code[row + PY], dy, adj + o, n, plain)
 
 
-@jit
-def scalar(code, work, at, n, o, da, db):
+def scalar(code, work, at, n, o, da, db, _):
     """One instruction at a time: values, and those partials that are not constants."""
     for k in range(n):
         op = code[at + k]
@@ -1168,6 +1270,9 @@ def scalar(code, work, at, n, o, da, db):
             v = 1.0 if x - x == 0.0 else 0.0
         elif op == 75:  # isinf
             v = 1.0 if x == x and x - x != 0.0 else 0.0
+        elif op == 76:  # with_gradient
+            v = x
+            work[db + k] = 1.0 if v == v else v
         else:  # a leaf among the rows of a recording
             v = work[o + k]
         # fmt: on
@@ -1175,8 +1280,7 @@ def scalar(code, work, at, n, o, da, db):
         work[o + k] = v
 
 
-@jit
-def values(op, work, xo, yo, o, n):
+def values(code, work, op, xo, yo, o, n, _):
     """The values of a block."""
     # <generated: values>
     # fmt: off
@@ -1216,6 +1320,10 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = sqrt(x)
+    elif op == 12:  # cbrt
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = cbrt(x)
     elif op == 13:  # abs
         for i in range(n):
             x = work[xo + i]
@@ -1341,6 +1449,14 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = tan(x)
+    elif op == 45:  # arcsin
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arcsin(x)
+    elif op == 46:  # arccos
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arccos(x)
     elif op == 47:  # arctan
         for i in range(n):
             x = work[xo + i]
@@ -1357,6 +1473,18 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = tanh(x)
+    elif op == 52:  # arcsinh
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arcsinh(x)
+    elif op == 53:  # arccosh
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arccosh(x)
+    elif op == 54:  # arctanh
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arctanh(x)
     elif op == 55:  # hypot
         for i in range(n):
             x = work[xo + i]
@@ -1435,12 +1563,15 @@ def values(op, work, xo, yo, o, n):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = 1.0 if x == x and x - x != 0.0 else 0.0
+    elif op == 76:  # with_gradient
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = x
     # fmt: on
     # </generated>
 
 
-@jit
-def partials_x(op, work, xo, yo, o, da, n):
+def partials_x(code, work, op, xo, yo, o, da, n):
     """The partials of a block in its first operand, where they are neither constant nor a copy."""
     # <generated: partials_x>
     # fmt: off
@@ -1460,6 +1591,10 @@ def partials_x(op, work, xo, yo, o, da, n):
         for i in range(n):
             v = work[o + i]
             work[da + i] = 0.5 / abs(v)
+    elif op == 12:  # cbrt
+        for i in range(n):
+            v = work[o + i]
+            work[da + i] = 1.0 / (3.0 * v * v)
     elif op == 13:  # abs
         for i in range(n):
             x = work[xo + i]
@@ -1562,6 +1697,14 @@ def partials_x(op, work, xo, yo, o, da, n):
         for i in range(n):
             v = work[o + i]
             work[da + i] = 1.0 + v * v
+    elif op == 45:  # arcsin
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = 1.0 / sqrt((1.0 - x) * (1.0 + x))
+    elif op == 46:  # arccos
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = -1.0 / sqrt((1.0 - x) * (1.0 + x))
     elif op == 47:  # arctan
         for i in range(n):
             x = work[xo + i]
@@ -1578,6 +1721,19 @@ def partials_x(op, work, xo, yo, o, da, n):
         for i in range(n):
             v = work[o + i]
             work[da + i] = (1.0 - v) * (1.0 + v)
+    elif op == 52:  # arcsinh
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = 1.0 / hypot(x, 1.0)
+    elif op == 53:  # arccosh
+        for i in range(n):
+            x = work[xo + i]
+            work[da + i] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+    elif op == 54:  # arctanh
+        for i in range(n):
+            x = work[xo + i]
+            v = work[o + i]
+            work[da + i] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
     elif op == 55:  # hypot
         for i in range(n):
             x = work[xo + i]
@@ -1599,8 +1755,7 @@ def partials_x(op, work, xo, yo, o, da, n):
     # </generated>
 
 
-@jit
-def partials_y(op, work, xo, yo, o, db, n):
+def partials_y(code, work, op, xo, yo, o, db, n):
     """The partials of a block in its second operand, likewise."""
     # <generated: partials_y>
     # fmt: off
@@ -1658,8 +1813,43 @@ def partials_y(op, work, xo, yo, o, db, n):
             y = work[yo + i]
             v = work[o + i]
             work[db + i] = y / v if v != 0.0 else 0.0
+    elif op == 76:  # with_gradient
+        for i in range(n):
+            v = work[o + i]
+            work[db + i] = 1.0 if v == v else v
     # fmt: on
     # </generated>
+
+
+if config.DISABLE_JIT:
+
+    def call(address, code, work, *arguments):
+        """Call a function of `_LOOPS` by its position."""
+        _LOOPS[int(address)](code, work, *arguments)
+else:
+
+    @intrinsic
+    def call(typing_context, address, code, work, a, b, c, d, e, f):
+        """Call a function of `_LOOPS` by its address.
+
+        Through a pointer, because Numba optimises and compiles what a function calls directly once more with the caller:
+        these functions are large, and that took as long as compiling them.
+        """
+
+        def generate(context, builder, signature, arguments):
+            arrays = zip(signature.args[1:3], arguments[1:3], strict=True)
+            pointers = [context.make_array(kind)(context, builder, array).data for kind, array in arrays]
+            word = ir.IntType(64)
+            function = ir.FunctionType(ir.VoidType(), [*(pointer.type for pointer in pointers), *[word] * 6])
+            builder.call(builder.inttoptr(arguments[0], function.as_pointer()), [*pointers, *arguments[3:]])
+            return context.get_dummy_value()
+
+        return types.void(types.uint64, code, work, *[types.uint64] * 6), generate
+
+
+@jit
+def _address(code, at):
+    return np.uint64(code[at]) | (np.uint64(code[at + 1]) << np.uint64(32))
 
 
 @jit
@@ -1683,7 +1873,7 @@ def run(code, work, point, gradient, start, stop, mode):
             kind, n, o = code[row + KIND], np.uint64(code[row + N]), np.uint64(code[row + OUT])
             at, da, db = np.uint64(code[row + XI]), np.uint64(code[row + DX]), np.uint64(code[row + DY])
             if kind == SCALAR:
-                scalar(code, work, at, n, o, da, db)
+                call(_address(code, AT_SCALAR), code, work, at, n, o, da, db, zero)
             elif kind == CHAIN:
                 sign = -1.0 if code[row + SWITCH] else 1.0
                 if code[row + MX] == CONTIGUOUS:
@@ -1696,15 +1886,15 @@ def run(code, work, point, gradient, start, stop, mode):
                         v += sign * work[code[at + i]]
                 work[o] = v
             else:
-                xo, yo, op = np.uint64(code[row + XO]), np.uint64(code[row + YO]), code[row + OP]
+                xo, yo, op = np.uint64(code[row + XO]), np.uint64(code[row + YO]), np.uint64(code[row + OP])
                 fetch(code, work, code[row + MX], at, xo, n)
                 fetch(code, work, code[row + MY], np.uint64(code[row + YI]), yo, n)
-                values(op, work, xo, yo, o, n)
+                call(_address(code, AT_VALUES), code, work, op, xo, yo, o, n, zero)
                 if mode & PARTIALS:
                     if code[row + PX] == STORED:
-                        partials_x(op, work, xo, yo, o, da, n)
+                        call(_address(code, AT_PARTIALS_X), code, work, op, xo, yo, o, da, n)
                     if code[row + PY] == STORED:
-                        partials_y(op, work, xo, yo, o, db, n)
+                        call(_address(code, AT_PARTIALS_Y), code, work, op, xo, yo, o, db, n)
         if end == rows and not mode & UNGUARDED:
             for g in range(guards):
                 if (work[code[guard + g]] != 0.0) != (code[guard + guards + g] != 0):
@@ -2289,11 +2479,47 @@ def sweep(code, work, x, gradient, pieces, mode):
     return status
 
 
-def _cold() -> bool:
-    """Whether no compiled kernel is on disk yet."""
-    stats = getattr(run, "stats", None)
-    path = getattr(stats, "cache_path", None)
-    return stats is not None and not (path and glob.glob(os.path.join(glob.escape(path), "kernels.run-*.nbi")))
+_LOOPS = (scalar, values, partials_x, partials_y)
+_SIGNATURE = types.void(types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 6)
+_compiled: dict = {}
+
+
+def addresses(*, blocks: bool) -> np.ndarray:
+    """The addresses of the loops as they stand in a header; those that only blocks need are compiled when first asked for."""
+    out = np.zeros(4, np.uint64)
+    for i, function in enumerate(_LOOPS if blocks else _LOOPS[:1]):
+        out[i] = i if config.DISABLE_JIT else _loop(function).address
+    return out.view(np.uint32)
+
+
+def _loop(function):
+    """A compiled function of `_LOOPS`."""
+    with _lock:
+        if function not in _compiled:
+            _announce(function)
+            _compiled[function] = _compile_loop(function)
+        return _compiled[function]
+
+
+def _compile_loop(function):
+    if _CACHE:
+        try:
+            return cfunc(_SIGNATURE, cache=True, error_model="numpy")(function)
+        except NumbaError:
+            raise
+        except Exception as error:  # no folder to write to, or whatever a truncated or foreign cache file raises
+            _warn(error)
+    return cfunc(_SIGNATURE, error_model="numpy")(function)
+
+
+def _announce(function) -> None:
+    """Say on a terminal that compiling takes a while, where nothing is on disk yet."""
+    global _announced
+    path = getattr(getattr(run, "stats", None), "cache_path", None)
+    cold = not (path and glob.glob(os.path.join(glob.escape(path), f"kernels.{function.__name__}-*.nbi")))
+    if cold and not _announced and sys.stderr is not None and sys.stderr.isatty():
+        _announced = True
+        print("jittape: compiling kernels, once per machine (a few seconds) ...", file=sys.stderr, flush=True)
 
 
 def ready() -> None:
@@ -2301,19 +2527,21 @@ def ready() -> None:
     global run, _ready
     if _ready:
         return
-    if getattr(run, "py_func", None) is None:  # NUMBA_DISABLE_JIT: NumPy's scalars warn where kernels do not
-        run = np.errstate(all="ignore")(run)
-    else:
-        if _cold() and sys.stderr is not None and sys.stderr.isatty():
-            print("jittape: compiling kernels, once per machine (a few seconds) ...", file=sys.stderr, flush=True)
-        try:
-            _first_call()
-        except NumbaError:
-            raise
-        except Exception as error:  # whatever a truncated or foreign cache file raises while it is read
-            _without_cache(error)
-            _first_call()
-    _ready = True
+    with _lock:
+        if _ready:
+            return
+        if config.DISABLE_JIT:  # NumPy's scalars warn where kernels do not
+            run = np.errstate(all="ignore")(run)
+        else:
+            _announce(scalar)
+            try:
+                _first_call()
+            except NumbaError:
+                raise
+            except Exception as error:  # whatever a truncated or foreign cache file raises while it is read
+                _without_cache(error)
+                _first_call()
+        _ready = True
 
 
 def _first_call() -> None:
@@ -2325,6 +2553,10 @@ def _without_cache(error: Exception) -> None:
     for name, function in list(globals().items()):
         if hasattr(function, "py_func"):
             globals()[name] = njit(nogil=True, error_model="numpy")(function.py_func)
+    _warn(error)
+
+
+def _warn(error: Exception) -> None:
     warnings.warn(
         f"the compiled kernels could not be read from or written to Numba's cache ({type(error).__name__}: {error}); "
         "this process compiles them again. Delete the cache folder, or set NUMBA_CACHE_DIR to one that is writable.",
@@ -2333,4 +2565,6 @@ def _without_cache(error: Exception) -> None:
     )
 
 
+_lock = threading.RLock()
+_announced = False
 _ready = False

@@ -21,6 +21,7 @@ _SMALLEST, _SHORTEST_RUN = 6, 16
 _TOO_SHORT = 24
 # In a sorted key: the operation of a chain.
 _CHAIN = 255
+_ADDRESSES = slice(kernels.AT_SCALAR, kernels.AT_SCALAR + 8)
 
 
 def _constants(operand: int) -> np.ndarray:
@@ -94,6 +95,7 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     at = HEADER + ROW * len(starts)
     code = np.zeros(at + 5 * n, np.uint32)
     code[:5] = slots, len(starts), 0, len(code), output
+    code[_ADDRESSES] = kernels.addresses(blocks=False)
     for row, start in zip(code[HEADER:at].reshape(-1, ROW), starts.tolist(), strict=True):
         part = slice(start, min(start + CHUNK, n))
         length = part.stop - start
@@ -219,6 +221,7 @@ def _assemble(
     output = int(where[tape.outputs[0]]) if len(tape.outputs) else 0
     header = np.zeros(HEADER, np.uint32)
     header[:5] = slots, len(rows), 0, 0, output
+    header[_ADDRESSES] = kernels.addresses(blocks=True)
     code = np.concatenate([header, rows.ravel(), lists])
     before = np.cumsum(rows[:, kernels.N].astype(np.int64))
     total = int(before[-1]) if len(rows) else 0

@@ -138,9 +138,12 @@ def test_a_wrong_mode_or_offset_is_noticed(field):
             continue
         code = plan.code.copy()
         at = kernels.HEADER + row * kernels.ROW + field
-        if code[at] == 0:
-            continue
-        code[at] = code[at] ^ 1 if field in (kernels.MX, kernels.PX) else code[at] - 1
+        if code[at] == 0 or (field == kernels.MX and code[at] == kernels.GATHER):
+            continue  # nothing to spoil, or it would read beyond the buffers
+        if field == kernels.MX:
+            code[at] = kernels.BROADCAST if code[at] == kernels.CONTIGUOUS else kernels.CONTIGUOUS
+        else:
+            code[at] = kernels.INACTIVE if field == kernels.PX else code[at] - 1
         wrong, apart = differences(tape, plan._replace(code=code), np.array(x))
         noticed = noticed or bool(wrong) or apart > 1e-9
     assert noticed
