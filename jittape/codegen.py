@@ -101,7 +101,7 @@ def _wrapped(text: str, indent: int) -> str:
 
 
 def _switch() -> str:
-    codes = [str(code) for code, op in enumerate(OPS) if op.disconnects]
+    codes = [str(code) for code, op in enumerate(OPS) if op.switch]
     test = "(" + _wrapped(" or ".join(f"code == {code}" for code in codes), 8) + ")"
     return f'@jit\ndef switch(code):\n    """Whether a zero partial of this operation passes nothing."""\n    return {test}'
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import special
-from .ops import CONSTANTS, OPS
+from . import special, vectormath
+from .ops import CONSTANTS, OPS, Op
 
 # What the fast functions raise where IEEE arithmetic would return an infinity or a NaN.
 ARITHMETIC = (ZeroDivisionError, OverflowError, ValueError)
@@ -49,6 +49,8 @@ def _namespace() -> tuple[dict, dict]:
         for name, value in vars(special).items():
             if isinstance(value, types.FunctionType):
                 space[name] = types.FunctionType(value.__code__, space, name)
+    # NumPy's power takes square roots for 0.5 and so differs from everybody else's at -0.0 and -inf
+    exact["power"] = vectormath.power
     return fast, exact
 
 
@@ -101,12 +103,15 @@ def reverse(op, a, b, da, db, adj):
     first = len(adj) - len(op)
     for i in range(len(op) - 1, -1, -1):
         s = float(adj[first + i])
-        adj[a[i]] += product(s, float(da[i]), OPS[op[i]].disconnects)
-        adj[b[i]] += product(s, float(db[i]), OPS[op[i]].disconnects)
+        adj[a[i]] += product(OPS[op[i]], 0, s, float(da[i]))
+        adj[b[i]] += product(OPS[op[i]], 1, s, float(db[i]))
 
 
-def product(s: float, d: float, disconnects: bool) -> float:
-    """An adjoint times a partial; a zero adjoint contributes nothing, nor does a zero partial of what disconnects."""
-    if s == 0.0 or (disconnects and d == 0.0):
+def product(op: Op, operand: int, s: float, d: float) -> float:
+    """The adjoint ``s`` times the partial ``d`` in an operand: what is pulled to it.
+
+    An adjoint of exactly zero contributes nothing, nor does a partial that is 0 everywhere, or the zero partial of a switch.
+    """
+    if s == 0.0 or op.constant(operand) == 0.0 or (op.switch and d == 0.0):
         return 0.0
     return s * d

@@ -24,7 +24,6 @@ from numpy import (
     copysign,
     float64,
     floor,
-    floor_divide,
     fmod,
     int64,
     mod,
@@ -37,7 +36,8 @@ from numpy import (
 from .errors import JitTapeCacheWarning
 
 LN2 = 0.6931471805599453
-LN10 = 2.302585092994046
+LOG2_E = 1.4426950408889634
+LOG10_E = 0.4342944819032518
 TWO_OVER_SQRT_PI = 1.1283791670955126
 SQRT_HALF = 0.7071067811865476
 INV_SQRT_TWO_PI = 0.3989422804014327
@@ -54,6 +54,7 @@ CHUNK = 1 << 22
 NOTHING = np.zeros(0)
 
 _CACHE = os.environ.get("JITTAPE_CACHE", "1") != "0"
+_uncached: Exception | None = None
 
 
 def jit(function):
@@ -63,7 +64,9 @@ def jit(function):
         return njit(**options)(function)
     try:
         return njit(cache=True, **options)(function)
-    except RuntimeError:  # Numba found no folder that it can write to
+    except RuntimeError as error:  # Numba found no folder that it can write to
+        global _uncached
+        _uncached = error
         return njit(**options)(function)
 
 
@@ -755,8 +758,9 @@ def arccosh(x):
 
 @jit
 def power_dx(x, y):
-    """The partial of x**y in x; 0 for y = 0, whatever x."""
-    return y * power(x, y - 1.0) if y != 0.0 else 0.0
+    """The partial of x**y in x: 0 for y = 0, whatever x, and by its limit 0 where y is infinite and x**y is 0."""
+    p = power(x, y - 1.0)
+    return 0.0 if y == 0.0 or p == 0.0 else x if x != x else y * p
 
 
 @jit
@@ -789,27 +793,43 @@ def xlog1py(x, y):
 
 
 @jit
+def floor_divide(x, y):
+    """The floor of x / y as Python and NumPy have it: from the exact remainder, because x / y may round up to a whole number."""
+    if y == 0.0 or y != y:
+        return x / y
+    r = fmod(x, y)
+    q = (x - r) / y
+    q = q - 1.0 if r != 0.0 and (r < 0.0) != (y < 0.0) else q
+    f = floor(q)
+    return copysign(0.0, x / y) if q == 0.0 else f + 1.0 if q - f > 0.5 else f
+
+
+@jit
 def sinc(x):
-    """sin(pi x) / (pi x), exactly 0 at the other integers and at infinity."""
-    if x == 0.0:
-        return 1.0
-    if x - x == 0.0 and floor(x) == x:
-        return 0.0
-    if x == x and x - x != 0.0:
-        return 0.0
-    return sin(pi * x) / (pi * x)
+    """sin(pi x) / (pi x), from the exact distance to the nearest integer: 0 at the other integers and at infinity."""
+    if x == 0.0 or (x == x and x - x != 0.0):
+        return 1.0 if x == 0.0 else 0.0
+    n = rint(x)
+    half = 0.5 * n
+    s = sin(pi * (x - n)) / (pi * x)
+    return s if half == floor(half) else -s
 
 
 @jit
 def sinc_dx(x, v):
-    """The derivative of sinc; its Taylor series near 0, where the closed form cancels."""
-    if abs(x) < 0.1:
+    """The derivative of sinc: (cos(pi x) - v) / x, and its Taylor series below 1/2, where that cancels."""
+    if abs(x) < 0.5:
         t = pi * x
         s = t * t
-        return -pi * t * (1.0 / 3.0 - s * (1.0 / 30.0 - s * (1.0 / 840.0 - s * (1.0 / 45360.0 - s * (1.0 / 3991680.0)))))
+        tail = 1 / 93405312000 - s * (1 / 22230464256000 - s * (1 / 6758061133824000 - s * (1 / 2554547108585472000)))
+        p = 1 / 3 - s * (1 / 30 - s * (1 / 840 - s * (1 / 45360 - s * (1 / 3991680 - s * (1 / 518918400 - s * tail)))))
+        return -pi * t * p
     if x == x and x - x != 0.0:
         return 0.0
-    return (cos(pi * x) - v) / x
+    n = rint(x)
+    half = 0.5 * n
+    c = sin(pi * (0.5 - abs(x - n)))
+    return ((c if half == floor(half) else -c) - v) / x
 
 
 @jit
@@ -856,7 +876,7 @@ def digamma(x):
     if x <= 0.0:
         if x - x != 0.0 or floor(x) == x:
             return nan
-        shift = -pi / tan(pi * (x - floor(x)))
+        shift = -pi / tan(pi * (x - rint(x)))
         x = 1.0 - x
     while x < 10.0:
         shift -= 1.0 / x
@@ -878,7 +898,7 @@ def trigamma(x):
             return nan
         if floor(x) == x:
             return inf
-        s = sin(pi * (x - floor(x)))
+        s = sin(pi * (x - rint(x)))
         shift = pi * pi / (s * s)
         sign = -1.0
         x = 1.0 - x
@@ -887,7 +907,7 @@ def trigamma(x):
         total += 1.0 / (x * x)
         x += 1.0
     r = 1.0 / (x * x)
-    tail = r * (1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * (691 / 2730 - r * (7 / 6)))))))
+    tail = r * (1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * (691 / 2730 - r * (7 / 6 - r * (3617 / 510))))))))
     total += 1.0 / x + 0.5 * r + tail / x
     return shift + sign * total
 
@@ -896,10 +916,8 @@ def trigamma(x):
 def switch(code):
     """Whether a zero partial of this operation passes nothing."""
     return (
-        code == 7 or code == 14 or code == 15 or code == 16 or code == 17 or code == 18 or code == 19 or code == 20 or
-        code == 21 or code == 22 or code == 23 or code == 24 or code == 25 or code == 26 or code == 27 or code == 28
-        or code == 63 or code == 64 or code == 65 or code == 66 or code == 67 or code == 68 or code == 69 or code ==
-        70 or code == 71 or code == 72 or code == 73 or code == 74 or code == 75 or code == 76
+        code == 19 or code == 20 or code == 21 or code == 22 or code == 23 or code == 24 or code == 25 or code == 27
+        or code == 28
     )
 
 
@@ -932,8 +950,8 @@ AT_SCALAR, AT_VALUES, AT_PARTIALS_X, AT_PARTIALS_Y = 6, 8, 10, 12
 def scalar_reverse(code, work, at, n, first, da, db, adj):
     """Pull adjoints back one instruction at a time.
 
-    The targets have lists of their own, in which an operand that is not active is the instruction's own slot, read already:
-    else all instructions with one constant would wait for each other's sum.
+    The targets have lists of their own, in which an operand that no derivative reaches is the instruction's own slot, read
+    already: else all instructions with one constant would wait for each other's sum, and NaN would pass where nothing does.
     """
     for back in range(n):
         k = n - np.uint64(1) - back
@@ -1067,7 +1085,7 @@ def scalar(code, work, at, n, o, da, db, _):
         elif op == 5:  # mod
             v = mod(x, y)
             work[da + k] = 1.0 if v == v else v
-            work[db + k] = rint((v - x) / y)
+            work[db + k] = rint((v - x) / y) if v != y else 1.0
         elif op == 6:  # fmod
             v = fmod(x, y)
             work[da + k] = 1.0 if v == v else v
@@ -1151,10 +1169,10 @@ def scalar(code, work, at, n, o, da, db, _):
             work[da + k] = 1.0 / x if v == v else v
         elif op == 33:  # log2
             v = log2(x)
-            work[da + k] = 1.0 / (x * LN2) if v == v else v
+            work[da + k] = LOG2_E / x if v == v else v
         elif op == 34:  # log10
             v = log10(x)
-            work[da + k] = 1.0 / (x * LN10) if v == v else v
+            work[da + k] = LOG10_E / x if v == v else v
         elif op == 35:  # log1p
             v = log1p(x)
             work[da + k] = 1.0 / (1.0 + x) if v == v else v
@@ -1164,12 +1182,12 @@ def scalar(code, work, at, n, o, da, db, _):
             work[db + k] = 0.5 if x == y else expit(y - x)
         elif op == 37:  # xlogy
             v = xlogy(x, y)
-            work[da + k] = log(y) if x != 0.0 or y != 0.0 else 0.0
-            work[db + k] = x / y if x != 0.0 or y != 0.0 else 0.0
+            work[da + k] = v if v != v else log(y) if x != 0.0 or y != 0.0 else 0.0
+            work[db + k] = v if v != v else x / y if x != 0.0 or y != 0.0 else 0.0
         elif op == 38:  # xlog1py
             v = xlog1py(x, y)
-            work[da + k] = log1p(y) if x != 0.0 or y != -1.0 else 0.0
-            work[db + k] = x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
+            work[da + k] = v if v != v else log1p(y) if x != 0.0 or y != -1.0 else 0.0
+            work[db + k] = v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
         elif op == 39:  # expit
             v = expit(x)
             work[da + k] = v * expit(-x)
@@ -1199,8 +1217,8 @@ def scalar(code, work, at, n, o, da, db, _):
             work[da + k] = 1.0 / (1.0 + x * x)
         elif op == 48:  # arctan2
             v = arctan2(x, y)
-            work[da + k] = y / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0
-            work[db + k] = -x / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0
+            work[da + k] = v if v != v else y / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
+            work[db + k] = v if v != v else -x / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
         elif op == 49:  # sinh
             v = sinh(x)
             work[da + k] = cosh(x)
@@ -1209,7 +1227,7 @@ def scalar(code, work, at, n, o, da, db, _):
             work[da + k] = sinh(x)
         elif op == 51:  # tanh
             v = tanh(x)
-            work[da + k] = (1.0 - v) * (1.0 + v)
+            work[da + k] = 1.0 / (cosh(x) * cosh(x))
         elif op == 52:  # arcsinh
             v = arcsinh(x)
             work[da + k] = 1.0 / hypot(x, 1.0)
@@ -1221,8 +1239,8 @@ def scalar(code, work, at, n, o, da, db, _):
             work[da + k] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
         elif op == 55:  # hypot
             v = hypot(x, y)
-            work[da + k] = x / v if v != 0.0 else 0.0
-            work[db + k] = y / v if v != 0.0 else 0.0
+            work[da + k] = x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan
+            work[db + k] = y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan
         elif op == 56:  # sinc
             v = sinc(x)
             work[da + k] = sinc_dx(x, v)
@@ -1243,7 +1261,7 @@ def scalar(code, work, at, n, o, da, db, _):
             work[da + k] = digamma(x)
         elif op == 62:  # digamma
             v = digamma(x)
-            work[da + k] = trigamma(x)
+            work[da + k] = trigamma(x) if v == v else v
         elif op == 63:  # less
             v = 1.0 if x < y else 0.0
         elif op == 64:  # less_equal
@@ -1661,12 +1679,12 @@ def partials_x(code, work, op, xo, yo, o, da, n):
         for i in range(n):
             x = work[xo + i]
             v = work[o + i]
-            work[da + i] = 1.0 / (x * LN2) if v == v else v
+            work[da + i] = LOG2_E / x if v == v else v
     elif op == 34:  # log10
         for i in range(n):
             x = work[xo + i]
             v = work[o + i]
-            work[da + i] = 1.0 / (x * LN10) if v == v else v
+            work[da + i] = LOG10_E / x if v == v else v
     elif op == 35:  # log1p
         for i in range(n):
             x = work[xo + i]
@@ -1719,8 +1737,8 @@ def partials_x(code, work, op, xo, yo, o, da, n):
             work[da + i] = sinh(x)
     elif op == 51:  # tanh
         for i in range(n):
-            v = work[o + i]
-            work[da + i] = (1.0 - v) * (1.0 + v)
+            x = work[xo + i]
+            work[da + i] = 1.0 / (cosh(x) * cosh(x))
     elif op == 52:  # arcsinh
         for i in range(n):
             x = work[xo + i]
@@ -1737,8 +1755,9 @@ def partials_x(code, work, op, xo, yo, o, da, n):
     elif op == 55:  # hypot
         for i in range(n):
             x = work[xo + i]
+            y = work[yo + i]
             v = work[o + i]
-            work[da + i] = x / v if v != 0.0 else 0.0
+            work[da + i] = x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan
     elif op == 57:  # erf
         for i in range(n):
             x = work[xo + i]
@@ -1810,9 +1829,10 @@ def partials_y(code, work, op, xo, yo, o, db, n):
             work[db + i] = 0.0 if x != 0.0 else 1.0
     elif op == 55:  # hypot
         for i in range(n):
+            x = work[xo + i]
             y = work[yo + i]
             v = work[o + i]
-            work[db + i] = y / v if v != 0.0 else 0.0
+            work[db + i] = y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan
     elif op == 76:  # with_gradient
         for i in range(n):
             v = work[o + i]
@@ -2145,7 +2165,7 @@ def _emit_block(members, i, j, op, first, ra, rb, active, table, constants, val,
 
 
 @jit
-def _emit_scalars(members, n, op, first, ra, rb, active, val, where, template, rows, lists, c):
+def _emit_scalars(members, n, op, first, ra, rb, active, table, val, where, template, rows, lists, c):
     """Write the row of a stretch that runs one instruction at a time."""
     if n == 0:
         return
@@ -2163,8 +2183,8 @@ def _emit_scalars(members, n, op, first, ra, rb, active, val, where, template, r
         i = members[k]
         lists[at + k], lists[at + n + k], lists[at + 2 * n + k] = op[i], where[ra[i]], where[rb[i]]
         own = c[SLOT] + k
-        lists[at + 3 * n + k] = where[ra[i]] if active[ra[i]] else own
-        lists[at + 4 * n + k] = where[rb[i]] if active[rb[i]] else own
+        lists[at + 3 * n + k] = where[ra[i]] if active[ra[i]] and table[1, op[i]] != 1 else own
+        lists[at + 4 * n + k] = where[rb[i]] if active[rb[i]] and table[2, op[i]] != 1 else own
         where[first + i] = c[SLOT] + k
     c[SLOT] += n
     row[DX], row[DY] = PARTIAL + c[PART], PARTIAL + c[PART] + n
@@ -2314,7 +2334,7 @@ def emit(
         chains = n > 0 and keys[g] & 255 == 255
         block = n >= smallest and not chains and table[6, keys[g] & 255] != 0
         if waiting and (n == 0 or chains or block or waiting >= chunk):
-            _emit_scalars(pending, waiting, op, first, ra, rb, active, val, where, template, rows, lists, c)
+            _emit_scalars(pending, waiting, op, first, ra, rb, active, table, val, where, template, rows, lists, c)
             waiting = 0
         if n == 0:
             return 0
@@ -2530,9 +2550,11 @@ def ready() -> None:
     with _lock:
         if _ready:
             return
-        if config.DISABLE_JIT:  # NumPy's scalars warn where kernels do not
-            run = np.errstate(all="ignore")(run)
+        if config.DISABLE_JIT:
+            _silence()
         else:
+            if _uncached is not None:
+                _warn(_uncached)
             _announce(scalar)
             try:
                 _first_call()
@@ -2542,6 +2564,12 @@ def ready() -> None:
                 _without_cache(error)
                 _first_call()
         _ready = True
+
+
+def _silence() -> None:
+    """Without Numba, NumPy's scalars warn where kernels do not."""
+    for function in (run, prefill, simplify, link, measure, relevel, mark_links, emit):
+        globals()[function.__name__] = np.errstate(all="ignore")(function)
 
 
 def _first_call() -> None:

@@ -17,7 +17,8 @@ PROBABILITY: Box = (0.1, 0.9)
 
 CONSTANTS = {
     "LN2": 0.6931471805599453,
-    "LN10": 2.302585092994046,
+    "LOG2_E": 1.4426950408889634,
+    "LOG10_E": 0.4342944819032518,
     "TWO_OVER_SQRT_PI": 1.1283791670955126,
     "SQRT_HALF": 0.7071067811865476,
     "INV_SQRT_TWO_PI": 0.3989422804014327,
@@ -69,11 +70,6 @@ class Op(NamedTuple):
             return None
 
     @property
-    def disconnects(self) -> bool:
-        """Whether a zero partial of it passes nothing: it is a switch, or has an operand whose partial is 0 everywhere."""
-        return self.switch or any(self.constant(i) == 0.0 for i in range(self.arity))
-
-    @property
     def flat(self) -> bool:
         """Whether every partial is zero everywhere, so that no adjoint passes."""
         return all(p == "0.0" for p in self.partials)
@@ -106,7 +102,7 @@ OPS: tuple[Op, ...] = (
     _binary("multiply",     "x * y",            "y",                  "x",                REAL, REAL, "x * y", symbol="*", commutes=True),
     _binary("divide",       "x / y",            "1.0 / y",            "-v / y",           REAL, POSITIVE, "x / y", symbol="/", aliases=("true_divide",)),
     _binary("power",        "power(x, y)",      "power_dx(x, y)",     "power_dy(x, y, v)", POSITIVE, REAL, "x to the power y", symbol="**", aliases=("pow",)),
-    _binary("mod",          "mod(x, y)",        "1.0 if v == v else v", "rint((v - x) / y)", (0.1, 0.4), (0.5, 0.9), "x modulo y, with the sign of y", ufunc="remainder", symbol="%", aliases=("remainder",)),
+    _binary("mod",          "mod(x, y)",        "1.0 if v == v else v", "rint((v - x) / y) if v != y else 1.0", (0.1, 0.4), (0.5, 0.9), "x modulo y, with the sign of y", ufunc="remainder", symbol="%", aliases=("remainder",)),
     _binary("fmod",         "fmod(x, y)",       "1.0 if v == v else v", "rint((v - x) / y)", (2.1, 2.4), (1.0, 1.04), "x modulo y, with the sign of x"),
     _binary("floor_divide", "floor_divide(x, y)", "0.0",              "0.0",              (0.1, 0.4), (0.5, 0.9), "the floor of x / y", symbol="//"),
     _unary("negative",      "-x",               "-1.0",               REAL,               "-x"),
@@ -137,12 +133,12 @@ OPS: tuple[Op, ...] = (
     _unary("exp2",          "exp2(x)",          "v * LN2",            REAL,               "2 to the power x"),
     _unary("expm1",         "expm1(x)",         "exp(x)",             REAL,               "exp(x) - 1, accurate near 0"),
     _unary("log",           "log(x)",           "1.0 / x if v == v else v", POSITIVE,     "the natural logarithm"),
-    _unary("log2",          "log2(x)",          "1.0 / (x * LN2) if v == v else v", POSITIVE, "the logarithm to base 2"),
-    _unary("log10",         "log10(x)",         "1.0 / (x * LN10) if v == v else v", POSITIVE, "the logarithm to base 10"),
+    _unary("log2",          "log2(x)",          "LOG2_E / x if v == v else v", POSITIVE, "the logarithm to base 2"),
+    _unary("log10",         "log10(x)",         "LOG10_E / x if v == v else v", POSITIVE, "the logarithm to base 10"),
     _unary("log1p",         "log1p(x)",         "1.0 / (1.0 + x) if v == v else v", POSITIVE, "log(1 + x), accurate near 0"),
     _binary("logaddexp",    "logaddexp(x, y)",  "0.5 if x == y else expit(x - y)", "0.5 if x == y else expit(y - x)", REAL, REAL, "log(exp(x) + exp(y)) without overflow", commutes=True),
-    _binary("xlogy",        "xlogy(x, y)",      "log(y) if x != 0.0 or y != 0.0 else 0.0", "x / y if x != 0.0 or y != 0.0 else 0.0", POSITIVE, POSITIVE, "x * log(y), 0 where x is 0", ufunc=""),
-    _binary("xlog1py",      "xlog1py(x, y)",    "log1p(y) if x != 0.0 or y != -1.0 else 0.0", "x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0", POSITIVE, POSITIVE, "x * log1p(y), 0 where x is 0", ufunc=""),
+    _binary("xlogy",        "xlogy(x, y)",      "v if v != v else log(y) if x != 0.0 or y != 0.0 else 0.0", "v if v != v else x / y if x != 0.0 or y != 0.0 else 0.0", POSITIVE, POSITIVE, "x * log(y), 0 where x is 0", ufunc=""),
+    _binary("xlog1py",      "xlog1py(x, y)",    "v if v != v else log1p(y) if x != 0.0 or y != -1.0 else 0.0", "v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0", POSITIVE, POSITIVE, "x * log1p(y), 0 where x is 0", ufunc=""),
     _unary("expit",         "expit(x)",         "v * expit(-x)",      REAL,               "1 / (1 + exp(-x)), the logistic function", ufunc="", aliases=("sigmoid",)),
     _unary("log_expit",     "-softplus(-x)",    "expit(-x)",          REAL,               "log(expit(x)) without underflow", ufunc="", aliases=("log_sigmoid",)),
     _unary("softplus",      "softplus(x)",      "expit(x)",           REAL,               "log(1 + exp(x)) without overflow", ufunc=""),
@@ -153,14 +149,14 @@ OPS: tuple[Op, ...] = (
     _unary("arcsin",        "arcsin(x)",        "1.0 / sqrt((1.0 - x) * (1.0 + x))", UNIT, "the inverse sine", aliases=("asin",)),
     _unary("arccos",        "arccos(x)",        "-1.0 / sqrt((1.0 - x) * (1.0 + x))", UNIT, "the inverse cosine", aliases=("acos",)),
     _unary("arctan",        "arctan(x)",        "1.0 / (1.0 + x * x)", REAL,              "the inverse tangent", aliases=("atan",)),
-    _binary("arctan2",      "arctan2(x, y)",    "y / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0", "-x / hypot(x, y) / hypot(x, y) if x != 0.0 or y != 0.0 else 0.0", REAL, POSITIVE, "the angle of the point (y, x)", aliases=("atan2",)),
+    _binary("arctan2",      "arctan2(x, y)",    "v if v != v else y / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0", "v if v != v else -x / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0", REAL, POSITIVE, "the angle of the point (y, x)", aliases=("atan2",)),
     _unary("sinh",          "sinh(x)",          "cosh(x)",            REAL,               "the hyperbolic sine"),
     _unary("cosh",          "cosh(x)",          "sinh(x)",            REAL,               "the hyperbolic cosine"),
-    _unary("tanh",          "tanh(x)",          "(1.0 - v) * (1.0 + v)", REAL,            "the hyperbolic tangent"),
+    _unary("tanh",          "tanh(x)",          "1.0 / (cosh(x) * cosh(x))", REAL,       "the hyperbolic tangent"),
     _unary("arcsinh",       "arcsinh(x)",       "1.0 / hypot(x, 1.0)", REAL,              "the inverse hyperbolic sine", aliases=("asinh",)),
     _unary("arccosh",       "arccosh(x)",       "1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))", ABOVE_ONE, "the inverse hyperbolic cosine", aliases=("acosh",)),
     _unary("arctanh",       "arctanh(x)",       "1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v", UNIT, "the inverse hyperbolic tangent", aliases=("atanh",)),
-    _binary("hypot",        "hypot(x, y)",      "x / v if v != 0.0 else 0.0", "y / v if v != 0.0 else 0.0", POSITIVE, REAL, "sqrt(x*x + y*y) without overflow", commutes=True),
+    _binary("hypot",        "hypot(x, y)",      "x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan", "y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan", POSITIVE, REAL, "sqrt(x*x + y*y) without overflow", commutes=True),
     _unary("sinc",          "sinc(x)",          "sinc_dx(x, v)",      POSITIVE,           "sin(pi*x) / (pi*x), 1 at 0", ufunc=""),
     # error function and gamma function
     _unary("erf",           "erf(x)",           "TWO_OVER_SQRT_PI * exp(-x * x)", REAL,   "the error function", ufunc=""),
@@ -168,7 +164,7 @@ OPS: tuple[Op, ...] = (
     _unary("ndtr",          "0.5 * erfc(-x * SQRT_HALF)", "INV_SQRT_TWO_PI * exp(-0.5 * x * x)", REAL, "the standard normal distribution function", ufunc=""),
     _unary("log_ndtr",      "log_ndtr(x)",      "log_ndtr_dx(x)",     REAL,               "log(ndtr(x)) without underflow", ufunc=""),
     _unary("gammaln",       "gammaln(x)",       "digamma(x)",         POSITIVE,           "log of the absolute value of the gamma function", ufunc="", aliases=("lgamma",)),
-    _unary("digamma",       "digamma(x)",       "trigamma(x)",        POSITIVE,           "the derivative of gammaln", ufunc="", aliases=("psi",)),
+    _unary("digamma",       "digamma(x)",       "trigamma(x) if v == v else v",        POSITIVE,           "the derivative of gammaln", ufunc="", aliases=("psi",)),
     # conditions: values 0 and 1, partials 0
     _truth("less",          "x < y",            "x < y",              symbol="<"),
     _truth("less_equal",    "x <= y",           "x <= y",             symbol="<="),

@@ -96,12 +96,18 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     code = np.zeros(at + 5 * n, np.uint32)
     code[:5] = slots, len(starts), 0, len(code), output
     code[_ADDRESSES] = kernels.addresses(blocks=False)
+    # an operand that no derivative reaches is the instruction's own slot, done with by then; a leaf's own slot is not, so the sink
+    own, inner = np.arange(slots - n, slots), op < len(OPS)
+    known = np.where(inner, op, 0)
+    targets = [
+        np.where(inner, np.where(passes[known], operand, own), 0) for passes, operand in ((_PASSES_X, a), (_PASSES_Y, b))
+    ]
     for row, start in zip(code[HEADER:at].reshape(-1, ROW), starts.tolist(), strict=True):
         part = slice(start, min(start + CHUNK, n))
         length = part.stop - start
         row[[kernels.KIND, kernels.N, kernels.OUT, kernels.XI]] = kernels.SCALAR, length, slots - n + start, at
         row[[kernels.DX, kernels.DY]] = 2 * slots + start, 2 * slots + n + start
-        for column in (op, a, b, a, b):
+        for column in (op, a, b, *targets):
             code[at : at + length] = column[part]
             at += length
     pieces = [*range(len(starts)), len(starts)] if n else [0, 0]

@@ -270,9 +270,9 @@ def _adjoints(view: _View) -> list[float]:
     if len(view.tape.outputs):
         adjoint[view.tape.outputs[0]] = 1.0
     for step in reversed(view.steps):
-        for slot, d in zip(step.operands, step.partials, strict=True):
+        for operand, (slot, d) in enumerate(zip(step.operands, step.partials, strict=True)):
             if d is not None:
-                adjoint[slot] += formulas.product(adjoint[step.slot], d, step.op.disconnects)
+                adjoint[slot] += formulas.product(step.op, operand, adjoint[step.slot], d)
     return adjoint
 
 

@@ -1,4 +1,4 @@
-"""Functions that a formula of the op table calls and NumPy lacks: plain Python on one float, pasted into the kernels.
+"""Functions that a formula of the op table calls and NumPy or Numba lack: plain Python on one float, pasted into the kernels.
 
 Every function takes floats, returns a float, raises nothing and calls only functions of NumPy's and of this file. The
 source text is what counts: `codegen` copies it, so that the tracer and the kernels share one definition.
@@ -6,12 +6,13 @@ source text is what counts: `codegen` copies it, so that the tracer and the kern
 
 from math import erfc, inf, lgamma, nan, pi
 
-from numpy import cos, exp, floor, log, log1p, power, sin, tan
+from numpy import copysign, exp, floor, fmod, log, log1p, power, rint, sin, tan
 
 
 def power_dx(x, y):
-    """The partial of x**y in x; 0 for y = 0, whatever x."""
-    return y * power(x, y - 1.0) if y != 0.0 else 0.0
+    """The partial of x**y in x: 0 for y = 0, whatever x, and by its limit 0 where y is infinite and x**y is 0."""
+    p = power(x, y - 1.0)
+    return 0.0 if y == 0.0 or p == 0.0 else x if x != x else y * p
 
 
 def power_dy(x, y, v):
@@ -50,26 +51,41 @@ def xlog1py(x, y):
     return 0.0 if x == 0.0 and y == y else x * log1p(y)
 
 
+def floor_divide(x, y):
+    """The floor of x / y as Python and NumPy have it: from the exact remainder, because x / y may round up to a whole number."""
+    if y == 0.0:
+        return x / y
+    r = fmod(x, y)
+    q = (x - r) / y
+    q = q - 1.0 if r != 0.0 and (r < 0.0) != (y < 0.0) else q
+    f = floor(q)
+    return copysign(0.0, x / y) if q == 0.0 else f + 1.0 if q - f > 0.5 else f
+
+
 def sinc(x):
-    """sin(pi x) / (pi x), exactly 0 at the other integers and at infinity."""
-    if x == 0.0:
-        return 1.0
-    if x - x == 0.0 and floor(x) == x:
-        return 0.0
-    if x == x and x - x != 0.0:
-        return 0.0
-    return sin(pi * x) / (pi * x)
+    """sin(pi x) / (pi x), from the exact distance to the nearest integer: 0 at the other integers and at infinity."""
+    if x == 0.0 or (x == x and x - x != 0.0):
+        return 1.0 if x == 0.0 else 0.0
+    n = rint(x)
+    half = 0.5 * n
+    s = sin(pi * (x - n)) / (pi * x)
+    return s if half == floor(half) else -s
 
 
 def sinc_dx(x, v):
-    """The derivative of sinc; its Taylor series near 0, where the closed form cancels."""
-    if abs(x) < 0.1:
+    """The derivative of sinc: (cos(pi x) - v) / x, and its Taylor series below 1/2, where that cancels."""
+    if abs(x) < 0.5:
         t = pi * x
         s = t * t
-        return -pi * t * (1.0 / 3.0 - s * (1.0 / 30.0 - s * (1.0 / 840.0 - s * (1.0 / 45360.0 - s * (1.0 / 3991680.0)))))
+        tail = 1 / 93405312000 - s * (1 / 22230464256000 - s * (1 / 6758061133824000 - s * (1 / 2554547108585472000)))
+        p = 1 / 3 - s * (1 / 30 - s * (1 / 840 - s * (1 / 45360 - s * (1 / 3991680 - s * (1 / 518918400 - s * tail)))))
+        return -pi * t * p
     if x == x and x - x != 0.0:
         return 0.0
-    return (cos(pi * x) - v) / x
+    n = rint(x)
+    half = 0.5 * n
+    c = sin(pi * (0.5 - abs(x - n)))
+    return ((c if half == floor(half) else -c) - v) / x
 
 
 def erfcx_tail(t):
@@ -111,7 +127,7 @@ def digamma(x):
     if x <= 0.0:
         if x - x != 0.0 or floor(x) == x:
             return nan
-        shift = -pi / tan(pi * (x - floor(x)))
+        shift = -pi / tan(pi * (x - rint(x)))
         x = 1.0 - x
     while x < 10.0:
         shift -= 1.0 / x
@@ -132,7 +148,7 @@ def trigamma(x):
             return nan
         if floor(x) == x:
             return inf
-        s = sin(pi * (x - floor(x)))
+        s = sin(pi * (x - rint(x)))
         shift = pi * pi / (s * s)
         sign = -1.0
         x = 1.0 - x
@@ -141,6 +157,8 @@ def trigamma(x):
         total += 1.0 / (x * x)
         x += 1.0
     r = 1.0 / (x * x)
-    tail = r * (1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * (691 / 2730 - r * (7 / 6)))))))
+    tail = r * (
+        1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * (691 / 2730 - r * (7 / 6 - r * (3617 / 510)))))))
+    )
     total += 1.0 / x + 0.5 * r + tail / x
     return shift + sign * total
