@@ -374,6 +374,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
         out = np.where(c, x, y)
         return out if out.shape else out.item()
     if isinstance(c, Traced):
+        np.where(plain(c), plain(x), plain(y))  # NumPy's own error where shapes do not fit
         return elementwise(CODE["add"], elementwise(CODE["gate"], c, x), elementwise(CODE["gate_not"], c, y))
     mask = np.asarray(c) != 0.0
     v = np.where(mask, plain(x), plain(y))

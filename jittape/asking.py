@@ -1,7 +1,12 @@
-"""NumPy's functions whose result depends on an order or on truths: each comparison it rests on is asked, which is a guard."""
+"""NumPy's functions whose result depends on an order or on truths: each comparison that decides is asked, which is a guard.
+
+What is asked next depends on earlier outcomes only, so that recordings of different orders share their path up to the first
+comparison that comes out differently.
+"""
 
 from __future__ import annotations
 
+import bisect
 from typing import Any
 
 import numpy as np
@@ -15,13 +20,8 @@ from .tracer import Traced
 truths = plain_index
 
 
-def _asked(name: str, *xs: Any) -> None:
-    """Record the outcome of a comparison, element by element."""
-    truths(elementwise(CODE[name], *xs))
-
-
-def _last(x: Any, axis: Any) -> tuple[Any, int]:
-    """The array with an axis moved to the end, which is all of it for None."""
+def _lanes(x: Any, axis: Any) -> tuple[Any, int]:
+    """The array with an axis moved to the end, which is all of it for None; and that axis."""
     x = asarray(x)
     if axis is None:
         return x.reshape(-1), 0
@@ -29,75 +29,67 @@ def _last(x: Any, axis: Any) -> tuple[Any, int]:
     return x.transpose(*(i for i in range(x.ndim) if i != axis), axis), axis
 
 
-def order(x: VarArray) -> np.ndarray:
-    """The order that sorts the last axis, NaN last; every two neighbours in it are compared."""
-    found = np.argsort(x.v, axis=-1, kind="stable")
-    v, row = np.take_along_axis(x.v, found, -1), np.take_along_axis(x.row, found, -1)
-    nan = np.isnan(v)
-    sorted_ = VarArray(x.rec, row, v)
-    low, high, numbers = sorted_[..., :-1], sorted_[..., 1:], ~nan[..., 1:]
-    # equal elements stay in order, so one that moved before an earlier one is strictly less
-    moved = found[..., :-1] > found[..., 1:]
-    for name, which in (("less_equal", numbers & ~moved), ("less", numbers & moved)):
-        if which.any():
-            _asked(name, low[which], high[which])
-    if nan.any():
-        _asked("isnan", sorted_[nan])
+def _nan(x: Any) -> np.ndarray:
+    """Where the elements are NaN: one question where none is, otherwise one more for each."""
+    found = elementwise(CODE["isnan"], x)
+    if not x.size or not folds.fold("logical_or", found):
+        return np.zeros(x.shape, np.bool_)
+    return np.reshape(truths(found), x.shape)
+
+
+def _order(x: VarArray) -> np.ndarray:
+    """The order that sorts the last axis, NaN last, by comparisons of two elements each."""
+    nan = _nan(x)
+    found = np.empty(x.shape, np.intp)
+    for lane in np.ndindex(x.shape[:-1]):
+        elements = list(x[lane])
+        known = sorted(np.flatnonzero(~nan[lane]).tolist(), key=elements.__getitem__)
+        found[lane] = known + np.flatnonzero(nan[lane]).tolist()
     return found
 
 
-def argsort(
-    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: bool = False
-) -> Any:
+def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """`np.argsort`, stable; plain integers."""
-    x, axis = _last(a, axis)
+    x, axis = _lanes(a, axis)
     return np.moveaxis(_order(x), -1, axis)
-
-
-_order = order
 
 
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """`np.sort`, stable."""
-    x, axis = _last(a, axis)
+    x, axis = _lanes(a, axis)
     found = _order(x)
     return x.like(*(np.moveaxis(np.take_along_axis(k, found, -1), -1, axis) for k in (x.row, x.v)))
 
 
-def _best(name: str, a: Any, axis: Any, keepdims: bool) -> Any:
+def _best(better: str, a: Any, axis: Any, keepdims: bool) -> Any:
     """`np.argmax` or `np.argmin`: the first of the best, or the first NaN."""
-    shape = np.shape(a)
-    x, where = _last(a, axis)
-    found = getattr(np, f"arg{name}")(x.v, -1)
-    flat, best = x.reshape(-1, x.shape[-1]), np.reshape(found, -1)
-    index = np.arange(len(best))
-    chosen = flat[index, best]
-    nan = np.isnan(chosen.v)
-    column = np.arange(x.shape[-1])
-    before = (column < best[:, None]) & ~nan[:, None]
-    after = (column > best[:, None]) & ~nan[:, None]
-    strict, weak = ("greater", "greater_equal") if name == "max" else ("less", "less_equal")
-    for comparison, which in ((strict, before), (weak, after)):
-        if which.any():
-            _asked(comparison, chosen[np.nonzero(which)[0]], flat[which])
-    if nan.any():
-        _asked("isnan", flat[(column <= best[:, None]) & nan[:, None]])
+    x, where = _lanes(a, axis)
+    if not x.shape[-1]:
+        (np.argmax if better == "greater" else np.argmin)(x.v, -1)  # NumPy's own error
+    nan = _nan(x)
+    found = np.empty(x.shape[:-1], np.intp)
+    for lane in np.ndindex(found.shape):
+        elements, best = list(x[lane]), 0
+        for i in range(1, len(elements)) if not nan[lane].any() else ():
+            if elements[i] > elements[best] if better == "greater" else elements[i] < elements[best]:
+                best = i
+        found[lane] = np.argmax(nan[lane]) if nan[lane].any() else best
     if not keepdims:
-        return found
-    return np.reshape(found, (1,) * len(shape)) if axis is None else np.expand_dims(found, where)
+        return found[()]
+    return found.reshape((1,) * np.ndim(a)) if axis is None else np.expand_dims(found, where)
 
 
-def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
+def argmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """`np.argmax`; plain integers."""
-    return _best("max", a, axis, keepdims)
+    return _best("greater", a, axis, keepdims)
 
 
-def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
+def argmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """`np.argmin`; plain integers."""
-    return _best("min", a, axis, keepdims)
+    return _best("less", a, axis, keepdims)
 
 
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+def median(a: Any, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
     """`np.median`: the middle of the sorted elements, or the mean of the two in the middle."""
     return quantile(a, 0.5, axis, keepdims=keepdims)
 
@@ -134,21 +126,13 @@ def percentile(a: Any, q: Any, axis: Any = None, **kwargs: Any) -> Any:
 
 
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
-    """`np.searchsorted` in an array that stays sorted; the neighbours of each place are compared."""
+    """`np.searchsorted` by bisection; plain integers."""
     table, x = asarray(a), asarray(v)
-    if sorter is not None:
-        table = table[sorter]
-    found = np.searchsorted(plain(table), plain(x), side)
-    flat, places = x.reshape(-1), np.reshape(found, -1)
-    below, above = places > 0, places < len(table)
-    strict, weak = ("less", "less_equal") if side == "left" else ("less_equal", "less")
-    for comparison, which, left, right in (
-        (strict, below, lambda w: table[places[w] - 1], lambda w: flat[w]),
-        (weak, above, lambda w: flat[w], lambda w: table[places[w]]),
-    ):
-        if which.any() and len(table):
-            _asked(comparison, left(which), right(which))
-    return found
+    table = list(table if sorter is None else table[sorter])
+    find = {"left": bisect.bisect_left, "right": bisect.bisect_right}[side]
+    nan = _nan(x).reshape(-1)
+    found = [len(table) if nan[i] else find(table, element) for i, element in enumerate(x.reshape(-1))]
+    return np.array(found, np.intp).reshape(x.shape)[()]
 
 
 def nonzero(a: Any) -> Any:

@@ -155,7 +155,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """`np.correlate`."""
     x, y = asarray(a).reshape(-1), asarray(v).reshape(-1)
     if len(x) < len(y):
-        return convolve(y[::-1], x, mode)[::-1]
+        return correlate(y, x, mode)[::-1]
     return convolve(x, y[::-1], mode)
 
 

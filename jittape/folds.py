@@ -69,7 +69,7 @@ def fold(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial: A
     """Combine the elements along axes, all by default, with an operation."""
     x, code = asarray(x, name), CODE[name]
     if where is not None:
-        x = arrays.where(where, x, EMPTY[name] if initial is None else initial)
+        x = asarray(arrays.where(where, x, EMPTY[name]))
     if OPS[code].condition:
         x = asarray(elementwise(CODE["not_equal"], x, 0.0))
     x, shape = leading(x, axis)
@@ -133,7 +133,7 @@ def extreme(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial
             raise ValueError(
                 f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'"
             )
-        x = arrays.where(where, x, initial)
+        x = asarray(arrays.where(where, x, initial))
     if initial is None and not x.size:
         getattr(np, name).reduce(plain(x), axis)  # NumPy's own error where there is nothing to choose from
     x, shape = leading(x, axis)

@@ -169,7 +169,7 @@ REARRANGE: dict[Any, Callable[..., Any]] = (
         np.insert: insert,
         np.append: append,
         np.compress: compress,
-        np.extract: lambda condition, x: asarray(x).reshape(-1)[arrays.plain_index(asarray(condition).reshape(-1))],
+        np.extract: lambda condition, arr: asarray(arr).reshape(-1)[np.ravel(arrays.plain_index(condition)) != 0],
         np.copy: copy,
         np.copyto: copyto,
         np.fill_diagonal: fill_diagonal,

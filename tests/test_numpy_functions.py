@@ -1,0 +1,706 @@
+"""NumPy's functions on traced arrays: values against NumPy, gradients against differences of high order, from tables of shapes."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+import jittape as jt
+from jittape import numpy_functions, ufuncs
+from jittape.errors import TracingTypeError
+from jittape.ops import OPS
+
+# Central differences of sixth order: exact to a few 1e-13 for smooth functions of size 1.
+STEP, WEIGHTS = 4e-3, {1: 45 / 60, 2: -9 / 60, 3: 1 / 60}
+
+
+def numeric(f, xs):
+    """The gradient of a plain function of a list of arrays."""
+    out = [np.zeros(np.shape(x)) for x in xs]
+    for k, x in enumerate(xs):
+        for i in np.ndindex(*np.shape(x)):
+            for n, w in WEIGHTS.items():
+                for sign in (1, -1):
+                    moved = [np.array(y, float) for y in xs]
+                    moved[k][i] += sign * n * STEP
+                    out[k][i] += sign * w * f(moved) / STEP
+    return out
+
+
+def weighted(f, shape):
+    """A function of arrays as one number: its result times fixed weights, added up."""
+    w = np.random.default_rng(7).uniform(0.5, 1.5, shape)
+
+    def loss(xs):
+        out = f(*xs)
+        return np.sum(out * w) if shape else out * 1.25
+
+    return loss
+
+
+def check(f, *xs, tolerance=1e-11):
+    """Values, shapes and gradients of ``f`` at a point and, replayed, at another."""
+    expected = np.asarray(f(*xs))
+    loss = weighted(f, expected.shape)
+    program = jt.value_and_grad(lambda xs: (loss(xs), f(*xs)), has_aux=True)
+    rng = np.random.default_rng(3)
+    for shift in (0.0, 0.013):
+        point = [np.array(x + shift * rng.uniform(-1, 1, np.shape(x)), float) for x in xs]
+        (value, out), gradient = program(point)
+        reference = np.asarray(f(*point))
+        assert np.shape(out) == reference.shape
+        np.testing.assert_allclose(out, reference, rtol=1e-12, atol=1e-13)
+        assert np.ndim(value) == 0
+        for got, want, x in zip(gradient, numeric(loss, point), point, strict=True):
+            assert got.shape == x.shape
+            np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance * max(1.0, float(np.max(np.abs(want), initial=0.0))))
+    return program
+
+
+def sample(shape, low=-1.0, high=1.0, seed=0):
+    return np.random.default_rng((seed, *shape)).uniform(low, high, shape)
+
+
+def distinct(shape, seed=0):
+    """Numbers that differ by more than the steps, in random order."""
+    n = int(np.prod(shape))
+    return (np.random.default_rng(seed).permutation(n) / max(n, 1) + 0.05).reshape(shape) * 2 - 0.9
+
+
+# -- ufuncs -------------------------------------------------------------------------------------------------------------------
+
+SHAPES = [(), (0,), (1,), (3,), (2, 3), (2, 0, 3)]
+PAIRS = [((), (3,)), ((3,), ()), ((1,), (3,)), ((2, 1), (1, 3)), ((2, 3), (3,)), ((3,), (2, 3)), ((0,), (1,)), ((2, 2), (2, 2))]
+SMOOTH = [op for op in OPS if not op.flat and op.name not in ("gate", "gate_not", "with_gradient")]
+
+
+def function_of(op):
+    return getattr(np, op.ufunc) if op.ufunc else getattr(jt.functions, op.name if op.public else f"_{op.name}")
+
+
+def inside(box, shape, seed):
+    low, high = box
+    margin = 0.07 * (high - low)
+    return sample(shape, low + margin, high - margin, seed)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("op", [op for op in SMOOTH if op.arity == 1], ids=lambda op: op.name)
+def test_unary_operations(op, shape):
+    check(function_of(op), inside(op.near[0], shape, 1), tolerance=2e-10)
+
+
+@pytest.mark.parametrize("shapes", PAIRS, ids=str)
+@pytest.mark.parametrize("op", [op for op in SMOOTH if op.arity == 2], ids=lambda op: op.name)
+def test_binary_operations_broadcast(op, shapes):
+    x, y = (inside(box, shape, seed) for seed, (box, shape) in enumerate(zip(op.near, shapes, strict=True)))
+    f = function_of(op)
+    step = STEP if min(high - low for low, high in op.near) > 0.1 else STEP / 40
+    if step == STEP:
+        check(f, x, y, tolerance=2e-10)
+    check(lambda x: f(x, y), x, tolerance=2e-8 if step != STEP else 2e-10) if step == STEP else None
+    check(lambda y: f(x, y), y, tolerance=2e-10) if step == STEP else None
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if op.condition], ids=lambda op: op.name)
+def test_conditions_of_arrays(op):
+    points = np.array([-np.inf, -1.0, -0.0, 0.0, 2.0, np.inf, np.nan])
+    xs = (points,) if op.arity == 1 else (points[:, None], points)
+    f = function_of(op)
+    seen = []
+
+    def record(x):
+        out = f(x, *xs[1:])
+        seen.append(out)
+        return np.where(out, 3.0, 5.0)
+
+    np.testing.assert_array_equal(jt.record(record, xs[0])(xs[0]), np.where(f(*xs), 3.0, 5.0))
+    assert seen[0].dtype == np.bool_
+
+
+@pytest.mark.parametrize(
+    ("f", "low", "high"),
+    [
+        (np.positive, -1, 1), (np.deg2rad, -1, 1), (np.rad2deg, -1, 1), (np.radians, -1, 1), (np.degrees, -1, 1), (np.fabs, 0.2, 1),
+        (np.conjugate, -1, 1), (lambda x: np.float_power(x, 3), 0.5, 1), (lambda x: np.power(x, 2), -1, 1), (lambda x: x**-1, 0.5, 1),
+        (lambda x: x**0.5, 0.5, 1), (lambda x: 2.0**x, -1, 1), (lambda x: np.logaddexp2(x, 0.3), -1, 1), (np.true_divide, 0, 0),
+        (lambda x: np.heaviside(x, 0.5) * x, 0.1, 1), (lambda x: np.divmod(x, 5.0)[1], 0.5, 1), (lambda x: 5.0 % x, 3.1, 4.5),
+        (np.sinc, 0.2, 0.8), (np.real, -1, 1), (lambda x: np.round(x, 1) + x, 0.11, 0.13), (lambda x: np.fix(x) * x, 1.1, 1.9),
+        (np.nan_to_num, -1, 1), (lambda x: np.clip(x, -0.5, 2.0), -0.4, 1.0), (lambda x: np.clip(x, None, 0.9), -0.4, 0.8),
+        (lambda x: np.clip(x, a_min=0.0, a_max=None), 0.1, 0.8), (lambda x: x.clip(-0.5), -0.4, 0.8), (lambda x: abs(-x), 0.1, 1),
+    ],
+)  # fmt: skip
+def test_further_functions_of_each_element(f, low, high):
+    if f is np.true_divide:
+        check(f, sample((3,)), sample((2, 3), 0.5, 1.5))
+        return
+    for shape in ((), (1,), (2, 2)):
+        check(f, sample(shape, low, high), tolerance=1e-10)
+
+
+# -- folds --------------------------------------------------------------------------------------------------------------------
+
+FOLD_SHAPES = [
+    ((3,), None), ((1,), None), ((), None), ((2, 3), None), ((2, 3), 0), ((2, 3), 1), ((2, 3), -1), ((2, 3), (0, 1)), ((2, 1, 3), 1),
+    ((2, 2, 2), (0, 2)), ((2, 2, 2), (-1, 0)), ((1, 4), 0), ((7,), 0), ((2, 0, 3), 0),
+]  # fmt: skip
+FOLDS = {
+    "sum": np.sum,
+    "prod": np.prod,
+    "mean": np.mean,
+    "var": np.var,
+    "std": np.std,
+    "max": np.max,
+    "min": np.min,
+    "amax": np.amax,
+    "ptp": np.ptp,
+    "median": np.median,
+    "average": np.average,
+    "quantile": lambda x, **k: np.quantile(x, 0.3, **k),
+    "percentile": lambda x, **k: np.percentile(x, [20, 60], **k),
+    "nansum": np.nansum,
+    "nanprod": np.nanprod,
+    "nanmax": np.nanmax,
+    "nanmin": np.nanmin,
+    "nanmean": np.nanmean,
+    "add.reduce": lambda x, axis=None, **k: np.add.reduce(x, axis=axis, **k),
+    "multiply.reduce": lambda x, axis=None, **k: np.multiply.reduce(x, axis=axis, **k),
+    "maximum.reduce": lambda x, axis=None, **k: np.maximum.reduce(x, axis=axis, **k),
+    "minimum.reduce": lambda x, axis=None, **k: np.minimum.reduce(x, axis=axis, **k),
+    "norm": lambda x, axis=None, **k: np.linalg.norm(x, axis=axis, **k) if np.ndim(x) else abs(x),
+}
+
+
+def spread(name, x, axis):
+    """Whether a function is smooth there: a spread of one element has a kink at 0."""
+    n = x.size if axis is None else np.prod([x.shape[i] for i in np.atleast_1d(axis)])
+    return n > 1 or name not in ("std", "ptp", "var")
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize(("shape", "axis"), FOLD_SHAPES, ids=str)
+@pytest.mark.parametrize("name", FOLDS)
+def test_folds(name, shape, axis, keepdims):
+    f, x = FOLDS[name], distinct(shape, 5)
+    if name == "norm" and (np.size(axis) == 2 and axis is not None or (not shape and keepdims)):
+        pytest.skip("a matrix norm")
+    if not spread(name, x, axis):
+        pytest.skip("a kink")
+    if x.size == 0 and name in ("median", "quantile", "percentile", "average"):
+        pytest.skip("NumPy itself warns and differs between versions")
+    check(lambda x: f(x, axis=axis, **({"keepdims": True} if keepdims else {})), x, tolerance=2e-10)
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "mean", "var", "std", "all", "any", "cumsum", "cumprod", "argmax"])
+def test_methods_are_the_functions(name):
+    x = distinct((2, 3))
+    f = getattr(np, name)
+    for axis in (None, 0, 1):
+        program = jt.record(lambda x, a=axis: [getattr(x, name)(axis=a) * 1.0, f(x, axis=a) * 1.0, getattr(x, name)(a) * 1.0], x)
+        for got in program(x):
+            np.testing.assert_allclose(got, f(x, axis=axis), rtol=1e-14)
+
+
+def test_folds_of_nothing():
+    empty = np.zeros((0, 3))
+    program = jt.record(lambda x: [np.sum(x), np.prod(x), np.sum(x, axis=0), np.prod(x, axis=0, keepdims=True), np.sum(x, axis=1)], empty)
+    for got, want in zip(program(empty), [0.0, 1.0, np.zeros(3), np.ones((1, 3)), np.zeros(0)], strict=True):
+        np.testing.assert_array_equal(got, want)
+    for f in (np.max, np.min, np.argmax, np.maximum.reduce):
+        with pytest.raises(ValueError) as plain:
+            f(empty)
+        with pytest.raises(ValueError, match=re.escape(str(plain.value))):
+            jt.record(lambda x, f=f: f(x) * 1.0, empty)
+
+
+@pytest.mark.parametrize("f", [np.sum, np.prod, np.max, np.min], ids=lambda f: f.__name__)
+def test_initial_and_where(f):
+    x, mask = distinct((2, 4)), np.array([True, False, True, True])
+    check(lambda x: f(x, axis=1, initial=0.3), x)
+    check(lambda x: f(x, axis=0, initial=0.3, where=mask), x)
+    check(lambda x: f(x, initial=0.3, where=x > 0), x)
+    check(lambda x, start: f(x, axis=1, initial=start), x, np.array(0.31))
+
+
+@pytest.mark.parametrize("f", [np.mean, np.var, np.std], ids=lambda f: f.__name__)
+def test_moments_of_chosen_elements(f):
+    x = distinct((3, 4))
+    check(lambda x: f(x, axis=1, where=np.array([True, False, True, True])), x)
+    if f is not np.mean:
+        check(lambda x: f(x, axis=0, ddof=1), x)
+        check(lambda x: f(x, correction=1.5), x)
+
+
+def test_equal_maxima_share_the_gradient():
+    for n in (1, 2, 3, 5, 8):
+        x = np.array([1.0] * n + [0.5, -2.0])
+        want = np.array([1.0 / n] * n + [0.0, 0.0])
+        for order in (slice(None), slice(None, None, -1)):
+            np.testing.assert_allclose(jt.grad(np.max)(x[order]), want[order], rtol=1e-15)
+            np.testing.assert_allclose(jt.grad(lambda x: -np.min(-x))(x[order]), want[order], rtol=1e-15)
+    value, gradient = jt.value_and_grad(lambda x: x.max(axis=1).sum())(np.array([[np.inf, 1.0, np.inf], [-np.inf] * 3]))
+    assert np.isnan(value)
+    np.testing.assert_allclose(gradient, [[0.5, 0, 0.5], [1 / 3] * 3])
+    assert np.isnan(jt.grad(np.max)(np.array([1.0, np.nan, 0.0]))).all()
+
+
+def test_the_maximum_of_many_equal_numbers_is_that_number():
+    for x in (0.1, 1e300, -1e-310, 0.7):
+        for n in (3, 7, 11):
+            assert jt.record(np.max, np.full(n, x))(np.full(n, x)) == x
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("f", [np.cumsum, np.cumprod], ids=lambda f: f.__name__)
+def test_cumulative(f, axis):
+    for shape in ((3, 2), (1, 4), (0, 3), (2, 0)):
+        check(lambda x: f(x, axis=axis), sample(shape))
+    ufunc = {np.cumsum: np.add, np.cumprod: np.multiply}[f]
+    check(lambda x: ufunc.accumulate(x, axis=axis or 0), sample((3, 2)))
+
+
+def test_running_maximum():
+    check(lambda x: np.maximum.accumulate(x), distinct((6,)))
+    check(lambda x: np.minimum.accumulate(x, axis=1), distinct((2, 4)))
+
+
+# -- products -----------------------------------------------------------------------------------------------------------------
+
+MATMUL = [
+    ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((2, 2, 3), (3, 2)), ((2, 3), (2, 3, 2)), ((2, 1, 2, 3), (4, 3, 1)),
+    ((1, 1), (1, 1)), ((2, 0), (0, 3)), ((0, 2), (2, 3)), ((2, 2, 3), (3,)), ((3,), (2, 3, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b"), MATMUL, ids=str)
+def test_matmul(a, b):
+    x, y = sample(a, seed=1), sample(b, seed=2)
+    check(lambda x, y: x @ y, x, y)
+    check(lambda x: np.matmul(x, y), x)
+    check(lambda y: x @ y, y)
+    check(lambda x, y: np.linalg.matmul(x, y) if min(x.ndim, y.ndim) > 1 else x @ y, x, y)
+    if len(a) < 3 or len(b) < 3:
+        check(lambda x, y: np.dot(x, y), x, y)
+
+
+@pytest.mark.parametrize(
+    ("f", "shapes"),
+    [
+        (np.dot, [(), (3,)]), (np.dot, [(2, 3), ()]), (np.dot, [(2, 3), (4, 3, 2)]), (np.inner, [(3,), (3,)]), (np.inner, [(2, 3), (4, 3)]),
+        (np.inner, [(), (2,)]), (np.outer, [(2,), (3,)]), (np.outer, [(2, 2), ()]), (np.vdot, [(2, 3), (2, 3)]), (np.kron, [(2, 2), (1, 3)]),
+        (np.kron, [(2,), (2, 2)]), (np.multiply.outer, [(2,), (2, 2)]), (np.subtract.outer, [(2,), (3,)]),
+        (lambda x, y: np.tensordot(x, y, 1), [(2, 3), (3, 2)]), (lambda x, y: np.tensordot(x, y), [(2, 2, 3), (2, 3, 2)]),
+        (lambda x, y: np.tensordot(x, y, ([0, 1], [1, 0])), [(2, 3, 2), (3, 2)]), (lambda x, y: np.tensordot(x, y, 0), [(2,), (2,)]),
+        (lambda x, y: np.tensordot(x, y, (1, 0)), [(2, 3), (3, 1)]), (np.convolve, [(4,), (3,)]), (np.convolve, [(2,), (4,)]),
+        (lambda x, y: np.convolve(x, y, "same"), [(4,), (3,)]), (lambda x, y: np.convolve(x, y, "valid"), [(3,), (5,)]),
+        (np.correlate, [(4,), (3,)]), (lambda x, y: np.correlate(x, y, "full"), [(3,), (4,)]), (np.cross, [(3,), (3,)]),
+        (lambda x, y: np.correlate(x, y, "same"), [(3,), (4,)]), (np.cross, [(2, 3), (3,)]), (lambda x, y: np.cross(x, y, axis=0), [(3, 2), (3, 2)]),
+        (np.polyval, [(3,), (2,)]), (np.polyval, [(4,), ()]), (np.vecdot, [(2, 3), (3,)]), (np.linalg.outer, [(2,), (3,)]),
+    ],
+)  # fmt: skip
+def test_products(f, shapes):
+    xs = [sample(shape, seed=i) for i, shape in enumerate(shapes)]
+    check(f, *xs)
+    check(lambda x: f(x, xs[1]), xs[0])
+    check(lambda y: f(xs[0], y), xs[1])
+
+
+@pytest.mark.parametrize(
+    "subscripts",
+    [
+        "i->", "i->i", "ij->ji", "ij->i", "ij->", "ii->", "ii->i", "ij,jk->ik", "ij,jk->ki", "ij,jk", "i,i->", "i,j->ij", "ij,ij->ij", "ij,ij->",
+        "bij,bjk->bik", "i,ij,j->", "ij,jk,kl->il", "...ij,...jk->...ik", "...i->...", "i...,i...->...", "iij->j", "ij,kj->ik", "ijk->kji",
+        "ji", "ii", "b...,b...->b...", "i,i,i->i", "ij , jk -> ik",
+    ],
+)  # fmt: skip
+def test_einsum(subscripts):
+    sizes = dict(zip("ijklb", (2, 3, 2, 4, 2), strict=True))
+    inputs = subscripts.replace(" ", "").partition("->")[0].split(",")
+    if "ii" in subscripts:
+        sizes["j"] = 3
+    shapes = [tuple(sizes[c] for c in names.replace("...", "l")) for names in inputs]
+    check(lambda *xs: np.einsum(subscripts, *xs), *(sample(shape, seed=i) for i, shape in enumerate(shapes)))
+
+
+# -- linear algebra -----------------------------------------------------------------------------------------------------------
+
+
+def regular(n, seed=0):
+    return sample((n, n), seed=seed) + 2.0 * np.eye(n)[np.random.default_rng(seed).permutation(n)]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 6])
+def test_linear_algebra(n):
+    a, b = regular(n, n), sample((n, 2))
+    check(lambda a, b: np.linalg.solve(a, b), a, b, tolerance=1e-9)
+    check(lambda a, b: np.linalg.solve(a, b), a, b[:, 0], tolerance=1e-9)
+    check(lambda b: np.linalg.solve(a, b), b)
+    check(lambda a: np.linalg.inv(a), a, tolerance=1e-9)
+    check(lambda a: np.linalg.det(a), a, tolerance=1e-9)
+    check(lambda a: np.linalg.slogdet(a)[1], a, tolerance=1e-9)
+    check(lambda a: np.linalg.cholesky(a @ a.T + np.eye(n)), a, tolerance=1e-9)
+    for k in (-2, 0, 1, 2, 5):
+        check(lambda a, k=k: np.linalg.matrix_power(a / 2, k), a, tolerance=2e-8)
+    assert jt.record(lambda a: np.linalg.slogdet(a)[0] + 0.0 * a[0, 0], a)(a) == np.linalg.slogdet(a)[0]
+
+
+def test_stacks_of_matrices():
+    a, b = np.stack([regular(2, 1), regular(2, 2)]), sample((2, 2, 3))
+    check(lambda a, b: np.linalg.solve(a, b), a, b, tolerance=1e-9)
+    check(lambda a: np.linalg.inv(a), a, tolerance=1e-9)
+    check(lambda a: np.linalg.det(a), a, tolerance=1e-9)
+    check(lambda a: np.linalg.cholesky(a @ np.swapaxes(a, 1, 2) + np.eye(2)), a, tolerance=1e-9)
+
+
+def test_determinants_of_singular_matrices():
+    for n in (2, 3, 4, 5):
+        for rank in range(max(n - 2, 1), n):
+            x = sample((n, rank), seed=n) @ sample((rank, n), seed=n + 1)
+            x = np.round(x * 4)  # exact zeros appear among the pivots
+            check(lambda a: np.linalg.det(a), np.array(x), tolerance=1e-7)
+    zeros = np.zeros((4, 4))
+    np.testing.assert_array_equal(jt.grad(np.linalg.det)(zeros), zeros)
+    diagonal = np.diag([2.0, 3.0, 5.0, 0.0])
+    np.testing.assert_allclose(jt.grad(np.linalg.det)(diagonal), np.diag([0, 0, 0, 30.0]))
+
+
+def test_errors_of_linear_algebra_are_numpys():
+    for f, x in (
+        (np.linalg.inv, np.ones((2, 3))), (np.linalg.inv, np.ones(3)), (np.linalg.inv, np.ones((2, 2))), (np.linalg.det, np.ones((2, 3))),
+        (np.linalg.cholesky, -np.eye(2)), (lambda a: np.linalg.solve(a, np.ones(2)), np.zeros((2, 2))), (np.linalg.cholesky, np.ones(3)),
+    ):  # fmt: skip
+        with pytest.raises(np.linalg.LinAlgError) as plain:
+            f(x)
+        with pytest.raises(np.linalg.LinAlgError, match=re.escape(str(plain.value))):
+            jt.record(lambda x, f=f: f(x), x)
+    with pytest.raises(ValueError):
+        jt.record(lambda a: np.linalg.solve(a, np.ones(3)), np.eye(2))
+
+
+@pytest.mark.parametrize("order", [None, 0, 1, 2, 3, -1, 2.5, np.inf, -np.inf])
+def test_vector_norms(order):
+    x = distinct((2, 4))
+    x += 0.5 * np.sign(x)
+    for f in (
+        lambda x: np.linalg.norm(x, order, axis=1),
+        lambda x: np.linalg.norm(x[0], order),
+        lambda x: np.linalg.norm(x, order, axis=0, keepdims=True),
+        lambda x: np.linalg.vector_norm(x, axis=1, ord=2 if order is None else order),
+    ):
+        check(f, x, tolerance=1e-10)
+
+
+@pytest.mark.parametrize("order", [None, "fro", 1, -1, np.inf, -np.inf])
+def test_matrix_norms(order):
+    check(lambda x: np.linalg.norm(x, order), distinct((3, 2)))
+    check(lambda x: np.linalg.norm(x, order, axis=(0, 2)), distinct((2, 2, 3)))
+    check(lambda x: np.linalg.norm(x, order, axis=(2, 0), keepdims=True), distinct((2, 2, 3)))
+
+
+def test_lengths_at_zero_and_beyond_the_largest_square():
+    for f in (np.linalg.norm, jt.norm, np.std, lambda x: np.linalg.norm(x, axis=0)):
+        np.testing.assert_array_equal(jt.grad(f)(np.zeros(3)), np.zeros(3))
+    np.testing.assert_allclose(jt.grad(np.linalg.norm)(np.array([3e200, 4e200])), [0.6, 0.8])
+
+
+# -- elements rearranged ------------------------------------------------------------------------------------------------------
+
+REARRANGED = {
+    "reshape": (lambda x: np.reshape(x, (3, 2)), (2, 3)),
+    "reshape -1": (lambda x: x.reshape(-1, 1, 2), (2, 3)),
+    "reshape F": (lambda x: np.reshape(x, (3, 2), order="F"), (2, 3)),
+    "ravel": (np.ravel, (2, 3)),
+    "ravel F": (lambda x: x.ravel("F"), (2, 3)),
+    "flatten": (lambda x: x.flatten(), (2, 3)),
+    "transpose": (lambda x: np.transpose(x, (2, 0, 1)), (2, 3, 1)),
+    "T": (lambda x: x.T, (2, 3)),
+    "mT": (lambda x: x.mT, (2, 3, 1)),
+    "moveaxis": (lambda x: np.moveaxis(x, 0, -1), (2, 3, 1)),
+    "swapaxes": (lambda x: x.swapaxes(0, 1), (2, 3)),
+    "rollaxis": (lambda x: np.rollaxis(x, 2), (2, 3, 1)),
+    "squeeze": (lambda x: np.squeeze(x, 1), (2, 1, 3)),
+    "squeeze to a number": (lambda x: np.squeeze(x), (1, 1)),
+    "expand_dims": (lambda x: np.expand_dims(x, (0, 2)), (2, 3)),
+    "broadcast_to": (lambda x: np.broadcast_to(x, (2, 3)), (3,)),
+    "tile": (lambda x: np.tile(x, (2, 2)), (2, 3)),
+    "repeat": (lambda x: np.repeat(x, [1, 2, 0], axis=1), (2, 3)),
+    "repeat all": (lambda x: x.repeat(2), (2, 3)),
+    "roll": (lambda x: np.roll(x, 2), (2, 3)),
+    "roll axis": (lambda x: np.roll(x, -1, axis=1), (2, 3)),
+    "flip": (np.flip, (2, 3)),
+    "fliplr": (np.fliplr, (2, 3)),
+    "flipud": (np.flipud, (2, 3)),
+    "rot90": (np.rot90, (2, 3)),
+    "take": (lambda x: np.take(x, [2, 0, 2], axis=1), (2, 3)),
+    "take flat": (lambda x: x.take([[0, 5], [1, 1]]), (2, 3)),
+    "take_along_axis": (lambda x: np.take_along_axis(x, np.array([[0], [2]]), 1), (2, 3)),
+    "split": (lambda x: np.split(x, 3, axis=1)[2], (2, 3)),
+    "array_split": (lambda x: np.array_split(x, 2)[0], (5,)),
+    "hsplit": (lambda x: np.hsplit(x, [1])[1], (2, 3)),
+    "vsplit": (lambda x: np.vsplit(x, 2)[1], (2, 3)),
+    "diagonal": (lambda x: np.diagonal(x, 1), (2, 3)),
+    "diag of a matrix": (np.diag, (3, 3)),
+    "diag of a vector": (lambda x: np.diag(x, -1), (3,)),
+    "diagflat": (np.diagflat, (2,)),
+    "tril": (lambda x: np.tril(x, -1), (3, 3)),
+    "triu": (np.triu, (2, 3)),
+    "trace": (np.trace, (3, 3)),
+    "trace offset": (lambda x: x.trace(1), (2, 3)),
+    "delete": (lambda x: np.delete(x, 1, axis=1), (2, 3)),
+    "insert": (lambda x: np.insert(x, 1, 7.0, axis=1), (2, 3)),
+    "insert traced": (lambda x: np.insert(np.arange(4.0), 2, x[0]), (2,)),
+    "append": (lambda x: np.append(x, [1.0, 2.0]), (2, 3)),
+    "append axis": (lambda x: np.append(x, x * 2, axis=0), (2, 3)),
+    "compress": (lambda x: np.compress([True, False, True], x, axis=1), (2, 3)),
+    "extract": (lambda x: np.extract([True, False, True], x), (3,)),
+    "resize": (lambda x: np.resize(x, (2, 4)), (3,)),
+    "concatenate": (lambda x: np.concatenate([x, np.ones((1, 3)), 2.0 * x]), (2, 3)),
+    "concatenate axis None": (lambda x: np.concatenate([x, x[0]], axis=None), (2, 3)),
+    "stack": (lambda x: np.stack([x, np.ones(3), x * x], axis=-1), (3,)),
+    "stack of numbers": (lambda x: np.stack([x[0], 2.0, x[1] * x[0]]), (2,)),
+    "hstack": (lambda x: np.hstack([x, [1.0, 2.0]]), (3,)),
+    "vstack": (lambda x: np.vstack([x, np.ones(3)]), (3,)),
+    "dstack": (lambda x: np.dstack([x, x]), (2, 3)),
+    "column_stack": (lambda x: np.column_stack([x, np.ones(3)]), (3,)),
+    "block": (lambda x: np.block([[x, np.zeros((2, 1))], [np.ones((1, 2)), x[:1, :1]]]), (2, 2)),
+    "pad": (lambda x: np.pad(x, 1), (2, 3)),
+    "pad constant": (lambda x: np.pad(x, ((1, 0), (0, 2)), constant_values=3.0), (2, 3)),
+    "pad edge": (lambda x: np.pad(x, 2, mode="edge"), (2, 3)),
+    "pad reflect": (lambda x: np.pad(x, 1, "reflect"), (2, 3)),
+    "pad wrap": (lambda x: np.pad(x, (1, 2), "wrap"), (3,)),
+    "pad symmetric": (lambda x: np.pad(x, 2, "symmetric"), (3,)),
+    "atleast_1d": (np.atleast_1d, ()),
+    "atleast_2d": (np.atleast_2d, (3,)),
+    "atleast_3d": (np.atleast_3d, (2, 3)),
+    "broadcast_arrays": (lambda x: np.broadcast_arrays(x, np.ones((2, 1)))[0], (3,)),
+    "meshgrid": (lambda x: np.multiply(*np.meshgrid(x, x * 2)), (3,)),
+    "copy": (np.copy, (2, 3)),
+    "where": (lambda x: np.where(x > 0.1, x * x, -x), (2, 3)),
+    "where plain": (lambda x: np.where([True, False, True], x, 2.0), (2, 3)),
+    "where broadcast": (lambda x: np.where(x > 0.1, x[:1], 2.0), (2, 3)),
+    "select": (lambda x: np.select([x > 0.5, x > -0.5], [x, x * x], 3.0), (2, 3)),
+    "diff": (np.diff, (5,)),
+    "diff 2": (lambda x: np.diff(x, 2, axis=0), (4, 2)),
+    "diff prepend": (lambda x: np.diff(x, prepend=0.0, append=x[-1:]), (4,)),
+    "ediff1d": (np.ediff1d, (2, 3)),
+    "gradient": (lambda x: np.gradient(x, 0.5), (5,)),
+    "trapezoid": (lambda x: np.trapezoid(x, dx=0.5), (2, 4)),
+    "trapezoid x": (lambda x: np.trapezoid(x, np.array([0.0, 1.0, 1.5]), axis=0), (3, 2)),
+    "trapezoid over traced": (lambda x: np.trapezoid(np.arange(4.0), x), (4,)),
+    "interp": (lambda x: np.interp(x, [-1.0, 0.05, 1.2], [3.0, 1.0, 2.0]), (2, 3)),
+    "interp values": (lambda x: np.interp([0.2, 1.7, -3.0, 9.0], [0.0, 1.0, 2.0], x), (3,)),
+    "interp ends": (lambda x: np.interp(x * 3, [0.0, 1.0], [1.0, 2.0], left=5.0, right=7.0), (4,)),
+    "linspace": (lambda x: np.linspace(x[0], x[1], 5), (2,)),
+    "linspace open": (lambda x: np.linspace(x, 3.0, 4, endpoint=False), (2,)),
+    "cov": (np.cov, (2, 5)),
+    "cov columns": (lambda x: np.cov(x, rowvar=False, ddof=0), (5, 2)),
+    "cov vector": (np.cov, (5,)),
+    "corrcoef": (np.corrcoef, (2, 5)),
+    "average weights": (lambda x: np.average(x, weights=[1.0, 2.0, 3.0], axis=1), (2, 3)),
+    "average by traced": (lambda x: np.average(np.arange(3.0), weights=x + 2), (3,)),
+    "vander": (lambda x: np.vander(x, 4), (3,)),
+    "vander increasing": (lambda x: np.vander(x, increasing=True), (3,)),
+    "sort": (np.sort, (6,)),
+    "sort axis": (lambda x: np.sort(x, axis=0), (3, 2)),
+    "sort all": (lambda x: np.sort(x, axis=None), (3, 2)),
+    "sort method": (lambda x: (y := x.copy(), y.sort(), y)[2], (5,)),
+    "argsort": (lambda x: x[np.argsort(x)][:2], (5,)),
+    "nonzero": (lambda x: x[np.nonzero(x > 0.1)], (5,)),
+    "count_nonzero": (lambda x: np.count_nonzero(x > 0.1) * x.sum(), (5,)),
+    "flatnonzero": (lambda x: x.ravel()[np.flatnonzero(x > 0)], (2, 3)),
+    "median": (lambda x: np.median(x, axis=1), (2, 4)),
+    "multi_dot": (lambda x: np.linalg.multi_dot([x, x.T, x]), (2, 3)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REARRANGED)
+def test_rearranging_and_composed_functions(name):
+    f, shape = REARRANGED[name]
+    check(f, distinct(shape, 11))
+
+
+def test_views_and_copies_are_numpys():
+    def f(x):
+        base = x * 1.0
+        np.reshape(base, (3, 2))[0] = 5.0
+        base.T[2] = 7.0
+        np.ravel(base)[4] = 9.0
+        base.flatten()[:] = 1.0
+        np.flip(base)[0, 0] = 11.0
+        np.squeeze(base[:, :1])[1] = 13.0
+        np.diagonal(base).copy()[:] = 1.0
+        np.swapaxes(base, 0, 1)[1, 0] = base[0, 0] * 2
+        return base
+
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(jt.record(f, x)(x), f(x))
+
+
+# -- what asks truths ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_sort_is_recorded_again_where_the_order_changes():
+    g = jt.value_and_grad(lambda x: np.sort(x) @ np.array([1.0, 10.0, 100.0]))
+    for order in itertools.permutations(range(3)):
+        x = np.array([0.3, 0.1, 0.2])[list(order)]
+        rank = np.argsort(np.argsort(x))
+        value, gradient = g(x)
+        assert value == pytest.approx(32.1)
+        np.testing.assert_array_equal(gradient, 10.0**rank)
+    assert g.cache_info().records == 6
+    g(np.array([5.0, 7.0, 6.0]))
+    assert g.cache_info().records == 6
+
+
+def test_sorting_numbers_that_are_not():
+    g = jt.value_and_grad(lambda x: np.sort(x)[0])
+    for x, at in (([np.nan, 2.0, 1.0], 2), ([0.5, 2.0, 1.0], 0), ([3.0, np.nan, 1.0], 2), ([np.nan, 2.0, 3.0], 1), ([-9.0, 2.0, np.nan], 0)):
+        value, gradient = g(np.array(x))
+        assert value == x[at]
+        np.testing.assert_array_equal(gradient, np.arange(3) == at)
+
+
+@pytest.mark.parametrize("f", [np.argmax, np.argmin], ids=lambda f: f.__name__)
+def test_the_place_of_the_best_is_a_plain_int_and_guarded(f):
+    seen = []
+
+    def loss(x):
+        i = f(x)
+        seen.append(i)
+        return x[i] * 3.0
+
+    g = jt.value_and_grad(loss)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        x = rng.integers(0, 3, 4) + 0.0
+        x[rng.integers(4)] = np.nan if rng.random() < 0.2 else 1.0
+        value, gradient = g(x)
+        assert np.array_equal(value, x[f(x)] * 3.0, equal_nan=True)
+        np.testing.assert_array_equal(np.flatnonzero(gradient), [f(x)])
+    assert all(isinstance(i, (int, np.integer)) for i in seen)
+    x = distinct((3, 4))
+    for axis, keepdims in ((0, False), (1, True), (None, True), (-1, False)):
+        np.testing.assert_array_equal(jt.record(lambda x, a=axis, k=keepdims: f(x, axis=a, keepdims=k) * 1.0, x)(x), f(x, axis=axis, keepdims=keepdims))
+
+
+def test_masks_of_traced_conditions_are_guards_and_where_is_none():
+    g = jt.value_and_grad(lambda x: (x[x > 0] ** 2).sum())
+    h = jt.value_and_grad(lambda x: np.where(x > 0, x**2, 0.0).sum())
+    for x in (np.array([1.0, -2.0, 3.0]), np.array([-1.0, -2.0, -3.0]), np.array([2.0, -2.0, 1.0])):
+        for function in (g, h):
+            value, gradient = function(x)
+            assert value == (x[x > 0] ** 2).sum()
+            np.testing.assert_array_equal(gradient, np.where(x > 0, 2 * x, 0.0))
+    assert (g.cache_info().records, h.cache_info().records) == (2, 1)
+
+
+def test_searchsorted_and_comparisons_of_whole_arrays():
+    grid = np.array([0.0, 1.0, 2.0])
+    g = jt.value_and_grad(lambda x: x * float(np.searchsorted(grid, x)) if np.allclose(x, x) else 0.0)
+    for x in (-1.0, 0.0, 0.5, 1.0, 1.5, 5.0, 0.7):
+        assert g(x) == (x * np.searchsorted(grid, x), float(np.searchsorted(grid, x)))
+    equal = jt.value_and_grad(lambda x: x.sum() if np.array_equal(x, [1.0, 2.0]) else -x.sum())
+    assert equal(np.array([1.0, 2.0]))[0] == 3.0
+    assert equal(np.array([1.0, 2.5]))[0] == -3.5
+
+
+# -- refusals -----------------------------------------------------------------------------------------------------------------
+
+
+def supported():
+    return set(numpy_functions.FUNCTIONS) | set(ufuncs.UFUNCS)
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "near"),
+    [
+        (lambda x: np.linalg.svd(x), "linalg.svd", None), (lambda x: np.nanstd(x), "nanstd", "std"), (lambda x: np.fft.fft(x), "fft", None),
+        (lambda x: np.linalg.eigh(x), "linalg.eigh", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.logspace(x, 1), "logspace", "linspace"),
+        (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.cumulative_sum(x), "cumulative_sum", None),
+    ],
+)  # fmt: skip
+def test_an_unsupported_function_is_an_error_that_names_it(call, name, near):
+    if not hasattr(np, name.rpartition(".")[2]) and "." not in name and name != "fft":
+        pytest.skip("not in this NumPy")
+    with pytest.raises(TracingTypeError, match=re.escape(f"np.{name} is not supported") if near else re.escape(name)) as error:
+        jt.record(lambda x: call(x), np.eye(2))
+    if near:
+        assert f"np.{near}" in str(error.value)
+
+
+def dispatched():
+    for space in (np, np.linalg, np.fft):
+        for name in sorted(vars(space)):
+            function = getattr(space, name)
+            if isinstance(function, np.ufunc) or hasattr(function, "_implementation"):
+                yield function
+
+
+def test_no_function_of_numpy_takes_traced_values_for_an_object_array():
+    """Every function that NumPy dispatches records, asks, or raises."""
+    for function in dispatched():
+
+        def call(x, function=function):
+            out = function(x)
+            assert not (isinstance(out, np.ndarray) and out.dtype == object), function
+            return 0.0
+
+        try:
+            jt.record(call, sample((2, 2)))
+        except (TypeError, ValueError, np.linalg.LinAlgError):
+            pass
+
+
+BAD_SHAPES = [
+    lambda x, y: x + y, lambda x, y: x @ y, lambda x, y: np.dot(x, y), lambda x, y: np.concatenate([x, y[:, None]]), lambda x, y: np.stack([x, y]),
+    lambda x, y: np.inner(x, y), lambda x, y: np.einsum("i,j->k", x, y), lambda x, y: np.einsum("i,i->", x, y), lambda x, y: np.sum(x, axis=2),
+    lambda x, y: np.reshape(x, (2, 2)), lambda x, y: np.split(x, 2), lambda x, y: np.squeeze(x, 0), lambda x, y: np.tensordot(x, y, 1),
+    lambda x, y: np.max(x, axis=1), lambda x, y: np.broadcast_to(x, (2,)), lambda x, y: np.where(x > 0, x, y), lambda x, y: np.transpose(x, (1, 0)),
+    lambda x, y: np.arctan2(x, y), lambda x, y: np.take(x, 7), lambda x, y: np.moveaxis(x, 0, 3), lambda x, y: np.cumsum(x, axis=1), lambda x, y: x[5],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", BAD_SHAPES)
+def test_bad_shapes_raise_numpys_own_error(f):
+    x, y = np.ones(3), np.ones(4)
+    with pytest.raises(Exception) as plain:
+        f(x, y)
+    with pytest.raises(type(plain.value), match=re.escape(str(plain.value))):
+        jt.record(lambda xs: f(*xs), [x, y])
+
+
+def test_out_and_dtype():
+    def f(x):
+        y = jt.zeros(3)
+        assert np.add(x, 1.0, out=y) is y
+        np.multiply(y, 2.0, out=y, where=np.array([True, False, True]))
+        assert np.sum(x[:, None], axis=1, out=y[:]) is not None
+        return np.sum(y, dtype=np.float64) + np.exp(x, dtype=float)[0]
+
+    check(f, np.array([0.1, 0.2, 0.3]))
+    for bad in (
+        lambda x: np.add(x, 1.0, out=np.zeros(3)), lambda x: np.sum(x, out=np.zeros(())), lambda x: np.add(np.zeros(3), x, dtype=int),
+        lambda x: np.sum(x, dtype=complex), lambda x: np.exp(x, where=x > 0), lambda x: np.add.reduceat(x, [0, 1]),
+    ):  # fmt: skip
+        with pytest.raises(TypeError):
+            jt.record(lambda x, bad=bad: bad(x), np.ones(3))
+    with pytest.raises(ValueError, match="non-broadcastable"):
+        jt.record(lambda x: np.add(x, 1.0, out=jt.zeros((2, 3))), np.ones(3))
+
+
+def test_adding_at_repeated_places_accumulates():
+    def f(x):
+        y = jt.zeros(3) if isinstance(x, jt.VarArray) else np.zeros(3)
+        np.add.at(y, [0, 2, 0], x)
+        np.subtract.at(y, 1, x[0])
+        return y
+
+    check(f, np.array([0.5, 0.25, 2.0]))
+
+
+def test_the_page_lists_what_is_dispatched():
+    text = numpy_functions.page()
+    for function in supported():
+        name = numpy_functions.spelled(function) if function in numpy_functions.FUNCTIONS else function.__name__
+        assert f"`np.{name}`" in text
