@@ -158,7 +158,6 @@ def test_the_convention_table():
         assert gradient == pytest.approx(tuple(edge.partials), rel=1e-14, nan_ok=True), edge
 
 
-@pytest.mark.xfail(strict=True, reason="Numba's floor_divide: -1.3 // inf is -0.0 there, -1.0 in Python and NumPy")
 @pytest.mark.jit_only
 def test_floor_division_at_infinity():
     program = jt.record(lambda x, y: x // y, 1.0, 2.0)
@@ -242,6 +241,8 @@ def slope(op, operand, p):
 
 @by_op
 def test_partials_are_the_slopes_of_the_values(op, jit):
+    if op.name == "with_gradient":
+        pytest.skip("its purpose is a partial that is not the slope of its value")
     for p in points(op)[: 40 if jit else 4]:
         partials = Reference(op).partials(p, Reference(op).value(p))
         for operand in range(op.arity):
@@ -298,7 +299,6 @@ def test_products_of_adjoints_and_partials(op, adjoint, jit):
                 assert reference.agrees(many[operand][i], expected), (p, many[operand][i], expected)
 
 
-@pytest.mark.xfail(strict=True, reason="one at a time a zero partial of copysign passes nothing, in a block it passes NaN")
 def test_a_zero_partial_of_copysign_in_a_block():
     xs, ys = [0.0] * 30, np.linspace(-2.0, 2.0, 30).tolist()
     one = jt.record(lambda x, y, c: jt.copysign(x, y) * c, 1.0, 2.0, 3.0).grad(0.0, 2.0, math.nan)
