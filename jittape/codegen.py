@@ -204,10 +204,8 @@ def render(path: Path) -> str:
             raise SystemExit(f"{path.name} must have exactly one region {name!r}")
         indent = pattern.search(text)[1]  # type: ignore[index]
         body = "\n".join(indent + line if line else "" for line in make().splitlines())
-        text = pattern.sub(
-            lambda _, b=body, i=indent, n=name: f"{i}# <generated: {n}>\n{i}# fmt: off\n{b}\n{i}# fmt: on\n{i}# </generated>",
-            text,
-        )
+        region = f"{indent}# <generated: {name}>\n{indent}# fmt: off\n{body}\n{indent}# fmt: on\n{indent}# </generated>"
+        text = pattern.sub(region.replace("\\", r"\\"), text)
     return text
 
 

@@ -29,7 +29,7 @@ def blocks(tape: Tape, plan: Plan, *, head: int | None = 40) -> str:
         f"{size / max(len(tape), 1):.0f} bytes per instruction to run, {_tape_bytes(tape) / max(len(tape), 1):.0f} recorded"
     ]
     shown = rows if head is None else rows[:head]
-    table = [("block", "slots", "x", "y", "partials")] if len(rows) else []
+    table: list[tuple[str, ...]] = [("block", "slots", "x", "y", "partials")] if len(rows) else []
     table += [_row(row) for row in shown.astype(np.int64)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in table]

@@ -795,7 +795,7 @@ def xlog1py(x, y):
 @jit
 def floor_divide(x, y):
     """The floor of x / y as Python and NumPy have it: from the exact remainder, because x / y may round up to a whole number."""
-    if y == 0.0 or y != y:
+    if y == 0.0:
         return x / y
     r = fmod(x, y)
     q = (x - r) / y
@@ -907,7 +907,9 @@ def trigamma(x):
         total += 1.0 / (x * x)
         x += 1.0
     r = 1.0 / (x * x)
-    tail = r * (1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * (691 / 2730 - r * (7 / 6 - r * (3617 / 510))))))))
+    tail = r * (
+        1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * (691 / 2730 - r * (7 / 6 - r * (3617 / 510)))))))
+    )
     total += 1.0 / x + 0.5 * r + tail / x
     return shift + sign * total
 
@@ -2548,8 +2550,8 @@ def ready() -> None:
     if _ready:
         return
     with _lock:
-        if _ready:
-            return
+        if _ready:  # another thread was faster
+            return  # type: ignore[unreachable]
         if config.DISABLE_JIT:
             _silence()
         else:

@@ -189,7 +189,7 @@ class Signature:
 
     def __init__(self, argnums: int | tuple[int, ...]) -> None:
         self.single = isinstance(argnums, (int, np.integer))
-        chosen = (argnums,) if self.single else tuple(argnums)  # type: ignore[arg-type]
+        chosen: tuple[Any, ...] = (argnums,) if self.single else tuple(argnums)  # type: ignore[arg-type]
         if not chosen or not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in chosen):
             raise TypeError(f"argnums is {argnums!r}; it must be an int or a non-empty tuple of ints")
         self.argnums = tuple(int(i) for i in chosen)
@@ -204,7 +204,7 @@ class Signature:
         if self._first and args and not kwargs:
             if type(args[0]) is float and set(map(type, args)) == FLOATS:
                 return len(args), list(args), 1
-            positions = (0,)
+            positions: tuple[int, ...] = (0,)
         else:
             positions = self.positions(len(args))
         specs: list = [None] * len(args)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any
@@ -23,6 +24,9 @@ class Traced:
     """What traced numbers and traced arrays share: they refuse to become plain numbers by accident."""
 
     __slots__ = ()
+    rec: Any
+    row: Any
+    v: Any
 
     def __float__(self) -> float:
         raise TracingTypeError(
@@ -61,7 +65,9 @@ class Traced:
         )
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        raise TracingTypeError("a traced value belongs to its recording and cannot be pickled or copied; pickle the Program, or `.value`")
+        raise TracingTypeError(
+            "a traced value belongs to its recording and cannot be pickled or copied; pickle the Program, or `.value`"
+        )
 
 
 class Var(Traced):
@@ -385,7 +391,7 @@ def _define_operators() -> None:
             setattr(Var, f"__r{METHODS[op.symbol]}__", reflected(code))
     for name, function in (("__neg__", "negative"), ("__abs__", "abs")):
         code = CODE[function]
-        setattr(Var, name, unary(code, lambda x, c=code: apply(c, x)))
+        setattr(Var, name, unary(code, functools.partial(apply, code)))
 
 
 _define_operators()

@@ -36,7 +36,7 @@ class _Transform:
             raise TypeError(f"{type(self).__name__} takes a function, not {f!r}")
         if max_paths < 1:
             raise ValueError(f"max_paths is {max_paths}; it must be at least 1")
-        functools.update_wrapper(self, f, updated=())
+        functools.update_wrapper(self, f, updated=())  # type: ignore[arg-type]
         self._f, self._has_aux, self._max_paths = f, has_aux, max_paths
         self._signature = Signature(argnums)
         self._trees: dict[Any, PathTree] = {}
