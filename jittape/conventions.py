@@ -692,7 +692,5 @@ def _tuple(x: float | tuple[float, ...]) -> tuple[float, ...]:
 
 
 EDGES: tuple[Edge, ...] = tuple(
-    Edge(op, _tuple(point), value, _tuple(partials), why)
-    for op, rows in _ROWS.items()
-    for point, value, partials, why in rows
+    Edge(op, _tuple(point), value, _tuple(partials), why) for op, rows in _ROWS.items() for point, value, partials, why in rows
 )

@@ -52,7 +52,7 @@ def xlog1py(x, y):
 
 
 def floor_divide(x, y):
-    """The floor of x / y as Python and NumPy have it: from the exact remainder, because x / y may round up to a whole number."""
+    """The floor of x / y as Python has it: from the exact remainder, because x / y may round up to a whole number."""
     if y == 0.0:
         return x / y
     r = fmod(x, y)
