@@ -57,10 +57,12 @@ def wrapped(rec: Recording, kind: type[VarArray], row: Any, v: Any) -> Any:
     """The result of a function on rows and on values, as a traced number, an array, or a list of arrays."""
     if isinstance(row, (list, tuple)):
         return type(row)(wrapped(rec, kind, r, x) for r, x in zip(row, v, strict=True))
-    row = np.asarray(row, np.int32)
-    if row.size and not row.all():
-        row[row == 0] = rec.constant(0.0)
-    return kind(rec, row, np.asarray(v, np.float64))[() if row.ndim == 0 else ...]
+    if isinstance(row, np.ndarray):
+        row = row.astype(np.int32, copy=False)  # lists of rows come out as int64
+        if row.size and not row.all():
+            row[row == 0] = rec.constant(0.0)
+        return kind(rec, row, np.asarray(v, np.float64))
+    return kind(rec, np.array(row, np.int32), np.array(v, np.float64))[()]
 
 
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0, **kwargs: Any) -> Any:

@@ -54,7 +54,9 @@ def check(f, *xs, tolerance=1e-11):
         assert np.ndim(value) == 0
         for got, want, x in zip(gradient, numeric(loss, point), point, strict=True):
             assert got.shape == x.shape
-            np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance * max(1.0, float(np.max(np.abs(want), initial=0.0))))
+            np.testing.assert_allclose(
+                got, want, rtol=tolerance, atol=tolerance * max(1.0, float(np.max(np.abs(want), initial=0.0)))
+            )
     return program
 
 
@@ -192,19 +194,25 @@ def test_folds(name, shape, axis, keepdims):
     check(lambda x: f(x, axis=axis, **({"keepdims": True} if keepdims else {})), x, tolerance=2e-10)
 
 
-@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "mean", "var", "std", "all", "any", "cumsum", "cumprod", "argmax"])
+@pytest.mark.parametrize(
+    "name", ["sum", "prod", "max", "min", "mean", "var", "std", "all", "any", "cumsum", "cumprod", "argmax"]
+)
 def test_methods_are_the_functions(name):
     x = distinct((2, 3))
     f = getattr(np, name)
     for axis in (None, 0, 1):
-        program = jt.record(lambda x, a=axis: [getattr(x, name)(axis=a) * 1.0, f(x, axis=a) * 1.0, getattr(x, name)(a) * 1.0], x)
+        program = jt.record(
+            lambda x, a=axis: [getattr(x, name)(axis=a) * 1.0, f(x, axis=a) * 1.0, getattr(x, name)(a) * 1.0], x
+        )
         for got in program(x):
             np.testing.assert_allclose(got, f(x, axis=axis), rtol=1e-14)
 
 
 def test_folds_of_nothing():
     empty = np.zeros((0, 3))
-    program = jt.record(lambda x: [np.sum(x), np.prod(x), np.sum(x, axis=0), np.prod(x, axis=0, keepdims=True), np.sum(x, axis=1)], empty)
+    program = jt.record(
+        lambda x: [np.sum(x), np.prod(x), np.sum(x, axis=0), np.prod(x, axis=0, keepdims=True), np.sum(x, axis=1)], empty
+    )
     for got, want in zip(program(empty), [0.0, 1.0, np.zeros(3), np.ones((1, 3)), np.zeros(0)], strict=True):
         np.testing.assert_array_equal(got, want)
     for f in (np.max, np.min, np.argmax, np.maximum.reduce):
@@ -555,7 +563,13 @@ def test_a_sort_is_recorded_again_where_the_order_changes():
 
 def test_sorting_numbers_that_are_not():
     g = jt.value_and_grad(lambda x: np.sort(x)[0])
-    for x, at in (([np.nan, 2.0, 1.0], 2), ([0.5, 2.0, 1.0], 0), ([3.0, np.nan, 1.0], 2), ([np.nan, 2.0, 3.0], 1), ([-9.0, 2.0, np.nan], 0)):
+    for x, at in (
+        ([np.nan, 2.0, 1.0], 2),
+        ([0.5, 2.0, 1.0], 0),
+        ([3.0, np.nan, 1.0], 2),
+        ([np.nan, 2.0, 3.0], 1),
+        ([-9.0, 2.0, np.nan], 0),
+    ):
         value, gradient = g(np.array(x))
         assert value == x[at]
         np.testing.assert_array_equal(gradient, np.arange(3) == at)
@@ -581,7 +595,9 @@ def test_the_place_of_the_best_is_a_plain_int_and_guarded(f):
     assert all(isinstance(i, (int, np.integer)) for i in seen)
     x = distinct((3, 4))
     for axis, keepdims in ((0, False), (1, True), (None, True), (-1, False)):
-        np.testing.assert_array_equal(jt.record(lambda x, a=axis, k=keepdims: f(x, axis=a, keepdims=k) * 1.0, x)(x), f(x, axis=axis, keepdims=keepdims))
+        np.testing.assert_array_equal(
+            jt.record(lambda x, a=axis, k=keepdims: f(x, axis=a, keepdims=k) * 1.0, x)(x), f(x, axis=axis, keepdims=keepdims)
+        )
 
 
 def test_masks_of_traced_conditions_are_guards_and_where_is_none():

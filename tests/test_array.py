@@ -1,0 +1,657 @@
+"""Traced arrays behave as NumPy's arrays of floats: indexing, assignment, views, operators, iteration, and refusals."""
+
+import copy
+import operator
+import pickle
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import jittape as jt
+from jittape import arrays
+from jittape.arrays import ConditionArray, VarArray
+from jittape.errors import TapeMismatchError, TapeThreadError, TracingTypeError
+from jittape.ops import CODE, OPS
+from jittape.tape import CONST, INPUT, Recording
+from jittape.tracer import Condition, Var
+
+X = np.arange(24.0).reshape(2, 3, 4) + 1.0
+
+
+def traced(v, rec=None):
+    """A traced array of inputs."""
+    return arrays.leaf(Recording() if rec is None else rec, INPUT, np.asarray(v, float), "x")
+
+
+def same(f, *xs):
+    """Assert that a function of arrays gives the same on traced ones, as it is recorded and as it is replayed."""
+    expected = f(*[np.array(x, float) for x in xs])
+    seen = []
+
+    def run(xs):
+        out = f(*xs)
+        seen.append(out)
+        return out
+
+    out = jt.record(run, [np.array(x, float) for x in xs])([np.array(x, float) for x in xs])
+    np.testing.assert_array_equal(np.asarray(out), np.asarray(expected))
+    assert np.shape(out) == np.shape(expected)
+    assert isinstance(seen[0], VarArray if np.ndim(expected) else Var) or not isinstance(expected, np.ndarray)
+    return seen[0]
+
+
+# -- what it is ---------------------------------------------------------------------------------------------------------------
+
+
+def test_an_array_tells_its_shape_as_numpy_does():
+    x = traced(X)
+    assert (x.shape, x.ndim, x.size, len(x), x.dtype) == ((2, 3, 4), 3, 24, 2, np.float64)
+    assert (np.shape(x), np.ndim(x), np.size(x), np.size(x, 1)) == ((2, 3, 4), 3, 24, 3)
+    assert repr(traced([1.0, 2.5])) == "VarArray([1. , 2.5])"
+    assert repr(traced([1.0, 2.5]) > 2) == "ConditionArray([False,  True])"
+    with pytest.raises(TypeError, match="unsized"):
+        len(traced(1.0))
+    assert not np.iscomplexobj(x) and np.isrealobj(x)
+
+
+def test_an_element_is_a_traced_number():
+    x = traced([1.0, 2.0, 3.0])
+    assert type(x[1]) is Var and type(x[np.int64(1)]) is Var and type(x[-1]) is Var
+    assert (x[1].v, x[-1].v, x[1].row) == (2.0, 3.0, x.row[1])
+    assert type(x[1].row) is int and type(x[1].v) is float
+    assert type((x > 1)[0]) is Condition
+    assert [e.v for e in x] == [1.0, 2.0, 3.0]
+    assert all(type(e) is Var and type(e.row) is int for e in x)
+    assert [row.shape for row in traced(X)] == [(3, 4), (3, 4)]
+    assert x.item(1).v == 2.0 and traced([[5.0]]).item().v == 5.0
+    assert [[e.v for e in row] for row in traced([[1.0, 2.0]]).tolist()] == [[1.0, 2.0]]
+    assert [e.v for e in traced(X).flat] == X.ravel().tolist()
+    for bad in (3, -4):
+        with pytest.raises(IndexError) as plain:
+            np.ones(3)[bad]
+        with pytest.raises(IndexError) as error:
+            x[bad]
+        assert str(plain.value).split(" for ")[0] == str(error.value).split(" for ")[0]
+
+
+def test_a_number_of_no_axes():
+    x = traced(2.5)
+    assert x.shape == () and type(x[()]) is Var and x[()].v == 2.5
+    assert type(x + 1.0) is Var and type(np.exp(x)) is Var
+    assert jt.grad(lambda x: x * x)(np.array(3.0)) == 6.0
+    assert isinstance(jt.grad(lambda x: x * x)(np.array(3.0)), np.ndarray)
+
+
+# -- indexing -----------------------------------------------------------------------------------------------------------------
+
+INDICES = [
+    0, -1, slice(None), slice(1, None), slice(None, None, -1), slice(5, 0, -2), ..., None, (0, 1), (0, 1, 2), (..., 0), (0, ..., -1),
+    (slice(None), 1), (slice(None), slice(None, None, -1), slice(0, 4, 2)), (None, 0), (0, None, ..., None), ([0, 1], [2, 0]), [1, 0, 1],
+    np.array([[0, 1], [1, 1]]), (slice(None), [0, 2]), ([1, 0], slice(None), [3, 3]), (..., [True, False, True, True]),
+    np.array([True, False]), X > 7, (0, np.array([[True, False, True, False]] * 3)), np.zeros((2, 3, 4), bool), [], slice(0, 0), (0, [[1], [2]], [0, 3]),
+    True, False, np.True_, (1, np.int64(2)), np.ix_([0, 1], [2, 0], [3]), (slice(None, None, -1), 0, slice(1, 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", INDICES, ids=[f"{i}" for i in range(len(INDICES))])
+def test_every_index_of_numpy(index):
+    same(lambda x: x[index], X)
+    weights = np.random.default_rng(0).uniform(size=X[index].shape)
+    gradient = jt.grad(lambda x: np.sum(x[index] * weights) + 0.0 * x[0, 0, 0])(X)
+    expected = np.zeros_like(X)
+    np.add.at(expected, index, weights)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("index", INDICES, ids=[f"{i}" for i in range(len(INDICES))])
+def test_assignment_to_every_index(index):
+    def f(x, y):
+        z = x * 1.0
+        z[index] = y
+        z[index] *= 2.0
+        z[index] += x[index]
+        return z
+
+    shape = np.shape(X[index])
+    for y in (np.array(7.0), np.random.default_rng(1).uniform(size=shape)):
+        same(f, X, y)
+
+    def functional(x, y):
+        """The same without assignment."""
+        chosen = np.zeros(X.shape, bool)
+        chosen[index] = True
+        places = np.zeros(X.shape, int)
+        places[index] = np.arange(max(np.prod(shape, dtype=int), 1))[: np.prod(shape, dtype=int)].reshape(shape) if shape else 0
+        spread = np.broadcast_to(y, shape).ravel()[places] if np.prod(shape, dtype=int) else x
+        once = np.where(chosen, spread, x)
+        return np.where(chosen, once * 2.0 + x, once)
+
+    w = np.random.default_rng(2).uniform(size=X.shape)
+    y = np.random.default_rng(1).uniform(size=shape)
+    if not (
+        isinstance(index, list) or isinstance(index, np.ndarray) and index.dtype == int
+    ):  # a repeated place is assigned twice
+        got = jt.grad(lambda xy: np.sum(f(*xy) * w))([X, y])
+        want = jt.grad(lambda xy: np.sum(functional(*xy) * w))([X, y])
+        for a, b in zip(got, want, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-14)
+
+
+def test_repeated_places_keep_the_last_value():
+    def f(x):
+        z = x * 1.0
+        z[[0, 0, 1]] = x[1:] * 10.0
+        z[[2, 2]] += 1.0
+        return z
+
+    same(f, [1.0, 2.0, 3.0, 4.0])
+    np.testing.assert_array_equal(jt.grad(lambda x: f(x)[0] * 5.0)(np.ones(4)), [0, 0, 50.0, 0])
+
+
+def test_a_loop_that_fills_an_array():
+    def rosenbrock(x):
+        r = jt.zeros((len(x) - 1, 2))
+        for i in range(len(x) - 1):
+            r[i, 0] = 10.0 * (x[i + 1] - x[i] ** 2)
+            r[i, 1] = 1.0 - x[i]
+        return np.sum(r**2)
+
+    def closed(x):
+        return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+    x = np.linspace(-1.0, 1.5, 7)
+    assert rosenbrock(x) == pytest.approx(closed(x))
+    np.testing.assert_allclose(jt.grad(rosenbrock)(x), jt.grad(closed)(x), rtol=1e-13)
+
+
+def test_overlapping_assignment_is_numpys():
+    def f(x):
+        z = x * 1.0
+        z[1:] += z[:-1]
+        z[1:] = z[:-1]
+        z[::-1][:2] = z[:2]
+        return z
+
+    same(f, np.arange(6.0))
+
+
+def test_a_view_sees_what_is_assigned_through_another():
+    def f(x):
+        z = x * 1.0
+        row, column, flat, turned = z[1], z[:, 1], z.reshape(-1), z.T
+        z[1, 1] = 100.0
+        row[0] = 200.0
+        column[0] = 300.0
+        flat[5] = 400.0
+        turned[2, 0] = x[0, 0] * 500.0
+        row += 1.0
+        z[[0, 1]][0, 0] = -1.0  # advanced indexing copies
+        return row * 1.0, column * 1.0, flat * 1.0, turned * 1.0, z
+
+    x = np.arange(6.0).reshape(2, 3)
+    for got, want in zip(jt.record(f, x)(x), f(x), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_assigning_into_an_argument_leaves_the_callers_array_alone():
+    def f(x):
+        x[0] = 5.0
+        x *= 2.0
+        return x.sum()
+
+    x = np.array([1.0, 2.0])
+    value, gradient = jt.value_and_grad(f)(x)
+    assert value == 14.0
+    np.testing.assert_array_equal(gradient, [0.0, 2.0])
+    np.testing.assert_array_equal(x, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("assign", "error"),
+    [
+        (lambda z: operator.setitem(z, slice(0, 2), np.ones(3)), ValueError), (lambda z: operator.setitem(z, 9, 1.0), IndexError),
+        (lambda z: operator.setitem(z, [0, 1], np.ones(3)), ValueError), (lambda z: operator.iadd(z, np.ones((2, 3))), ValueError),
+        (lambda z: operator.setitem(z, 0, "a"), TypeError), (lambda z: operator.setitem(z, 0, 1j), TypeError),
+        (lambda z: operator.setitem(z, 0, None), TypeError), (lambda z: operator.setitem(z, 1.5, 0.0), IndexError),
+    ],
+)  # fmt: skip
+def test_an_assignment_that_does_not_fit_changes_nothing(assign, error):
+    z = traced([1.0, 2.0, 3.0])
+    rows, values = z.row.copy(), z.v.copy()
+    with pytest.raises(error):
+        assign(z)
+    np.testing.assert_array_equal(z.row, rows)
+    np.testing.assert_array_equal(z.v, values)
+
+
+def test_a_traced_number_is_no_index():
+    x = traced([1.0, 2.0])
+    for index in (x[0], x, (x[0],), [x[0]]):
+        with pytest.raises(TracingTypeError, match="index"):
+            x[index]
+
+
+def test_masks_of_traced_conditions():
+    def f(x):
+        z = x * 1.0
+        z[z > 2.5] = 0.0
+        z[(x < 1.5) | (x == 2.0)] += 10.0
+        z[~(x < 3.5) & True] = x[~(x < 3.5)] * 2.0
+        return z
+
+    g = jt.value_and_grad(lambda x: (f(x) * np.arange(4.0)).sum())
+    for x in ([1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0], [1.0, 2.0, 3.0, 4.5]):
+        x = np.array(x)
+        value, gradient = g(x)
+        assert value == (f(x) * np.arange(4.0)).sum()
+        assert gradient.shape == (4,)
+    assert g.cache_info()[:2] == (2, 2)
+
+
+# -- operators ----------------------------------------------------------------------------------------------------------------
+
+OTHERS = {
+    "Var": lambda x: x[0],
+    "VarArray": lambda x: x[::-1] + 0.5,
+    "float": lambda x: 1.5,
+    "int": lambda x: 2,
+    "np.float64": lambda x: np.float64(1.5),
+    "np.float32": lambda x: np.float32(1.5),
+    "bool": lambda x: True,
+    "array": lambda x: np.array([1.5, 2.5, 0.5]),
+    "int array": lambda x: np.array([1, 2, 3]),
+    "bool array": lambda x: np.array([True, False, True]),
+    "column": lambda x: np.array([[1.5], [2.5]]),
+    "0-d": lambda x: np.array(1.5),
+    "list": lambda x: [1.5, 2.5, 0.5],
+    "tuple of both": lambda x: (1.5, x[0], 2),
+    "condition": lambda x: x > 1.2,
+}
+OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow]
+COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("op", OPERATORS + COMPARISONS, ids=lambda op: op.__name__)
+def test_operators_both_ways(op, other):
+    x = np.array([0.75, 1.5, 2.25])
+
+    def f(x, swapped):
+        y = OTHERS[other](x)
+        y = np.asarray(y, float) if not isinstance(x, VarArray) else y
+        out = op(y, x) if swapped else op(x, y)
+        return out * 1.0
+
+    for swapped in (False, True):
+        with np.errstate(all="ignore"):
+            expected = f(x, swapped)
+        np.testing.assert_allclose(jt.record(lambda x, s=swapped: f(x, s), x)(x), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "op", [operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv, operator.imod, operator.ipow]
+)
+def test_in_place_operators_change_the_array_itself(op):
+    def f(x):
+        z = x * 1.0
+        alias, view = z, z[1:]
+        z = op(z, x + 1.0)
+        z = op(z, 2)
+        assert z is alias
+        return view * 1.0
+
+    same(f, [0.75, 1.5, 2.25])
+
+
+def test_unary_operators_and_constant_powers():
+    x = traced([0.5, 2.0])
+    for f, name in (
+        (operator.neg, "negative"),
+        (abs, "abs"),
+        (lambda x: x**2, "square"),
+        (lambda x: x**0.5, "sqrt"),
+        (lambda x: x**-1, "reciprocal"),
+    ):
+        before = len(x.rec)
+        f(x)
+        assert [OPS[op].name for op in x.rec.op[before:]] == [name] * 2
+    same(lambda x: +x, [1.0])
+    assert divmod(x, 0.3)[0].v.tolist() == [1.0, 6.0] and divmod(1.0, x)[1].shape == (2,)
+    assert (+x).row is not x.row
+
+
+def test_conditions_combine_without_a_guard():
+    x = traced([1.0, 2.0, 3.0])
+    c = (x > 1.5) & (x < 2.5) | ~(x != 3.0) ^ np.array([False, True, True])
+    assert isinstance(c, ConditionArray) and not x.rec.guards
+    assert c.v.astype(bool).tolist() == [False, True, False]
+    assert ((x > 1) & (x[0] > 0)).shape == (3,) and (True & (x > 1)).v.tolist() == [0, 1, 1]
+    assert np.logical_and(x > 1, x < 3).v.tolist() == [0, 1, 0]
+    assert np.bitwise_or(x > 2, x < 2).v.tolist() == [1, 0, 1]
+    with pytest.raises(TypeError):
+        x & x
+    with pytest.raises(TypeError, match="comparisons"):
+        np.bitwise_and(x, x)
+    assert np.sum(x > 1.5).v == 2.0 and np.mean(x > 1.5).v == 2 / 3
+    assert np.any(x > 5).v == 0.0 and type(np.all(x > 0)) is Condition and not x.rec.guards
+    assert np.all(x > 0) and len(x.rec.guards) == 1
+
+
+def test_the_truth_of_an_array_is_numpys():
+    assert traced([1.0]) and not traced([[0.0]])
+    for bad in (np.ones(2), np.ones(0)):
+        with pytest.raises(ValueError) as plain:
+            bool(bad)
+        with pytest.raises(ValueError, match=str(plain.value)[:40]):
+            bool(traced(bad))
+    x = traced([1.0, 2.0])
+    assert x[0] in x and len(x.rec.guards) > 0
+
+
+def test_constants_are_shared_and_inputs_are_not_copied():
+    rec = Recording()
+    x = traced(np.ones(1000), rec)
+    before = len(rec)
+    y = x * 2.0 + 2.0
+    assert len(rec) == before + 2001
+    y * np.full(1000, 2.0)
+    assert len(rec) == before + 3001
+    assert rec.op.count(CONST) == 2
+    before = len(rec)
+    y[::2], y.T, y.reshape(10, 100), np.concatenate([x, y]), np.where(np.ones(1000) > 0, x, y)
+    assert len(rec) == before
+
+
+# -- the same bits as a scalar loop -------------------------------------------------------------------------------------------
+
+
+def test_sums_and_products_have_the_bits_of_a_loop():
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=37) * 10.0 ** rng.integers(-8, 8, 37), rng.normal(size=37)
+
+    def loop(x, y):
+        total, product, dot = x[0], y[0], x[0] * y[0]
+        for i in range(1, 37):
+            total = total + x[i]
+            product = product * y[i]
+            dot = dot + x[i] * y[i]
+        return total, product, dot
+
+    scalars = jt.record(lambda xs: loop(xs[:37], xs[37:]), [*x.tolist(), *y.tolist()])
+    vectors = jt.record(lambda xs: (xs[0].sum(), np.prod(xs[1]), xs[0] @ xs[1]), [x, y])
+    assert scalars([*x.tolist(), *y.tolist()]) == vectors([x, y])
+    assert loop(x.tolist(), y.tolist()) == vectors([x, y])
+    assert jt.sum(x.tolist()) == jt.sum(x) == vectors([x, y])[0]
+
+
+def test_a_model_written_with_scalars_and_with_arrays_has_the_same_bits():
+    rng = np.random.default_rng(5)
+    data, label = rng.normal(size=(20, 4)), rng.integers(0, 2, 20) + 0.0
+    w = rng.normal(size=4)
+
+    def arrays_(w, b, data, label):
+        z = data @ w + b
+        return np.sum(np.log(1.0 + np.exp(-z)) + (1.0 - label) * z) + 0.1 * (w @ w)
+
+    def scalars(w, b, data, label):
+        total = None
+        for row, target in zip(data.tolist(), label.tolist(), strict=True):
+            z = row[0] * w[0]
+            for k in range(1, 4):
+                z = z + row[k] * w[k]
+            z = z + b
+            loss = np.log(1.0 + np.exp(-z)) + (1.0 - target) * z
+            total = loss if total is None else total + loss
+        penalty = w[0] * w[0]
+        for k in range(1, 4):
+            penalty = penalty + w[k] * w[k]
+        return total + 0.1 * penalty
+
+    a = jt.value_and_grad(lambda w, b: arrays_(w, b, data, label), argnums=(0, 1))(w, 0.3)
+    s = jt.value_and_grad(lambda w, b: scalars(w, b, data, label), argnums=(0, 1))(w, 0.3)
+    assert a[0] == s[0]
+    np.testing.assert_array_equal(a[1][0], s[1][0])
+    assert a[1][1] == s[1][1]
+
+
+def test_elementwise_functions_have_the_bits_of_the_scalar_ones():
+    x = np.random.default_rng(6).uniform(0.3, 0.9, 50)
+    for op in OPS:
+        if op.public and op.arity == 1:
+            f = getattr(jt, op.name)
+            bulk = jt.record(lambda x, f=f: f(x) * 1.0, x)(x)
+            single = [jt.record(lambda x, f=f: f(x) * 1.0, float(k))(float(k)) for k in x[:3]]
+            np.testing.assert_array_equal(bulk[:3], single, op.name)
+
+
+# -- building, and refusals ---------------------------------------------------------------------------------------------------
+
+
+def test_builders_hold_traced_values_inside_a_recording_and_are_plain_outside():
+    def f(x):
+        parts = [
+            jt.zeros(2),
+            jt.ones((1, 2)),
+            jt.full(2, x),
+            jt.array([1.0, 2.0]),
+            jt.zeros_like(np.ones(2)),
+            jt.full_like(np.ones(2), x),
+        ]
+        parts += [
+            np.zeros_like(jt.zeros(2)),
+            np.full_like(jt.zeros(2), 3.0),
+            np.ones_like(jt.zeros(3)),
+            np.empty_like(jt.zeros(2)),
+        ]
+        assert all(isinstance(part, VarArray) for part in parts)
+        for part in parts:
+            part[..., 0] = x
+        return sum(part.sum() for part in parts)
+
+    assert jt.value_and_grad(f)(2.0) == (32.0, 12.0)
+    for plain in (
+        jt.zeros(2),
+        jt.ones((1, 2)),
+        jt.full(2, 3.0),
+        jt.array([1, 2]),
+        jt.array([[1.0], [2]]),
+        jt.zeros_like(np.ones(2)),
+        jt.stack([1.0, 2.0]),
+    ):
+        assert type(plain) is np.ndarray and plain.dtype == np.float64
+    v = jt.var(2.0)
+    z = jt.zeros(3, like=v)
+    z[1] = v * v
+    z.sum().backprop()
+    assert v.sensitivity == 4.0
+
+
+def test_arrays_of_nested_lists():
+    def f(x):
+        a = jt.array([[x[0], 1.0], [2, x[1] * x[0]]])
+        b = jt.array([x, [3.0, 4.0], np.array([5.0, 6.0])])
+        c = jt.array((x[0], True))
+        return a.sum() + (b * np.arange(6.0).reshape(3, 2)).sum() + c[0] * jt.array(x[0])[()]
+
+    value, gradient = jt.value_and_grad(f)(np.array([2.0, 3.0]))
+    assert value == 2 + 1 + 2 + 6 + (3 + 6 + 12 + 20 + 30) + 4
+    np.testing.assert_array_equal(gradient, [1 + 3 + 4, 2 + 1])
+    x = traced([1.0, 2.0])
+    with pytest.raises(ValueError, match="shapes"):
+        jt.array([x, [x[0]]])
+    with pytest.raises(TypeError):
+        jt.array([x[0], "a"])
+    with pytest.raises(TypeError):
+        jt.array(["a"])
+
+
+def test_plain_numbers_in_plain_numbers_out():
+    assert type(jt.sum([1.0, 2])) is float and type(jt.sum([])) is float and type(jt.norm([3.0, 4.0])) is float
+    assert type(jt.dot([1.0], [2.0])) is float and type(jt.logsumexp([1.0, 2.0])) is float and type(jt.mean([1, 2])) is float
+    assert type(jt.maximum([1.0, 2.0], 1.5)) is np.ndarray and jt.less([1.0, 3.0], 2.0).dtype == np.bool_
+    assert jt.sum(np.ones((2, 3)), axis=0).tolist() == [2.0] * 3 and jt.sum([[1.0, 2.0], [3.0, 4.0]]) == 10.0
+    assert jt.where(np.array([True, False]), 1.0, [2.0, 3.0]).tolist() == [1.0, 3.0]
+    assert jt.clip([-1.0, 0.5, 2.0], 0.0, 1.0).tolist() == [0.0, 0.5, 1.0]
+    assert jt.sum(k for k in (1.0, 2.0)) == 3.0 and jt.prod([]) == 1.0 and jt.logsumexp([]) == -np.inf
+
+
+def test_helpers_of_lists_of_traced_numbers():
+    v = [1.0, 2.0, 4.0]
+    assert jt.value_and_grad(jt.sum)(v) == (7.0, [1.0] * 3)
+    assert jt.value_and_grad(jt.mean)(v) == (7.0 / 3.0, [1 / 3] * 3)
+    assert jt.value_and_grad(jt.prod)(v) == (8.0, [8.0, 4.0, 2.0])
+    assert jt.value_and_grad(lambda v: jt.dot(v, [1.0, 2.0, 3.0]))(v) == (17.0, [1.0, 2.0, 3.0])
+    assert jt.grad(jt.norm)([0.0, 0.0]) == [0.0, 0.0] and jt.grad(jt.norm)([-2.0]) == [-1.0]
+    assert jt.value_and_grad(jt.logsumexp)([-np.inf, -np.inf]) == (-np.inf, [0.5, 0.5])
+    for n in (1, 2, 5):
+        x = np.random.default_rng(n).normal(size=n)
+        for f in (jt.logsumexp, lambda x: np.logaddexp.reduce(x)):
+            value, gradient = jt.value_and_grad(f)(x)
+            assert value == pytest.approx(np.log(np.sum(np.exp(x))), rel=1e-14)
+            np.testing.assert_allclose(gradient, np.exp(x - value), rtol=1e-13)
+    table = np.array([[0.0, 1000.0], [-1000.0, -1000.0]])
+    np.testing.assert_allclose(jt.grad(lambda x: jt.logsumexp(x, axis=1).sum())(table), [[0, 1], [0.5, 0.5]])
+
+
+REFUSED = {
+    "np.array": lambda x: np.array([x[0], x[1]]),
+    "np.array of an array": lambda x: np.array(x),
+    "np.asarray": lambda x: np.asarray(x),
+    "np.asarray of a number": lambda x: np.asarray(x[0], float),
+    "float array element": lambda x: operator.setitem(np.zeros(2), 0, x[0]),
+    "float array slice": lambda x: operator.setitem(np.zeros(2), slice(None), x),
+    "float array +=": lambda x: operator.iadd(np.zeros(2), x),
+    "np.sum of a list": lambda x: np.sum([x[0], x[1]]),
+    "float()": lambda x: float(x[:1]),
+    "int()": lambda x: int(x[:1]),
+    "complex array": lambda x: x + np.array([1j, 2.0]),
+    "complex": lambda x: x * 1j,
+    "object array": lambda x: x + np.array([1.0, None]),
+    "strings": lambda x: x + np.array(["a", "b"]),
+    "string": lambda x: x + "a",
+    "None": lambda x: x * None,
+    "astype int": lambda x: x.astype(int),
+    "matmul with None": lambda x: x @ None,
+    "range": lambda x: range(x),
+    "pickle": lambda x: pickle.dumps(x),
+    "np.copyto": lambda x: np.copyto(np.zeros(2), x),
+    "full": lambda x: np.full(2, x[0]),
+    "out": lambda x: np.exp(x, out=np.zeros(2)),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_nothing_loses_a_derivative_in_silence(name):
+    with pytest.raises(TypeError) as error:
+        jt.record(lambda x: REFUSED[name](x), np.array([1.0, 2.0]))
+    if name.startswith(("np.a", "float array", "np.sum")):
+        text = str(error.value) + str(error.value.__cause__)
+        assert "jt.array" in text and "jt.zeros" in text
+
+
+def test_copies():
+    x = traced([1.0, 2.0])
+    for y in (
+        x.copy(),
+        copy.copy(x),
+        copy.deepcopy(x),
+        x.astype(float),
+        x.astype(np.float32),
+        np.copy(x),
+        x.flatten(),
+        +x,
+        x[[0, 1]],
+    ):
+        assert isinstance(y, VarArray) and y.row.tolist() == x.row.tolist() and not np.shares_memory(y.row, x.row)
+    assert x.astype(bool).dtype == np.bool_
+    y = x.copy()
+    y.fill(3.0)
+    assert x.v.tolist() == [1.0, 2.0] and y.v.tolist() == [3.0, 3.0]
+
+
+def test_recordings_do_not_mix_and_stay_in_their_thread():
+    x, y = traced([1.0, 2.0]), traced([1.0, 2.0])
+    for mix in (
+        lambda: x + y,
+        lambda: x + y[0],
+        lambda: operator.setitem(x, 0, y[0]),
+        lambda: np.concatenate([x, y]),
+        lambda: x @ y,
+    ):
+        with pytest.raises(TapeMismatchError):
+            mix()
+    raised = []
+
+    def other():
+        for f in (lambda: x + 1.0, lambda: np.sum(x), lambda: x * x):
+            try:
+                f()
+            except TapeThreadError as error:
+                raised.append(error)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert len(raised) == 3
+
+
+def test_an_array_that_outlives_its_recording_says_so():
+    kept = []
+    jt.record(lambda x: kept.append(x) or x.sum(), np.ones(3))
+    for use in (lambda x: x + 1.0, np.sum, lambda x: x @ x, lambda x: bool((x > 0)[0])):
+        with pytest.raises(jt.StaleVarError):
+            use(kept[0])
+
+
+def test_eager_arrays():
+    v, w = jt.var(2.0), jt.var(3.0)
+    x = jt.array([v, w, 1.0])
+    y = (np.exp(x) * np.arange(3.0)).sum() + x @ x
+    y.backprop()
+    assert v.sensitivity == pytest.approx(4.0) and w.sensitivity == pytest.approx(np.exp(3.0) + 6.0)
+    np.testing.assert_allclose(x.sensitivity, [4.0, np.exp(3.0) + 6.0, 2 * np.exp(1.0) + 2.0])
+    np.testing.assert_array_equal(x.value, [2.0, 3.0, 1.0])
+
+
+def test_a_reading_of_plain_numbers_is_listed():
+    program = jt.record(lambda x: x.sum() * float(x.value.max()), np.array([1.0, 2.0]))
+    assert program(np.array([1.0, 2.0])) == 6.0
+    assert len(program.tape.reads) == 2
+
+
+def test_lines_are_noted_for_bulk_appends():
+    program = jt.record(lambda x: np.exp(x) @ x, np.ones(3), lines=True)
+    assert all(program.tape.line(i) is not None for i in range(len(program.tape)))
+
+
+def test_bulk_appends_cost_no_python_per_element():
+    """Rows are appended by NumPy: doubling the elements does not double the calls."""
+
+    def calls(n):
+        x, count = traced(np.ones((n, 2))), 0
+
+        def trace(frame, event, argument):
+            nonlocal count
+            count += event == "call"
+
+        sys.setprofile(trace)
+        try:
+            z = np.exp(x) @ np.ones((2, 3)) + 1.0
+            z[1:] *= 2.0
+            (z.sum(axis=0) / z.max(axis=1).mean()).sum()
+        finally:
+            sys.setprofile(None)
+        return count
+
+    calls(3)  # what is made on first use
+    assert calls(1000) == calls(10)
+
+
+def test_the_codes_of_recorded_sums():
+    x = traced([1.0, 2.0, 3.0])
+    start = len(x.rec)
+    np.sum(x)
+    assert x.rec.op[start:].tolist() == [CODE["add"]] * 2
+    assert x.rec.a[start:].tolist() == [x.row[0], start] and x.rec.b[start:].tolist() == x.row[1:].tolist()
