@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from . import arrays, folds
-from .arrays import VarArray, asarray, elementwise, plain, plain_index
+from .arrays import VarArray, asarray, elementwise, plain_index
 from .ops import CODE
 from .tracer import Traced
 

@@ -35,7 +35,7 @@ def _via_numpy(name: str) -> Callable[..., float]:
     return lambda *args: float(function(*args))
 
 
-def _namespace() -> tuple[dict, dict]:
+def _namespace() -> tuple[dict[str, Any], dict[str, Any]]:
     """The names that formulas use: bound to `math` (fast, may raise) and to NumPy (IEEE)."""
     needed = {name for name in dir(np) if isinstance(getattr(np, name), np.ufunc)}
     exact = {name: getattr(np, name) for name in needed} | {"abs": abs, "erf": math.erf, "erfc": math.erfc}
@@ -57,7 +57,7 @@ def _namespace() -> tuple[dict, dict]:
 _FAST, _EXACT = _namespace()
 
 
-def _compile(formula: str, arguments: str, space: dict) -> Callable[..., float]:
+def _compile(formula: str, arguments: str, space: dict[str, Any]) -> Callable[..., float]:
     """A formula as a function; a bare call such as ``sin(x)`` is the called function itself."""
     if space is _FAST and formula in _OPERATORS:
         return _OPERATORS[formula]

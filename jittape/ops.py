@@ -101,7 +101,7 @@ OPS: tuple[Op, ...] = (
     _binary("subtract",     "x - y",            "1.0",                "-1.0",             REAL, REAL, "x - y", symbol="-"),
     _binary("multiply",     "x * y",            "y",                  "x",                REAL, REAL, "x * y", symbol="*", commutes=True),
     _binary("divide",       "x / y",            "1.0 / y",            "-v / y",           REAL, POSITIVE, "x / y", symbol="/", aliases=("true_divide",)),
-    _binary("power",        "power(x, y)",      "power_dx(x, y)",     "power_dy(x, y, v)", POSITIVE, REAL, "x to the power y", symbol="**", aliases=("pow",)),
+    _binary("power",        "power(x, y)",      "power_dx(x, y, v)",  "power_dy(x, y, v)", POSITIVE, REAL, "x to the power y", symbol="**", aliases=("pow",)),
     _binary("mod",          "mod(x, y)",        "1.0 if v == v else v", "rint((v - x) / y) if v != y else 1.0", (0.1, 0.4), (0.5, 0.9), "x modulo y, with the sign of y", ufunc="remainder", symbol="%", aliases=("remainder",)),
     _binary("fmod",         "fmod(x, y)",       "1.0 if v == v else v", "rint((v - x) / y)", (2.1, 2.4), (1.0, 1.04), "x modulo y, with the sign of x"),
     _binary("floor_divide", "floor_divide(x, y)", "0.0",              "0.0",              (0.1, 0.4), (0.5, 0.9), "the floor of x / y", symbol="//"),
@@ -164,7 +164,7 @@ OPS: tuple[Op, ...] = (
     _unary("ndtr",          "0.5 * erfc(-x * SQRT_HALF)", "INV_SQRT_TWO_PI * exp(-0.5 * x * x)", REAL, "the standard normal distribution function", ufunc=""),
     _unary("log_ndtr",      "log_ndtr(x)",      "log_ndtr_dx(x)",     REAL,               "log(ndtr(x)) without underflow", ufunc=""),
     _unary("gammaln",       "gammaln(x)",       "digamma(x)",         POSITIVE,           "log of the absolute value of the gamma function", ufunc="", aliases=("lgamma",)),
-    _unary("digamma",       "digamma(x)",       "trigamma(x) if v == v else v",        POSITIVE,           "the derivative of gammaln", ufunc="", aliases=("psi",)),
+    _unary("digamma",       "digamma(x)",       "trigamma(x) if v == v else v", POSITIVE,           "the derivative of gammaln", ufunc="", aliases=("psi",)),
     # conditions: values 0 and 1, partials 0
     _truth("less",          "x < y",            "x < y",              symbol="<"),
     _truth("less_equal",    "x <= y",           "x <= y",             symbol="<="),

@@ -56,12 +56,14 @@ class Card(NamedTuple):
 
     @property
     def width(self) -> float:
+        """The room that the widest line takes."""
         rows = [_width("".join(self.shown), 13), sum(_width(text, 12) + 16 for text, _ in self.numbers) - 16]
         rows += [_width(remark, 10.5) for remark in self.remarks]
         return max(64.0, len(self.operands) * self.port, *(row + 24 for row in rows))
 
     @property
     def height(self) -> float:
+        """The room that all lines take."""
         return 28.0 + 18 * bool(self.numbers) + 14 * len(self.remarks)
 
     def draw(self, x: float, y: float) -> list[str]:

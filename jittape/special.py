@@ -9,10 +9,10 @@ from math import erfc, inf, lgamma, nan, pi
 from numpy import copysign, exp, floor, fmod, log, log1p, power, rint, sin, tan
 
 
-def power_dx(x, y):
+def power_dx(x, y, v):
     """The partial of x**y in x: 0 for y = 0, whatever x, and by its limit 0 where y is infinite and x**y is 0."""
     p = power(x, y - 1.0)
-    return 0.0 if y == 0.0 or p == 0.0 else x if x != x else y * p
+    return v if v != v else 0.0 if y == 0.0 or p == 0.0 else y * p
 
 
 def power_dy(x, y, v):
@@ -115,8 +115,8 @@ def log_ndtr_dx(x):
 
 
 def gammaln(x):
-    """log|gamma(x)|; infinite at the poles."""
-    if x <= 0.0 and floor(x) == x:
+    """log|gamma(x)|; infinite at the poles, and where `lgamma` would overflow."""
+    if (x <= 0.0 and floor(x) == x) or x > 2.5599833278516383e305:
         return inf
     return lgamma(x)
 

@@ -145,7 +145,7 @@ class Var(Traced):
         return self
 
     def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other  # type: ignore[operator]
+        return self // other, self % other
 
     def __rdivmod__(self, other: Any) -> Any:
         return other // self, other % self  # the arithmetic operators are set below, from the table
@@ -236,7 +236,6 @@ def at(rec: Recording, row: int, v: float) -> Var:
 
 def constant(rec: Recording, x: Any) -> Var:
     """The Var of a constant."""
-    out = _new(Var)
     x = number(x, "a constant")
     return at(rec, rec.constant(x), x)
 
