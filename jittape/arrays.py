@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -25,15 +25,15 @@ _FLOAT = np.dtype(np.float64)
 class VarArray(Traced):
     """An array of traced numbers: the rows that compute them, and their plain values.
 
-    It behaves as a NumPy array of floats does: it broadcasts, is indexed and assigned to, and basic indexing, `reshape` and `T` give
-    views that share its elements. An element is a `Var`. NumPy's functions take it and record; see ``docs/numpy.md``.
+    It behaves as a NumPy array of floats does: it broadcasts, is indexed and assigned to, and basic indexing, `reshape` and `T`
+    give views that share its elements. An element is a `Var`. NumPy's functions take it and record; see ``docs/numpy.md``.
     """
 
     __slots__ = ("rec", "row", "v")
     rec: Recording
     row: np.ndarray
     v: np.ndarray
-    dtype = _FLOAT
+    dtype: np.dtype = _FLOAT
     element: type[Var] = Var
     __hash__ = object.__hash__
 
@@ -185,7 +185,7 @@ class VarArray(Traced):
 
     def sort(self, axis: int = -1) -> None:
         """Sort in place, as `np.sort` does."""
-        self[...] = np.sort(self, axis)  # type: ignore[call-overload]
+        self[...] = np.sort(self, axis)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return tracer.array_ufunc(ufunc, method, inputs, kwargs)
@@ -193,32 +193,17 @@ class VarArray(Traced):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return tracer.array_function(function, types, args, kwargs)
 
-    def __matmul__(self, other: Any) -> Any:
-        return tracer.array_ufunc(np.matmul, "__call__", (self, other), {})
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return tracer.array_ufunc(np.matmul, "__call__", (other, self), {})
-
     def __pos__(self) -> VarArray:
         return self.__copy__()
 
-    def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other  # type: ignore[operator]
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return other // self, other % self
-
 
 class ConditionArray(VarArray):
-    """An array of traced truth values. `&`, `|`, `^` and `~` combine them; as an index it asks their truths, which are guards."""
+    """An array of traced truth values, combined by `&`, `|`, `^`, `~`; as an index it asks its truths, which are guards."""
 
     __slots__ = ()
-    dtype = np.dtype(np.bool_)
+    dtype: np.dtype = np.dtype(np.bool_)
     element = Condition
     __hash__ = object.__hash__
-
-    def __invert__(self) -> Any:
-        return elementwise(CODE["logical_not"], self)
 
 
 def class_of(code: int) -> type[VarArray]:
@@ -391,16 +376,21 @@ def array(x: Any) -> Any:
     if not isinstance(x, (list, tuple)) or not _holds_traced(x):
         return np.array(operand(np.array(x)), np.float64)
     if all(isinstance(item, (Var, *tracer.PLAIN)) for item in x):
-        rec = recording(*x)
+        rec = _found(x)
         pairs = [tracer.operand(rec, item, "array") for item in x]
         return VarArray(rec, np.array([row for row, _ in pairs], np.int32), np.array([v for _, v in pairs]))
     items = [array(item) for item in x]
     if len({item.shape for item in items}) > 1:
-        raise ValueError(
-            f"jt.array: the elements have different shapes: {', '.join(sorted({str(item.shape) for item in items}))}"
-        )
-    rec = recording(*items)
+        shapes = ", ".join(sorted({str(item.shape) for item in items}))
+        raise ValueError(f"jt.array: the elements have different shapes: {shapes}")
+    rec = _found(items)
     return VarArray(rec, np.stack([rows(rec, item) for item in items]), np.stack([plain(item) for item in items]))
+
+
+def _found(items: Any) -> Recording:
+    rec = recording(*items)
+    assert rec is not None
+    return rec
 
 
 def _holds_traced(x: Any) -> bool:
@@ -426,7 +416,9 @@ def leaf(rec: Recording, kind: int, values: np.ndarray, name: str) -> VarArray:
     return VarArray(rec, numbered(start, v.shape), v)
 
 
-# -- operators and methods from tables ----------------------------------------------------------------------------------------
+def does_not_fit(shape: tuple[int, ...], given: tuple[int, ...]) -> ValueError:
+    """NumPy's error for a result that broadcasts beyond the array it should go into."""
+    return ValueError(f"non-broadcastable output operand with shape {shape} doesn't match the broadcast shape {given}")
 
 
 def power(x: Any, y: Any) -> Any:
@@ -434,65 +426,3 @@ def power(x: Any, y: Any) -> Any:
     if isinstance(y, tracer.PLAIN) and isinstance(x, Traced) and float(y) in tracer.POWERS:
         return elementwise(tracer.POWERS[float(y)], x)
     return elementwise(CODE["power"], x, y)
-
-
-def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[VarArray, Any], Any]:
-    def operator(self: VarArray, other: Any) -> Any:
-        other = operand(other)
-        if other is NotImplemented:
-            return NotImplemented
-        return function(other, self) if swapped else function(self, other)
-
-    return operator
-
-
-def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[VarArray, Any], Any]:
-    def operator(self: VarArray, other: Any) -> Any:
-        result = function(self, other)
-        if result.shape != self.shape:
-            raise ValueError(
-                f"non-broadcastable output operand with shape {self.shape} doesn't match the broadcast shape {result.shape}"
-            )
-        self[...] = result
-        return self
-
-    return operator
-
-
-def _define_operators() -> None:
-    for code, op in enumerate(OPS):
-        if op.symbol:
-            name = tracer.METHODS[op.symbol]
-            function = power if op.name == "power" else lambda x, y, c=code: elementwise(c, x, y)
-            setattr(VarArray, f"__{name}__", _operator(function, False))
-            if not op.condition:
-                setattr(VarArray, f"__r{name}__", _operator(function, True))
-                setattr(VarArray, f"__i{name}__", _in_place(function))
-    VarArray.__imatmul__ = _in_place(lambda x, y: x @ y)
-    for name, function in (("neg", "negative"), ("abs", "abs")):
-        setattr(VarArray, f"__{name}__", lambda self, c=CODE[function]: elementwise(c, self))
-    for name, function in (("and", "logical_and"), ("or", "logical_or"), ("xor", "logical_xor")):
-        combine = _operator(lambda x, y, c=CODE[function]: elementwise(c, x, y), False)
-        for prefix in ("", "r"):
-            setattr(ConditionArray, f"__{prefix}{name}__", combine)
-
-
-_METHODS = (
-    "all", "any", "argmax", "argmin", "argsort", "choose", "clip", "compress", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min",
-    "nonzero", "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
-)  # fmt: skip
-
-
-def _define_methods() -> None:
-    for name in _METHODS:
-        function = getattr(np, name)
-
-        def method(self: VarArray, *args: Any, _function: Any = function, **kwargs: Any) -> Any:
-            return tracer.array_function(_function, (), (self, *args), kwargs)
-
-        method.__name__, method.__doc__ = name, f"`np.{name}` of this array."
-        setattr(VarArray, name, method)
-
-
-_define_operators()
-_define_methods()

@@ -4,6 +4,7 @@ import math
 import operator
 import types
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 

@@ -757,10 +757,10 @@ def arccosh(x):
 
 
 @jit
-def power_dx(x, y):
+def power_dx(x, y, v):
     """The partial of x**y in x: 0 for y = 0, whatever x, and by its limit 0 where y is infinite and x**y is 0."""
     p = power(x, y - 1.0)
-    return 0.0 if y == 0.0 or p == 0.0 else x if x != x else y * p
+    return v if v != v else 0.0 if y == 0.0 or p == 0.0 else y * p
 
 
 @jit
@@ -794,7 +794,7 @@ def xlog1py(x, y):
 
 @jit
 def floor_divide(x, y):
-    """The floor of x / y as Python and NumPy have it: from the exact remainder, because x / y may round up to a whole number."""
+    """The floor of x / y as Python has it: from the exact remainder, because x / y may round up to a whole number."""
     if y == 0.0:
         return x / y
     r = fmod(x, y)
@@ -863,8 +863,8 @@ def log_ndtr_dx(x):
 
 @jit
 def gammaln(x):
-    """log|gamma(x)|; infinite at the poles."""
-    if x <= 0.0 and floor(x) == x:
+    """log|gamma(x)|; infinite at the poles, and where `lgamma` would overflow."""
+    if (x <= 0.0 and floor(x) == x) or x > 2.5599833278516383e305:
         return inf
     return lgamma(x)
 
@@ -1082,7 +1082,7 @@ def scalar(code, work, at, n, o, da, db, _):
             work[db + k] = -v / y
         elif op == 4:  # power
             v = power(x, y)
-            work[da + k] = power_dx(x, y)
+            work[da + k] = power_dx(x, y, v)
             work[db + k] = power_dy(x, y, v)
         elif op == 5:  # mod
             v = mod(x, y)

@@ -157,7 +157,9 @@ def cholesky(a: Any, upper: bool = False) -> Any:
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """`np.linalg.norm`: of vectors for every order, of matrices the orders that need no singular values; the gradient at 0 is 0."""
     x = asarray(x)
-    if (axis is None and ord is None) or ((ord is None or ord in ("fro", "f")) and (x.ndim if axis is None else np.size(axis)) == 2):
+    if (axis is None and ord is None) or (
+        (ord is None or ord in ("fro", "f")) and (x.ndim if axis is None else np.size(axis)) == 2
+    ):
         return _lengths(x, axis, keepdims)
     axis = tuple(range(x.ndim)) if axis is None else axis
     if isinstance(axis, tuple) and len(axis) == 1:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, asking, compositions, folds, linalg, rearrange, tracer, ufuncs
+from . import arrays, asking, compositions, folds, linalg, operators, rearrange, tracer, ufuncs  # noqa: F401
 
 FOLDS: dict[Any, Any] = {
     np.sum: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.fold("add", a, axis, keepdims, initial, where),

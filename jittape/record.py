@@ -17,7 +17,9 @@ from .tape import DATA, INPUT, Recording
 from .tracer import Var
 
 
-def record(f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, lines: bool = False, **kwargs: Any) -> Program:
+def record(
+    f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, lines: bool = False, **kwargs: Any
+) -> Program:
     """Record the path that ``f`` takes at the given arguments.
 
     Parameters
@@ -52,7 +54,14 @@ def record(f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0
 
 
 def trace(
-    f: Callable[..., Any], signature: Signature, key: Any, leaves: list, active: int, *, lines: bool = False, has_aux: bool = False
+    f: Callable[..., Any],
+    signature: Signature,
+    key: Any,
+    leaves: list,
+    active: int,
+    *,
+    lines: bool = False,
+    has_aux: bool = False,
 ) -> Program:
     """Run ``f`` on traced leaves and freeze what it recorded."""
     label = getattr(f, "__qualname__", None) or repr(f)

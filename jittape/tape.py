@@ -106,7 +106,8 @@ class Recording:
         if row + n > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this operation would make it {row + n}")
         columns = [
-            np.full(n, operand, np.int32) if isinstance(operand, int) else np.ascontiguousarray(operand, np.int32) for operand in (a, b)
+            np.full(n, operand, np.int32) if isinstance(operand, int) else np.ascontiguousarray(operand, np.int32)
+            for operand in (a, b)
         ]
         if len(columns[0]) != n or len(columns[1]) != n:
             raise ValueError(f"{n} values, but {len(columns[0])} and {len(columns[1])} operands")
@@ -148,7 +149,9 @@ class Recording:
         raise TypeError("only a variable made by jt.var can be given a new value; inside a recorded function compute a new one")
 
     def _not_eager(self, *_: Any) -> Any:
-        raise TypeError(f"backprop and sensitivity belong to variables made by jt.var; this value belongs to {self.label}: use jt.grad")
+        raise TypeError(
+            f"backprop and sensitivity belong to variables made by jt.var; this value belongs to {self.label}: use jt.grad"
+        )
 
     sensitivity = set_sensitivity = backprop = tape = _not_eager
 
@@ -248,7 +251,9 @@ class Tape:
 
     _COLUMNS = {"op": np.uint8, "a": np.int32, "b": np.int32, "val": np.float64, "active": np.bool_, "outputs": np.int32}
 
-    def __init__(self, *, op, a, b, val, active, outputs, names=None, guards=(), lines=None, places=(("", 0),), reads=()) -> None:
+    def __init__(
+        self, *, op, a, b, val, active, outputs, names=None, guards=(), lines=None, places=(("", 0),), reads=()
+    ) -> None:
         for column, given in zip(self._COLUMNS, (op, a, b, val, active, outputs), strict=True):
             setattr(self, column, _exactly(given, self._COLUMNS[column], column))
         self.names = names if isinstance(names, Names) else Names(names)
@@ -300,7 +305,9 @@ class Tape:
             bad = (operand < 0) | (operand >= own)
             if bad.any():
                 i = int(np.argmax(bad))
-                raise TapeFormatError(f"instruction {i}: operand {column} is slot {operand[i]}, not one before its own slot {own[i]}")
+                raise TapeFormatError(
+                    f"instruction {i}: operand {column} is slot {operand[i]}, not one before its own slot {own[i]}"
+                )
         if n and int(self.op.max()) >= len(OPS):
             i = int(np.argmax(self.op >= len(OPS)))
             raise TapeFormatError(f"instruction {i}: unknown opcode {self.op[i]}; this jittape knows {len(OPS)}")

@@ -101,7 +101,7 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
 
 def reduce(ufunc: Any, x: Any, axis: Any = 0, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
     """``ufunc.reduce``."""
-    initial = None if initial is np._NoValue else initial  # type: ignore[attr-defined]
+    initial = None if initial is np._NoValue else initial
     mask = None if where is True else where
     if ufunc in EXTREMES:
         return folds.extreme(EXTREMES[ufunc], x, axis, keepdims, initial, mask)

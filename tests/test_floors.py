@@ -18,7 +18,7 @@ FLOORS = (
     ("tape",),
     ("tracer", "schedule"),
     ("arrays", "explain"),
-    ("folds", "program", "rearrange"),
+    ("folds", "operators", "program", "rearrange"),
     ("asking", "paths", "ufuncs"),
     ("compositions", "linalg"),
     ("numpy_functions",),

@@ -4,6 +4,7 @@ Programs are made through `jt.record`, so the tests hold whatever the kernels lo
 is; one of many lanes runs as a block.
 """
 
+import functools
 import itertools
 import math
 import os
@@ -152,7 +153,7 @@ def test_the_convention_table():
     """The kernels give what the documented table of edge points says."""
     for edge in EDGES:
         program = jt.record(
-            partial(tracer.apply, CODE[edge.op]), *[0.5] * len(edge.point), argnums=tuple(range(len(edge.point)))
+            functools.partial(tracer.apply, CODE[edge.op]), *[0.5] * len(edge.point), argnums=tuple(range(len(edge.point)))
         )
         value, gradient = program.value_and_grad(*map(float, edge.point))
         assert value == pytest.approx(edge.value, rel=1e-14, nan_ok=True), edge
