@@ -173,7 +173,7 @@ def exports() -> str:
 def star() -> str:
     """What ``from jittape import *`` brings: every function but those that would shadow a builtin."""
     names = sorted([name for op in OPS if op.public for name in (op.name, *op.aliases)] + list(_HELPERS))
-    lines = [f'    "{name}",' for name in names if not hasattr(builtins, name)]
+    lines = [f'"{name}",' for name in names if not hasattr(builtins, name)]
     return "\n".join(lines)
 
 

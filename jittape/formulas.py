@@ -18,7 +18,7 @@ _RENAMED = {
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh",
     "arctanh": "atanh", "power": "pow",
 }  # fmt: skip
-_OPERATORS = {
+_OPERATORS: dict[str, Any] = {
     "x + y": operator.add,
     "x - y": operator.sub,
     "x * y": operator.mul,
