@@ -1,0 +1,89 @@
+"""The operators and the methods of traced arrays, from tables."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import tracer
+from .arrays import ConditionArray, VarArray, does_not_fit, elementwise, operand, power
+from .ops import OPS
+
+
+def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[VarArray, Any], Any]:
+    def operator(self: VarArray, other: Any) -> Any:
+        other = operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        return function(other, self) if swapped else function(self, other)
+
+    return operator
+
+
+def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[VarArray, Any], Any]:
+    def operator(self: VarArray, other: Any) -> Any:
+        result = function(self, other)
+        if result.shape != self.shape:
+            raise does_not_fit(self.shape, result.shape)
+        self[...] = result
+        return self
+
+    return operator
+
+
+def _called(ufunc: np.ufunc) -> Callable[..., Any]:
+    return lambda *xs: tracer.array_ufunc(ufunc, "__call__", xs, {})
+
+
+_UFUNCS = (
+    (VarArray, "neg", np.negative),
+    (VarArray, "abs", np.absolute),
+    (VarArray, "matmul", np.matmul),
+    (VarArray, "divmod", np.divmod),
+    (ConditionArray, "and", np.bitwise_and),
+    (ConditionArray, "or", np.bitwise_or),
+    (ConditionArray, "xor", np.bitwise_xor),
+    (ConditionArray, "invert", np.invert),
+)
+
+
+def _define_operators() -> None:
+    for code, op in enumerate(OPS):
+        if op.symbol:
+            name = tracer.METHODS[op.symbol]
+            function = power if op.name == "power" else functools.partial(elementwise, code)
+            setattr(VarArray, f"__{name}__", _operator(function, False))
+            if not op.condition:
+                setattr(VarArray, f"__r{name}__", _operator(function, True))
+                setattr(VarArray, f"__i{name}__", _in_place(function))
+    for kind, name, ufunc in _UFUNCS:
+        function = _called(ufunc)
+        setattr(kind, f"__{name}__", function)
+        if ufunc.nin == 2:
+            setattr(kind, f"__r{name}__", lambda self, other, f=function: f(other, self))
+            setattr(kind, f"__i{name}__", _in_place(function))
+
+
+# Methods that are the NumPy functions of the same names.
+_METHODS = (
+    "all", "any", "argmax", "argmin", "argsort", "clip", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero",
+    "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+)  # fmt: skip
+
+
+def _define_methods() -> None:
+    for name in _METHODS:
+        function = getattr(np, name)
+
+        def method(self: VarArray, *args: Any, _function: Any = function, **kwargs: Any) -> Any:
+            return tracer.array_function(_function, (), (self, *args), kwargs)
+
+        method.__name__, method.__doc__ = name, f"`np.{name}` of this array."
+        setattr(VarArray, name, method)
+
+
+_define_operators()
+_define_methods()
