@@ -33,6 +33,10 @@ class Number:
             return Number(ratio, (self, 1.0 / other.value), (other, -ratio / other.value))
         return Number(self.value / other, (self, 1.0 / other))
 
+    def __rtruediv__(self, other):
+        ratio = other / self.value
+        return Number(ratio, (self, -ratio / self.value))
+
     def __neg__(self):
         return Number(-self.value, (self, -1.0))
 
