@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -129,6 +129,8 @@ class VarArray(Traced):
         row = self.row
         if type(index) is int and row.ndim == 1:
             return self._at(row.item(index), self.v.item(index))
+        if any(map(is_number, index if isinstance(index, tuple) else (index,))):
+            return looked_up(self, index)
         index = plain_index(index)
         return self.like(row[index], self.v[index])
 
@@ -155,6 +157,8 @@ class VarArray(Traced):
             return VarArray(self.rec, self.row.copy(), self.v.copy())
         if np.dtype(dtype).kind == "b":
             return elementwise(CODE["not_equal"], self, 0.0)
+        if np.dtype(dtype).kind in "iu" and is_data(self):
+            return elementwise(CODE["trunc"], self)
         raise TracingTypeError(
             f"astype({np.dtype(dtype)}) of a traced array would drop its derivative; use jt.trunc or jt.rint, or `.value`"
         )
@@ -310,6 +314,20 @@ def joined(parts: list[Any], axis: int = 0) -> Any:
         return v
     kind = ConditionArray if all(isinstance(x, ConditionArray) for x in parts) else VarArray
     return kind(rec, np.concatenate([rows(rec, x) for x in parts], axis), v)
+
+
+def is_number(part: Any) -> bool:
+    """Whether a part of an index is traced and no truth value."""
+    return isinstance(part, Traced) and not isinstance(part, (Condition, ConditionArray))
+
+
+def _refuse(x: VarArray, *index: Any) -> Any:
+    x.__index__()
+
+
+# Indexing by numbers without a derivative, and whether numbers have none: `jittape.lookup` sets these.
+looked_up: Callable[[VarArray, Any], Any] = _refuse
+is_data: Callable[[VarArray], bool] = _refuse
 
 
 def plain_index(index: Any) -> Any:

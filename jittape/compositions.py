@@ -286,6 +286,7 @@ COMPOSED: dict[Any, Any] = {
     np.cov: cov,
     np.corrcoef: corrcoef,
     np.cross: cross,
+    np.linalg.cross: lambda x1, x2, *, axis=-1: cross(x1, x2, axis=axis),
     np.kron: kron,
     np.convolve: convolve,
     np.correlate: correlate,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, asking, compositions, folds, linalg, operators, rearrange, tracer, ufuncs  # noqa: F401
+from . import arrays, asking, compositions, folds, linalg, lookup, operators, rearrange, tracer, ufuncs  # noqa: F401
 
 FOLDS: dict[Any, Any] = {
     np.sum: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.fold("add", a, axis, keepdims, initial, where),
@@ -61,10 +61,11 @@ FACTS: dict[Any, Any] = {
     np.array_repr: lambda arr, *_, **__: repr(arr),
     np.array_str: lambda a, *_, **__: str(a),
 }
+LOOKUP: dict[Any, Any] = {np.take: lookup.take, np.take_along_axis: lookup.take_along_axis}
 SECTIONS = {
     "Sums, products and other folds": FOLDS,
     "Linear algebra": linalg.LINALG,
-    "Elements rearranged, nothing recorded": rearrange.REARRANGE,
+    "Elements rearranged, nothing recorded": rearrange.REARRANGE | LOOKUP,
     "Orders and truths, which are guards": asking.ASKING,
     "Composed of others": compositions.COMPOSED,
     "Shapes and types": FACTS,
@@ -124,13 +125,15 @@ def _names(names: list[str]) -> str:
 
 
 NOTES = (
-    "Sums run from the left, `((x0 + x1) + x2) + ...`, and so do sums of products in `@`, `dot` and `einsum`: a loop over scalars gives "
-    "the same bits. NumPy itself adds in pairs, so its last bits may differ.",
+    "Sums run from the left, `((x0 + x1) + x2) + ...`, and so do sums of products in `@`, `dot` and `einsum`: a loop over scalars "
+    "gives the same bits. NumPy itself adds in pairs, so its last bits may differ.",
     "`max` and `min`: k equal elements share the derivative, 1/k each. `std`, `norm`: the gradient is 0 where the value is 0.",
-    "`sort`, `argmax` and their like ask how elements compare. A call at which a comparison comes out otherwise records that path too.",
-    "A traced condition as an index asks its truths too; `np.where(condition, x, y)` asks nothing.",
-    "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a recorded "
-    "function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
+    "`sort`, `argmax` and their like ask how elements compare. A call at which a comparison comes out otherwise records that path "
+    "too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
+    "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels. It costs "
+    "three operations per place it could pick. A plain table is looked up as `jt.array(table)[labels]`.",
+    "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a "
+    "recorded function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
     "`out=` takes a traced array. `dtype=` takes a float type and is otherwise ignored: traced values are float64.",
 )
 

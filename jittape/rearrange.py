@@ -152,7 +152,7 @@ def ones_like(x: Any, dtype: Any = None, order: str = "K", subok: bool = True, s
 
 _SINGLE = (
     "reshape", "ravel", "transpose", "matrix_transpose", "moveaxis", "swapaxes", "rollaxis", "squeeze", "expand_dims", "broadcast_to", "tile",
-    "repeat", "roll", "flip", "fliplr", "flipud", "rot90", "take", "take_along_axis", "split", "array_split", "hsplit", "vsplit", "dsplit",
+    "repeat", "roll", "flip", "fliplr", "flipud", "rot90", "split", "array_split", "hsplit", "vsplit", "dsplit",
     "diagonal", "diag", "diagflat", "tril", "triu", "delete", "resize", "concatenate", "stack", "hstack", "vstack", "dstack",
     "column_stack", "block", "unstack", "linalg.diagonal", "linalg.matrix_transpose",
 )  # fmt: skip

@@ -59,13 +59,16 @@ UFUNCS: dict[Any, Callable[..., Any]] = {getattr(np, op.ufunc): _recorded(code) 
     np.heaviside: _heaviside,
     np.matmul: folds.matmul,
     np.vecdot: lambda x, y: folds.fold("add", elementwise(CODE["multiply"], x, y), -1),
-    np.matvec: lambda x, y: folds.matmul(x, arrays.asarray(y)[..., None])[..., 0],
-    np.vecmat: lambda x, y: folds.matmul(arrays.asarray(x)[..., None, :], y)[..., 0, :],
     np.bitwise_and: _conditions("logical_and"),
     np.bitwise_or: _conditions("logical_or"),
     np.bitwise_xor: _conditions("logical_xor"),
     np.invert: _conditions("logical_not"),
 }  # fmt: skip
+if hasattr(np, "matvec"):  # NumPy 2.2
+    UFUNCS |= {
+        np.matvec: lambda x, y: folds.matmul(x, arrays.asarray(y)[..., None])[..., 0],
+        np.vecmat: lambda x, y: folds.matmul(arrays.asarray(x)[..., None, :], y)[..., 0, :],
+    }
 # The ufuncs that fold, and their operation.
 FOLDS = {np.add: "add", np.multiply: "multiply", np.logical_and: "logical_and", np.logical_or: "logical_or", np.hypot: "hypot",
          np.logaddexp: "logaddexp", np.bitwise_and: "logical_and", np.bitwise_or: "logical_or"}  # fmt: skip

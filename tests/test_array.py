@@ -250,6 +250,73 @@ def test_masks_of_traced_conditions():
     assert g.cache_info()[:2] == (2, 2)
 
 
+# -- indices that are arguments -----------------------------------------------------------------------------------------------
+
+LOOKUPS = {
+    "rows": lambda x, i: x[i],
+    "columns": lambda x, i: x[:, i],
+    "one row": lambda x, i: x[0, i],
+    "ellipsis": lambda x, i: x[..., i],
+    "pairs": lambda x, i: x[np.arange(3), i],
+    "outer": lambda x, i: x[np.arange(3)[:, None], i],
+    "new axis": lambda x, i: x[None, i, 1:],
+    "one number": lambda x, i: x[i[0]],
+    "as int": lambda x, i: x[i.astype(int)],
+    "np.take": np.take,
+    "np.take axis": lambda x, i: np.take(x, i, axis=1),
+    "a plain table": lambda x, i: (jt.array([3.0, 5.0, 9.0]) if isinstance(x, VarArray) else np.array([3.0, 5.0, 9.0]))[i] * x,
+    "np.take_along_axis": lambda x, i: np.take_along_axis(x, i[:, None], 1),
+    "np.take_along_axis broadcast": lambda x, i: np.take_along_axis(x, i[None], 1),
+    "matrix of indices": lambda x, i: x[np.stack([i, i[::-1]])],
+}
+
+
+@pytest.mark.parametrize("name", LOOKUPS)
+def test_an_integer_array_argument_is_an_index_and_does_not_record_again(name):
+    f = LOOKUPS[name]
+    rng = np.random.default_rng(8)
+    g = jt.value_and_grad(lambda x, i: np.sum(f(x, i) ** 2))
+    for _ in range(5):
+        x, i = rng.normal(size=(3, 3)), rng.integers(0, 3, 3)
+        value, gradient = g(x, i)
+        assert value == pytest.approx(np.sum(f(x, i) ** 2), rel=1e-14)
+        np.testing.assert_allclose(gradient, jt.grad(lambda x, i=i: np.sum(f(x, i) ** 2))(x), rtol=1e-13)
+    assert g.cache_info().records == 1
+
+
+def test_an_index_out_of_bounds_is_an_error_also_at_a_replay():
+    g = jt.value_and_grad(lambda x, i: x[i].sum())
+    x = np.array([1.0, 2.0, 3.0])
+    assert g(x, np.array([0, 2]))[0] == 4.0
+    for bad in ([0, 3], [-1, 0]):
+        with pytest.raises(IndexError, match="out of bounds"):
+            g(x, np.array(bad))
+    assert g(x, np.array([1, 1]))[0] == 4.0
+    with pytest.raises(TypeError, match="index"):
+        jt.grad(lambda i: x[0] * jt.array([1.0, i[0]])[i][0])(np.array([1.0, 0.0]))
+
+
+def test_minibatches_with_labels_record_once():
+    rng = np.random.default_rng(9)
+
+    def loss(p, x, y):
+        z = np.tanh(x @ p["w1"] + p["b1"]) @ p["w2"]
+        z = z - z.max(axis=1, keepdims=True)
+        log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        return -log_p[np.arange(len(y)), y].mean()
+
+    p = {"w1": rng.normal(size=(4, 5)), "b1": np.zeros(5), "w2": rng.normal(size=(5, 3))}
+    g = jt.value_and_grad(loss)
+    for _ in range(300):
+        x, y = rng.normal(size=(8, 4)), rng.integers(0, 3, 8)
+        value, gradient = g(p, x, y)
+        assert value == pytest.approx(loss(p, x, y), rel=1e-12)
+        p = {name: p[name] - 0.1 * gradient[name] for name in p}
+    assert g.cache_info() == (1, 1, 299)
+    g(p, x[:5], y[:5])
+    assert g.cache_info().records == 2
+
+
 # -- operators ----------------------------------------------------------------------------------------------------------------
 
 OTHERS = {

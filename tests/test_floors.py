@@ -19,7 +19,7 @@ FLOORS = (
     ("tracer", "schedule"),
     ("arrays", "explain"),
     ("folds", "operators", "program", "rearrange"),
-    ("asking", "paths", "ufuncs"),
+    ("asking", "lookup", "paths", "ufuncs"),
     ("compositions", "linalg"),
     ("numpy_functions",),
     ("functions",),

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -305,6 +306,8 @@ def test_matmul(a, b):
         (np.correlate, [(4,), (3,)]), (lambda x, y: np.correlate(x, y, "full"), [(3,), (4,)]), (np.cross, [(3,), (3,)]),
         (lambda x, y: np.correlate(x, y, "same"), [(3,), (4,)]), (np.cross, [(2, 3), (3,)]), (lambda x, y: np.cross(x, y, axis=0), [(3, 2), (3, 2)]),
         (np.polyval, [(3,), (2,)]), (np.polyval, [(4,), ()]), (np.vecdot, [(2, 3), (3,)]), (np.linalg.outer, [(2,), (3,)]),
+        (np.linalg.cross, [(2, 3), (3,)]),
+        *([(np.matvec, [(2, 2, 3), (3,)]), (np.vecmat, [(2, 3), (3, 2)])] if hasattr(np, "matvec") else []),
     ],
 )  # fmt: skip
 def test_products(f, shapes):
@@ -720,3 +723,9 @@ def test_the_page_lists_what_is_dispatched():
     for function in supported():
         name = numpy_functions.spelled(function) if function in numpy_functions.FUNCTIONS else function.__name__
         assert f"`np.{name}`" in text
+
+
+@pytest.mark.skipif(not hasattr(np, "matvec"), reason="the page is written with a NumPy that has all of them")
+def test_the_page_of_the_docs_is_the_page():
+    path = Path(jt.__file__).parent.parent / "docs" / "numpy.md"
+    assert path.read_text() == numpy_functions.page(), f"write {path} from jittape.numpy_functions.page()"
