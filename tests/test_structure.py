@@ -1,0 +1,225 @@
+"""Structures of arguments: what is flattened comes back, gradients have the shape of what they belong to, and specs are keys."""
+
+import collections
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import jittape as jt
+from jittape.errors import TracingTypeError
+from jittape.structure import Signature, flatten, map_leaves, shapes, size, unflatten
+
+Point = collections.namedtuple("Point", "x y")
+
+
+@dataclasses.dataclass
+class Layer:
+    w: object
+    b: object
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    w: object
+    name: str = "fixed"
+
+
+class Params(dict):
+    """A user's own dict."""
+
+
+NUMBERS = st.floats(-3.0, 3.0).map(float)
+ARRAYS = st.lists(st.integers(0, 3), max_size=3).map(
+    lambda shape: np.linspace(-1.0, 1.0, int(np.prod(shape, dtype=int))).reshape(shape)
+)
+LEAVES = st.one_of(NUMBERS, ARRAYS)
+STRUCTURES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=3).map(tuple),
+        st.dictionaries(st.sampled_from(["a", "b", 3]), inner, max_size=3),
+        st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2).map(collections.OrderedDict),
+        st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2).map(Params),
+        st.builds(Point, inner, inner),
+        st.builds(Layer, inner, inner),
+        st.builds(Frozen, inner),
+    ),
+    max_leaves=8,
+)
+
+
+def equal(x, y):
+    """The same types, shapes and numbers."""
+    assert type(x) is type(y)
+    if isinstance(x, np.ndarray):
+        assert x.shape == y.shape and x.dtype == y.dtype
+        np.testing.assert_array_equal(x, y)
+    elif isinstance(x, dict):
+        assert list(x) == list(y)
+        for key in x:
+            equal(x[key], y[key])
+    elif isinstance(x, (list, tuple)):
+        assert len(x) == len(y)
+        for a, b in zip(x, y, strict=True):
+            equal(a, b)
+    elif dataclasses.is_dataclass(x):
+        for field in dataclasses.fields(x):
+            equal(getattr(x, field.name), getattr(y, field.name))
+    else:
+        assert x == y
+
+
+def leaves_of(x):
+    leaves = []
+    flatten(x, leaves, True, "x")
+    return leaves
+
+
+def scaled(x, factor):
+    """The structure with every number times a factor; what is static stays."""
+    leaves = []
+    spec = flatten(x, leaves, True, "x")
+    return unflatten(
+        spec, iter([np.array(leaf * factor) if isinstance(leaf, np.ndarray) else leaf * factor for leaf in leaves])
+    )
+
+
+@given(STRUCTURES)
+def test_what_is_flattened_comes_back(x):
+    leaves = []
+    spec = flatten(x, leaves, True, "x")
+    hash(spec)
+    pickle.loads(pickle.dumps(spec))
+    equal(unflatten(spec, iter(leaves)), x)
+    found = shapes(spec, "x")
+    assert [shape for _, shape in found] == [leaf.shape if isinstance(leaf, np.ndarray) else None for leaf in leaves]
+    assert len({path for path, _ in found}) == len(found)
+    assert size(leaves) == sum(np.size(leaf) for leaf in leaves)
+
+
+@given(STRUCTURES)
+def test_the_gradient_has_the_structure_of_the_argument(x):
+    if not leaves_of(x):
+        return
+
+    def loss(x):
+        return sum([np.sum(leaf * leaf) for leaf in leaves_of_traced(x)], 0.0) + 0.0
+
+    def leaves_of_traced(x):
+        if isinstance(x, dict):
+            return [leaf for item in x.values() for leaf in leaves_of_traced(item)]
+        if isinstance(x, (list, tuple)):
+            return [leaf for item in x for leaf in leaves_of_traced(item)]
+        if dataclasses.is_dataclass(x):
+            return [leaf for field in dataclasses.fields(x) for leaf in leaves_of_traced(getattr(x, field.name))]
+        return [] if isinstance(x, str) else [x]
+
+    value, gradient = jt.value_and_grad(loss)(x)
+    equal(gradient, scaled(x, 2.0))
+    assert value == pytest.approx(float(loss(x)))
+
+
+def static_free(x):
+    """The structure without the class that has a static field, which a result cannot have."""
+    if isinstance(x, Frozen):
+        return static_free(x.w)
+    if isinstance(x, dict):
+        return type(x)({key: static_free(item) for key, item in x.items()})
+    if isinstance(x, Point):
+        return Point(*map(static_free, x))
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(static_free, x))
+    return Layer(static_free(x.w), static_free(x.b)) if isinstance(x, Layer) else x
+
+
+@given(STRUCTURES)
+def test_results_come_back_in_their_structure(x):
+    x = static_free(x)
+    equal(jt.record(lambda t: x, 1.0)(1.0), x)
+
+
+@given(STRUCTURES, STRUCTURES)
+def test_structures_have_one_recording_each(x, y):
+    specs = []
+    for structure in (x, y, x):
+        specs.append(flatten(structure, [], True, "x"))
+    assert specs[0] == specs[2]
+    if specs[0] == specs[1]:
+        assert [np.shape(a) for a in leaves_of(x)] == [np.shape(b) for b in leaves_of(y)]
+
+
+def test_a_dataclass_keeps_its_static_fields_and_frozen_ones_can_be_gradients():
+    layer = Frozen(np.array([1.0, 2.0]))
+    gradient = jt.grad(lambda layer: np.sum(layer.w**2) * len(layer.name))(layer)
+    assert gradient.name == "fixed" and gradient.w.tolist() == [10.0, 20.0]
+
+
+@pytest.mark.parametrize("argnums", [1, -1, (1,), (0, 1), (1, 0), (-2, 1), (0, 0)])
+def test_argnums_choose_among_structures(argnums):
+    a, b = {"w": np.array([1.0, 2.0]), "b": 3.0}, [np.array([[4.0]]), 5.0]
+
+    def f(a, b, scale):
+        return scale * (np.sum(a["w"] ** 2) + a["b"] ** 2 + np.sum(b[0] ** 2) + b[1] ** 2)
+
+    gradients = [scaled(a, 6.0), scaled(b, 6.0)]
+    got = jt.grad(f, argnums=argnums)(a, b, 3.0)
+    if isinstance(argnums, int):
+        equal(got, gradients[argnums % 3] if argnums != -1 else 1.0 + 4.0 + 9.0 + 16.0 + 25.0)
+    else:
+        equal(got, tuple(gradients[i] if i >= 0 else gradients[i + 3] for i in argnums))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int64, np.int8, np.uint8, np.bool_, ">f8", np.longdouble])
+def test_arrays_of_every_real_type_are_float64_inside(dtype):
+    x = np.array([[0, 1], [1, 0]]).astype(dtype)
+    seen = []
+
+    def f(x, y):
+        seen.append(y.dtype)
+        return np.sum(x * y)
+
+    value, gradient = jt.value_and_grad(f)(x, x)
+    assert value == 2.0 and gradient.dtype == np.float64 and seen == [np.float64]
+    np.testing.assert_array_equal(gradient, x.astype(float))
+    jt.value_and_grad(f)(x[::-1].T, np.asfortranarray(x))
+
+
+def test_new_shapes_and_structures_record_again_and_old_ones_do_not():
+    g = jt.value_and_grad(lambda p, x: np.sum(x @ p["w"]) + p["b"])
+    for _ in range(3):
+        for n in (2, 5, 1, 0):
+            for w in (np.ones(3), np.ones((3, 2))):
+                value, gradient = g({"w": w, "b": 0.5}, np.ones((n, 3)))
+                assert value == 3.0 * n * w.size / 3 + 0.5
+                np.testing.assert_array_equal(gradient["w"], np.full(w.shape, float(n)))
+    assert g.cache_info() == (8, 8, 16)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (np.array([1j]), "complex128"), (np.array([None]), "np.asarray"), (np.array(["a"]), "<U1"), ([1.0, 2j], "complex"),
+        ({"a": {1.0, 2.0}}, r"\['a'\].*hashable"), (Layer(1.0, np.array(["a"])), r"\.b"), (np.array(["2020-01-01"], "M8[D]"), "datetime"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_leaf_is_named(bad, message):
+    for argnums in (0, 1):
+        with pytest.raises(TracingTypeError, match=message):
+            jt.grad(lambda x, y: x, argnums=argnums)(*((bad, 1.0) if argnums == 0 else (bad, 1.0)))
+
+
+def test_a_signature_survives_pickling():
+    for argnums in (0, (0, 2), -1):
+        signature = pickle.loads(pickle.dumps(Signature(argnums)))
+        assert signature.argnums == Signature(argnums).argnums and signature.single == isinstance(argnums, int)
+
+
+def test_leaves_of_results_are_mapped_in_order():
+    spec, leaves = map_leaves({"a": [1, (2, 3)], "b": Point(4, Layer(5, 6))}, lambda x: ("f", 10 * x))
+    assert leaves == [10, 20, 30, 40, 50, 60]
+    equal(unflatten(spec, iter(leaves)), {"a": [10, (20, 30)], "b": Point(40, Layer(50, 60))})
