@@ -759,7 +759,8 @@ def arccosh(x):
 @jit
 def power_dx(x, y, v):
     """The partial of x**y in x: 0 for y = 0, whatever x, and by its limit 0 where y is infinite and x**y is 0."""
-    p = power(x, y - 1.0)
+    # v / x where it is in range: y - 1 rounds, and the power magnifies that by log(x)
+    p = v / x if 1e-290 < abs(v) < inf and 1e-290 < abs(v / x) < inf else power(x, y - 1.0)
     return v if v != v else 0.0 if y == 0.0 or p == 0.0 else y * p
 
 
