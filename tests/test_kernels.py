@@ -619,6 +619,7 @@ def test_ctrl_c_arrives_between_pieces_of_a_long_sweep(jit):
     """A sweep in pieces stops at the next one, forward or in reverse, and the program works afterwards."""
     code = """
         import os, signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
         from jittape import kernels, schedule
         import jittape as jt
 
@@ -662,6 +663,7 @@ def test_ctrl_c_during_a_long_sweep():
     """Sent from outside in the middle of a sweep over ten million operations."""
     code = """
         import os, signal, threading, time
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
         import jittape as jt
         x = y = jt.var(0.5)
         for i in range(1000):
