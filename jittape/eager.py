@@ -21,6 +21,11 @@ _PATIENCE = 20_000
 _UNREFERENCED = max(map(sys.getrefcount, [object()]))
 
 
+def _owner(rows: np.ndarray) -> np.ndarray:
+    """The array whose memory a view shows."""
+    return rows.base if isinstance(rows.base, np.ndarray) else rows
+
+
 class EagerRecording(Recording):
     """The tape of one thread's variables. Rows that no living variable can use are dropped as it grows."""
 
@@ -55,9 +60,12 @@ class EagerRecording(Recording):
         """
         counts = list(map(sys.getrefcount, self.vars))
         living = [var for var, count in zip(self.vars, counts, strict=True) if count > _UNREFERENCED]
+        # views of one array share its rows, so the rows are moved where they are
+        shared = {id(rows): rows for rows in (_owner(var.row) for var in living if not isinstance(var, Var))}
         alive = np.zeros(len(self.val), np.bool_)
-        for var in living:
-            alive[var.row] = True
+        alive[[var.row for var in living if isinstance(var, Var)]] = True
+        for rows in shared.values():
+            alive[rows] = True
         op = np.array(self.op, np.uint8)
         a, b = np.array(self.a, np.int32), np.array(self.b, np.int32)
         needed, inner = kernels.reach(a, b, alive)
@@ -71,8 +79,10 @@ class EagerRecording(Recording):
         self.names = self.names.moved(lambda old: int(row[old]) if needed[old] else None)
         self.constants = {key: int(row[old]) for key, old in self.constants.items() if needed[old]}
         for var in living:
-            moved = row[var.row]
-            var.row = int(moved) if isinstance(var, Var) else moved
+            if isinstance(var, Var):
+                var.row = int(row[var.row])
+        for rows in shared.values():
+            rows[...] = row[rows]
         self.op, self.a, self.b = (
             array("B", op[needed].tobytes()),
             array("i", row[a[needed]].tobytes()),

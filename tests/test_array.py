@@ -682,6 +682,22 @@ def test_eager_arrays():
     np.testing.assert_array_equal(x.value, [2.0, 3.0, 1.0])
 
 
+def test_eager_views_stay_views_when_the_tape_is_cleared_up():
+    v = jt.var(2.0)
+    z = jt.zeros(4, like=v)
+    view, turned = z[1:3], np.broadcast_to(z[:2], (3, 2))
+    for i in range(3):
+        for _ in range(5000):
+            v * 1.0 + z[0] * v
+        v.rec._collect()
+        view[i % 2] = v * (i + 1.0)
+        z[0] = v * v
+        y = (z * np.array([1.0, 10.0, 100.0, 1000.0])).sum() + turned.sum()
+        y.backprop()
+        assert y.v == [4 + 20 + 12 + 6, 4 + 20 + 400 + 12 + 6, 4 + 60 + 400 + 12 + 18][i]
+        assert v.sensitivity == [4 + 10 + 12 + 3, 4 + 10 + 200 + 12 + 3, 4 + 30 + 200 + 12 + 9][i]
+
+
 def test_a_reading_of_plain_numbers_is_listed():
     program = jt.record(lambda x: x.sum() * float(x.value.max()), np.array([1.0, 2.0]))
     assert program(np.array([1.0, 2.0])) == 6.0
