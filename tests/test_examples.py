@@ -63,7 +63,16 @@ def check_toy_tape(out):
     assert [float(x) for x in re.findall(r"\d+\.\d+", out)] == [math.sin(3) + 3, math.cos(3) + 1, 3.0]
 
 
+def check_bouncing_ball(out):
+    paths, records, replays = map(int, re.search(r"paths=(\d+), records=(\d+), replays=(\d+)", out).groups())
+    assert 5 < paths == records < 40
+    assert records + replays == 400
+    assert float(re.search(r"closed form: (\S+)", out)[1]) < 1e-11
+    assert out.strip().splitlines()[-1].endswith("0.600000")
+
+
 PROGRAMS = {
+    "bouncing_ball.py": ([], check_bouncing_ball),
     "train_iris.py": (["--epochs", "160", "--every", "20", "--toy-epochs", "5"], check_train_iris),
     "teaching_text.py": (["--epochs", "21"], check_teaching_text),
     "toy_tape.py": ([], check_toy_tape),
