@@ -262,8 +262,11 @@ class Signature:
             return vector.item(0) if self.single else (vector.item(0),)
         positional, _ = self.specs(key)
         positions = self.positions(len(positional))
-        if self.single and positional[positions[0]][0] == "array":
-            return vector.reshape(positional[positions[0]][1])
+        spec = positional[positions[0]]
+        if self.single and spec[0] == "array":
+            return vector.reshape(spec[1])
+        if self.single and spec[0] == "floats":
+            return spec[1](vector.tolist())
         built: dict[int, Any] = {}
         leaves = _pieces([shape for i in dict.fromkeys(positions) for _, shape in shapes(positional[i], "")], vector)
         for i in positions:
