@@ -1,193 +1,279 @@
 """Claim: replaying a recorded tape gives value and gradient hundreds of times faster than a tape in plain Python.
 
-    python bench/pure_python.py [--seconds 1.0]
+    python bench/pure_python.py [--seconds 1] [--quick] [--only iris lorenz]
 
-Prints a table with the machine and the versions, and writes it to bench/results/pure_python.md. Every gradient is checked
-against the plain tapes before anything is timed. Times are the best of many in one process; read the ratios.
+Both toys of `toys.py` build their tape anew on every call; jittape records once. Every gradient is checked against both toys
+and against finite differences before anything is timed. Times are the best of many calls in one process on one machine: read
+the ratios. `ns/op` divides by the operations that jittape recorded, for the toys too.
 """
 
 import argparse
+import gc
 import math
 import os
-import platform
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+from harness import ONE_THREAD, ROOT, describe, machine, number, once, progress, save, table, timing, unit
 
-import numba  # noqa: E402
+os.environ.update(ONE_THREAD)
+sys.path.insert(0, str(ROOT))
+
 import numpy as np  # noqa: E402
 
 import jittape as jt  # noqa: E402
-from toys import Lists, linked  # noqa: E402
-from workloads import WORKLOADS  # noqa: E402
+from jittape.kernels import FORWARD, GRADIENT  # noqa: E402
+from toys import TOYS  # noqa: E402
+from workloads import WORKLOADS, error, random_graph  # noqa: E402
 
-COLUMNS = (
-    "workload",
-    "ops",
-    "record",
-    "first call",
-    "value",
-    "value+gradient",
-    "difference",
-    "ns/op",
-    "linked toy",
-    "ratio",
-    "lists",
-    "ratio",
-)
+DEFAULT = ("iris", "rosenbrock", "lorenz", "black_scholes", "random_graph")
+COLUMNS = ["workload", "what", "time", "ns/op", "linked objects", "times", "parallel lists", "times"]
+RUNS = 10_000
 
 
-def best(call, seconds):
-    """The shortest time of a call, in seconds, over at least three calls."""
-    call()
-    shortest, end, calls = math.inf, perf_counter() + seconds, 0
-    while calls < 3 or perf_counter() < end:
-        start = perf_counter()
-        call()
-        shortest, calls = min(shortest, perf_counter() - start), calls + 1
-    return shortest
+def on_list(f):
+    """The function of a list as a function of one array: the argument of the call with the lowest overhead."""
+    return lambda x: f(list(x))
 
 
-def unit(seconds):
-    return f"{1e6 * seconds:.1f} us" if seconds < 1e-3 else f"{1e3 * seconds:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+def check(w, value, gradient):
+    """Refuse to time what is wrong."""
+    wrong = error(w, value, gradient)
+    assert wrong < 1e-6, f"{w.name}: off by {wrong:.0e} against finite differences"
+    for name, toy in TOYS.items():
+        expected, slopes = toy.value_and_grad(w.build(toy))(w.x)
+        assert math.isclose(value, expected, rel_tol=1e-9), (w.name, name, value, expected)
+        assert np.allclose(gradient, slopes, rtol=1e-9, atol=1e-9 * max(map(abs, slopes))), (w.name, name)
 
 
-def measure(name, seconds):
-    f, x = WORKLOADS[name](jt)
-    record = best(lambda: jt.record(f, x), seconds)
-    start = perf_counter()
+def measure(w, seconds):
+    """Operations, and per phase a dict of seconds: jittape's and each toy's."""
+    f, x = w.build(jt), np.array(w.x)
     step = jt.value_and_grad(f)
-    step(x)
-    first = perf_counter() - start
-    points = np.array(x)
-    program = jt.record(lambda v: f(v.tolist() if hasattr(v, "tolist") else list(v)), points)
+    first, (value, gradient) = once(lambda: step(w.x))
+    check(w, value, gradient)
+    program, out = jt.record(on_list(f), x), np.empty(len(x))
+    whole = timing(lambda: program.value_and_grad(x, out=out), seconds).best
+    assert np.array_equal(out, gradient), f"{w.name}: the program and value_and_grad differ"
+    # A new Program from the tape does the passes and the schedule again, and nothing else.
+    remake, parts = program.__reduce__()
+
+    def sweep(mode):
+        return timing(lambda: program.release(program.sweep(x, out, mode)[1]), seconds).best
+
+    ours = {
+        "record": timing(lambda: jt.record(on_list(f), x), seconds).best,
+        "schedule": timing(lambda: remake(*parts), seconds).best,
+        "first": first,
+        "forward": timing(lambda: program(x), seconds).best,
+        "reverse": max(0.0, sweep(GRADIENT) - sweep(FORWARD)),
+        "gradient": whole,
+        "list": timing(lambda: step(w.x), seconds).best,
+    }
+    phases = {phase: {"jittape": time} for phase, time in ours.items()}
+    for name, toy in TOYS.items():
+        g = w.build(toy)
+        call, forward = toy.value_and_grad(g), timing(partial(toy.forward, g, w.x), seconds).best
+        whole = timing(partial(call, w.x), seconds).best
+        gc.collect()
+        for phase in phases:
+            phases[phase][name] = {"record": forward, "forward": forward, "reverse": whole - forward}.get(phase, whole)
+        del phases["schedule"][name]
+    return len(program.tape), phases
+
+
+LABELS = {
+    "record": "record, passes and schedule (once)",
+    "schedule": "of which passes and schedule",
+    "first": "first call (records too)",
+    "forward": "replay: program(x)",
+    "reverse": "replay: reverse, gradient less value sweep",
+    "gradient": "replay: program.value_and_grad(x, out=)",
+    "list": "replay: value_and_grad(f)(list)",
+}
+
+
+def lines(name, ops, phases):
+    for phase, times in phases.items():
+        ours = times["jittape"]
+        row = [name, LABELS[phase], unit(ours), number(1e9 * ours / ops)]
+        for toy in TOYS:
+            row += [unit(times.get(toy)), number(times[toy] / ours if ours and toy in times else None)]
+        yield row
+
+
+def ten_thousand(w, seconds):
+    """The random graph run 10,000 times: jittape really, recording included; the toys from a few runs."""
+    f, x = w.build(jt), np.array(w.x)
     out = np.empty(len(x))
-    value, gradient = program.value_and_grad(points, out=out)
-    whole = best(lambda: program.value_and_grad(points, out=out), seconds)
-    forward = best(lambda: program(points), seconds)
-    row = [name, len(program.tape), unit(record), unit(first), unit(forward), unit(whole), unit(whole - forward)]
-    row.append(f"{1e9 * whole / len(program.tape):.2f}")
-    for toy in (linked, Lists()):
-        plain, at = WORKLOADS[name](toy)
-        call = toy.value_and_grad(plain)
-        toy_value, toy_gradient = call(at)
-        assert math.isclose(value, toy_value, rel_tol=1e-7), (name, value, toy_value)
-        assert np.allclose(gradient, toy_gradient, rtol=1e-6, atol=1e-12), name
-        time = best(lambda call=call, at=at: call(at), seconds)
-        row += [unit(time), f"{time / whole:.0f}"]
-    return row
+
+    def run():
+        program = jt.record(on_list(f), x)
+        for _ in range(RUNS):
+            program.value_and_grad(x, out=out)
+
+    ours, _ = once(run)
+    toys = {name: timing(partial(toy.value_and_grad(w.build(toy)), w.x), seconds) for name, toy in TOYS.items()}
+    guesses = {name: RUNS * t.median for name, t in toys.items()}
+    text = f"{w.name} recorded and run {RUNS} times: jittape {unit(ours)}"
+    for name, t in toys.items():
+        text += f"; {name} {unit(guesses[name])} ({number(guesses[name] / ours)} times), extrapolated from {t.calls} runs"
+    return {"jittape": ours} | guesses, text
+
+
+# -- the targets ------------------------------------------------------------------------------------------------------------
 
 
 def tiny(seconds):
-    step = jt.value_and_grad(lambda x, y: jt.sin(x) + x * y)
-    program = jt.record(lambda v: jt.sin(v[0]) + v[0] * v[1], np.array([3.0, 1.0]))
     x, out = np.array([3.0, 1.0]), np.empty(2)
-
-    def thousand(call):
-        def run():
-            for _ in range(1000):
-                call()
-
-        return best(run, seconds) / 1000
-
-    return thousand(lambda: step(3.0, 1.0)), thousand(lambda: program.value_and_grad(x, out=out))
+    step = jt.value_and_grad(lambda x, y: jt.sin(x) + x * y)
+    program = jt.record(on_list(WORKLOADS["tiny"].build(jt)), x)
+    call, buffered = timing(lambda: step(3.0, 1.0), seconds), timing(lambda: program.value_and_grad(x, out=out), seconds)
+    yield "tiny: value_and_grad(f)(3.0, 1.0)", 1e6 * call.best, 5.0, "us"
+    yield "tiny: Program.value_and_grad(x, out=)", 1e6 * buffered.best, 1.5, "us"
 
 
-def sizes(seconds):
-    """ns per operation of value and gradient on random graphs of growing size."""
-    for n in (10_000, 100_000, 1_000_000):
-        f, x = WORKLOADS["random_graph"](jt, n)
-        program = jt.record(f, x)
-        points = list(x)
-        yield n, 1e9 * best(lambda p=program, x=points: p.value_and_grad(x), seconds) / len(program.tape)
+def sizes(seconds, largest):
+    """Cost per operation of value and gradient on random graphs of growing size."""
+    for n in (10**4, 10**5, 10**6):
+        if n > largest:
+            continue
+        progress(f"random graph of {n}")
+        w = WORKLOADS["random_graph"]
+        x, out = np.array(w.x), np.empty(len(w.x))
+        program = jt.record(on_list(random_graph(jt, n)), x)
+        time = timing(lambda p=program, x=x, out=out: p.value_and_grad(x, out=out), seconds).best
+        yield f"replay, random graph of {len(program.tape)} operations", 1e9 * time / len(program.tape), 15.0, "ns/op"
 
 
-START = "import time; t = time.perf_counter(); import jittape as jt; jt.grad(lambda x: x * jt.sin(x))(2.0); print(time.perf_counter() - t)"
+def xad_gradient(w, seconds):
+    """The best time of one XAD gradient, which records on every call."""
+    import xad.adj_1st as xad
+    import xad.math as m
 
-
-def fresh_process(cache):
-    done = subprocess.run(
-        [sys.executable, "-c", START], env=os.environ | {"NUMBA_CACHE_DIR": cache, "PYTHONPATH": str(ROOT)}, capture_output=True,
-        text=True, check=True,
-    )  # fmt: skip
-    return float(done.stdout)
-
-
-def xad_gradient(seconds):
-    """Seconds per operation of one XAD gradient, which records on every call; None where XAD is not installed."""
-    try:
-        import xad.adj_1st as xad
-    except ImportError:
-        return None
+    f = w.build(m)
 
     def gradient():
         with xad.Tape() as tape:
-            x = xad.Real(1.01)
-            tape.registerInput(x)
+            x = [xad.Real(v) for v in w.x]
+            for v in x:
+                tape.registerInput(v)
             tape.newRecording()
-            y = x
-            for _ in range(20_000):
-                y = y * x + 0.5
-                y = y * 0.25
+            y = f(x)
             tape.registerOutput(y)
             y.derivative = 1.0
             tape.computeAdjoints()
-            return x.derivative
+            return y.value, [v.derivative for v in x]
 
-    return best(gradient, seconds) / 60_000
+    value, slopes = gradient()
+    assert error(w, value, slopes) < 1e-6, "XAD's gradient is off"
+    return timing(gradient, seconds).best
 
 
-def recording(seconds):
-    def f(x):
-        y = x
-        for _ in range(20_000):
-            y = y * x + 0.5
-            y = y * 0.25
-        return y
+def recording(measured, seconds):
+    for name, (ops, phases) in measured.items():
+        if ops < 1000:
+            continue
+        progress(f"XAD, {name}")
+        whole, xad = phases["record"]["jittape"], xad_gradient(WORKLOADS[name], seconds)
+        alone = whole - phases["schedule"]["jittape"]
+        than = f"one XAD gradient ({1e9 * xad / ops:.0f} ns/op)"
+        yield f"{name}: record the tape ({1e9 * alone / ops:.0f} ns/op) to {than}", alone / xad, 0.5, "times"
+        yield f"{name}: record with passes and schedule ({1e9 * whole / ops:.0f} ns/op) to {than}", whole / xad, 0.5, "times"
 
-    return best(lambda: jt.record(f, 1.01), seconds) / 60_000
+
+FRESH = """
+import sys
+sys.path[:0] = [{root!r}, {bench!r}]
+import jittape as jt
+from workloads import WORKLOADS
+w = WORKLOADS[{name!r}]
+print(jt.value_and_grad(w.build(jt))(w.x)[0])
+"""
+
+
+def fresh_process(name, cache):
+    """Seconds from the start of a new Python process to its end, one gradient later. The cache holds compiled kernels."""
+    source = FRESH.format(root=str(ROOT), bench=str(Path(__file__).parent), name=name)
+    start = perf_counter()
+    environment = os.environ | {"NUMBA_CACHE_DIR": cache}
+    subprocess.run([sys.executable, "-c", source], env=environment, check=True, capture_output=True, timeout=600)
+    return perf_counter() - start
+
+
+def starts():
+    for name in ("tiny", "iris"):
+        progress(f"new processes, {name}")
+        with tempfile.TemporaryDirectory() as cache:
+            yield f"new process to its first gradient, {name}: nothing compiled yet", fresh_process(name, cache), 8.0, "s"
+            warm = min(fresh_process(name, cache) for _ in range(5))
+            yield f"new process to its first gradient, {name}: compiled before", warm, 1.2, "s"
+
+
+def targets(measured, seconds, quick):
+    if "iris" in measured:
+        times = measured["iris"][1]["gradient"]
+        yield "iris: linked objects to replay", times["linked objects"] / times["jittape"], -300.0, "times"
+    yield from sizes(seconds, 10**5 if quick else 10**6)
+    yield from tiny(seconds)
+    try:
+        import xad.adj_1st  # noqa: F401
+    except ImportError:
+        yield "record to one XAD gradient: skipped, xad is not installed", None, 0.5, "times"
+    else:
+        yield from recording(measured, seconds)
+    yield from starts()
+
+
+def judged(target):
+    """A row of the second table. A negative limit is a least value."""
+    what, got, limit, of = target
+    verdict = "-" if got is None else "yes" if (got >= -limit if limit < 0 else got <= limit) else "no"
+    bound = f"{'at least' if limit < 0 else 'at most'} {abs(limit):g} {of}"
+    return [what, "-" if got is None else f"{number(got)} {of}", bound, verdict]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=1.0, help="for each figure")
-    seconds = parser.parse_args().seconds
-    lines = [
-        f"Python {platform.python_version()}, NumPy {np.__version__}, Numba {numba.__version__}, jittape {jt.__version__}, "
-        f"{platform.machine()} with {os.cpu_count()} cores, {platform.system()}",
-        "",
-        "| " + " | ".join(COLUMNS) + " |",
-        "|" + "---|" * len(COLUMNS),
-    ]
-    for name in WORKLOADS:
-        if sys.stderr.isatty():
-            print(f"\r{name:20}", end="", file=sys.stderr, flush=True)
-        lines.append("| " + " | ".join(map(str, measure(name, seconds))) + " |")
-    call, buffered = tiny(seconds)
-    lines += [
-        "",
-        f"sin(x) + x*y: {1e6 * call:.2f} us through value_and_grad, {1e6 * buffered:.2f} us through Program with out=",
-    ]
-    lines += [f"random graph of {n} steps: {ns:.2f} ns per operation" for n, ns in sizes(seconds)]
-    ours, theirs = recording(seconds), xad_gradient(seconds)
-    lines.append(
-        f"recording, passes and schedule: {1e9 * ours:.0f} ns per operation; "
-        + (f"one XAD gradient: {1e9 * theirs:.0f} ns per operation" if theirs else "XAD is not installed")
-    )
-    with tempfile.TemporaryDirectory() as cache:
-        lines.append(
-            f"a new process to its first gradient: {fresh_process(cache):.1f} s cold, {fresh_process(cache):.2f} s with a warm cache"
-        )
-    text = "\n".join(lines)
-    print(("\r" if sys.stderr.isatty() else "") + text)
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    (results / "pure_python.md").write_text(text + "\n")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the time, no tape of a million operations")
+    parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=DEFAULT, metavar="WORKLOAD", help=", ".join(WORKLOADS))
+    options = parser.parse_args()
+    seconds = options.seconds / 10 if options.quick else options.seconds
+
+    # Compiled kernels are loaded, or compiled, before anything is timed; the last targets time just that.
+    for w in WORKLOADS.values():
+        progress(f"warming up, {w.name}")
+        jt.value_and_grad(w.build(jt))(w.x)
+    measured: dict[str, tuple] = {}
+    for name in options.only:
+        progress(name)
+        measured[name] = measure(WORKLOADS[name], seconds)
+    facts = machine("jittape", "numpy", "numba", "xad")
+    facts["jittape"] = jt.__version__
+    rows = [row for name, (ops, phases) in measured.items() for row in lines(f"{name}, {ops} ops", ops, phases)]
+    text = [describe(facts), "", table(COLUMNS, rows, left=2), ""]
+    extrapolated: dict[str, float] = {}
+    if "random_graph" in measured:
+        progress("random graph, 10,000 times")
+        extrapolated, line = ten_thousand(WORKLOADS["random_graph"], seconds)
+        text += [line, ""]
+    judgements = list(targets(measured, seconds, options.quick))
+    text.append(table(["target", "measured", "limit", "met"], [judged(t) for t in judgements]))
+    panels = {f"{name}, {ops} operations": dict(phases["gradient"]) for name, (ops, phases) in measured.items()}
+    data = {
+        "facts": facts,
+        "seconds": seconds,
+        "workloads": {name: {"operations": ops, "times": phases} for name, (ops, phases) in measured.items()},
+        "random graph, 10,000 runs": extrapolated,
+        "targets": [dict(zip(("what", "measured", "limit", "unit"), t, strict=True)) for t in judgements],
+        "chart": {"title": "Value and gradient, time per call (logarithmic)", "panels": panels},
+    }
+    save("pure_python", "\n".join(text), data)
 
 
 if __name__ == "__main__":
