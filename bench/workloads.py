@@ -204,15 +204,19 @@ def determinant(m, n=7):
     return lambda p: minors(_matrix(p, 0, n, n), tuple(range(n)))
 
 
-def logistic(m, rows=100, columns=8):
+def logistic_data(rows=100, columns=8):
     rng = random.Random(2)
-    data = [([rng.gauss(0.0, 1.0) for _ in range(columns)], rng.choice((-1.0, 1.0))) for _ in range(rows)]
+    return [([rng.gauss(0.0, 1.0) for _ in range(columns)], rng.choice((-1.0, 1.0))) for _ in range(rows)]
+
+
+def logistic(m):
+    data = logistic_data()
 
     def loss(p):
         total = 0.0
         for x, sign in data:
             total = total + m.log(1.0 + m.exp(-sign * _affine(p, x)))
-        return total / rows
+        return total / len(data)
 
     return loss
 
