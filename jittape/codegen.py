@@ -16,7 +16,7 @@ from types import FunctionType, ModuleType
 import numpy as np
 
 from . import conventions, special, vectormath
-from .ops import CONSTANTS, OPS, Op
+from .ops import CODE, CONSTANTS, FAMILIES, OPS, Op
 
 PACKAGE = Path(__file__).parent
 PAGE = PACKAGE.parent / "docs" / "operations.md"
@@ -32,8 +32,16 @@ _PASTED = _functions(vectormath) | {n: f for n, f in _functions(special).items()
 _MATH = {"erf", "erfc", "lgamma", "pi", "inf", "nan"}
 _TYPES = {"float64", "int64", "uint64"}
 _BUILTIN = {"abs", "range"}
-# Functions that LLVM turns into instructions, so that a loop over them is a vector loop.
+# Functions that LLVM turns into instructions.
 _INLINE = {"abs", "sqrt", "copysign", "floor", "ceil", "trunc", "rint", "sign"}
+# What a vector loop calls for a function that reduces large angles exactly, and where the two agree.
+_NEAR = {"sin": "sin_near", "cos": "cos_near", "tan": "tan_near"}
+_IS_FAR = "abs(x) > 1e6"
+# The operations whose loops read an operand that all elements share from its slot, first where operands may be exchanged; with
+# the symbol between the operands.
+_CORE = {"add": "+", "subtract": "-", "multiply": "*"}
+# A product and the addition or subtraction that is all that reads it, as one operation: first its sign, then that of the other.
+_FUSED = {"z + xy": "z + x * y", "z - xy": "z - x * y", "xy - z": "x * y - z"}
 
 
 def _names(source: str) -> set[str]:
@@ -43,6 +51,23 @@ def _names(source: str) -> set[str]:
     stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     return loaded - stored - arguments
+
+
+def _calls(op: Op) -> set[str]:
+    """The functions and constants that an operation's formulas name."""
+    return set().union(*(_names(text) for text in (op.value, *op.partials))) - {"x", "y", "v"}
+
+
+def _plain(op: Op) -> bool:
+    """Whether an operation calls no functions, so that it costs nothing to have it wherever instructions run one at a time."""
+    return _calls(op) <= _INLINE | set(CONSTANTS) | {"nan", "inf"}
+
+
+def _by_family() -> dict[str, list[tuple[int, Op]]]:
+    """The operations of each family with their opcodes."""
+    if sorted(name for names in FAMILIES.values() for name in names) != sorted(op.name for op in OPS):
+        raise SystemExit("each operation must be in one of the FAMILIES of ops.py")
+    return {family: [(CODE[name], OPS[CODE[name]]) for name in names] for family, names in FAMILIES.items()}
 
 
 def imports() -> str:
@@ -57,7 +82,8 @@ def imports() -> str:
     if unknown:
         raise SystemExit(f"formulas name functions that are neither NumPy's nor jittape.special's: {', '.join(unknown)}")
     lines = [
-        *(f"import {module}" for module in ("glob", "os", "sys", "threading", "warnings")),
+        *(f"import {module}" for module in ("ctypes", "glob", "os", "sys", "threading", "warnings")),
+        "from collections.abc import Callable",
         f"from math import {', '.join(sorted(_MATH & named))}",
         "",
         "import numpy as np",
@@ -77,80 +103,141 @@ def imports() -> str:
 
 
 def specials() -> str:
-    """The functions of `vectormath` and `special`, jitted, and what kernels ask of an opcode."""
-    vectorised = [code for code, op in enumerate(OPS) if _vectorised(op)]
-    return "\n\n\n".join(
-        [
-            *("@jit\n" + inspect.getsource(function).rstrip() for function in _PASTED.values()),
-            _switch(),
-            f"# The operations that have vector loops.\nVECTORISED = ({_wrapped(str(vectorised)[1:-1], 4)})",
-        ]
+    """The functions of `vectormath` and `special`, jitted: inlined where a vector loop calls them."""
+    called = set().union(*(_names(_near(text)) for op in OPS for text in (op.value, *op.partials)))
+    inlined: set[str] = set()
+    todo = called & set(_functions(vectormath)) - set(_NEAR)
+    while todo:
+        inlined |= todo
+        todo = set().union(*(_names(inspect.getsource(_PASTED[name])) for name in todo)) & set(_PASTED) - inlined
+    decorated = (
+        ("@inlined\n" if name in inlined else "@helper\n") + inspect.getsource(function).rstrip()
+        for name, function in _PASTED.items()
     )
+    return "\n\n\n".join(decorated)
 
 
-def _vectorised(op: Op) -> bool:
-    """Whether all that an operation's formulas call is vectorised, so that blocks of it are worth having."""
-    called = set().union(*(_names(text) for text in (op.value, *op.partials))) - set(CONSTANTS) - {"x", "y", "v"}
-    return called <= _INLINE | set(_functions(vectormath)) | {"nan", "inf"}
+def _near(text: str) -> str:
+    """A formula as a vector loop has it."""
+    return re.sub(r"\b(" + "|".join(_NEAR) + r")\(", lambda match: _NEAR[match[1]] + "(", text)
+
+
+def _copies(op: Op, operand: int) -> bool:
+    return op.partials[operand] in ("x", "y", "v")
+
+
+def _stored(op: Op) -> list[int]:
+    """The operands whose partials are computed: neither constants nor copies of what is there anyway."""
+    return [i for i in range(op.arity) if op.constant(i) is None and not _copies(op, i)]
+
+
+def _branches(ops: list[tuple[int, Op]], body: Callable[[Op], list[str]]) -> list[str]:
+    """An if-chain over opcodes, which becomes a jump table."""
+    lines: list[str] = []
+    for code, op in ops:
+        lines += [f"{'elif' if lines else 'if'} op == {code}:  # {op.name}", *("    " + line for line in body(op))]
+    return lines
+
+
+def _function(name: str, arguments: str, doc: str, body: list[str]) -> str:
+    return "\n".join([f"def {name}(code, work, {arguments}):", *("    " + line for line in (f'"""{doc}"""', *body))])
+
+
+def _one(op: Op) -> list[str]:
+    """The value of one instruction, and those of its partials that are asked for."""
+    lines = [f"v = {op.value}"]
+    for i in _stored(op):
+        at = "p" if i == 0 else "p + np.uint64(1)"
+        lines += [f"if stored & {i + 1}:", f"    work[{at}] = {op.partials[i]}"]
+    return lines
+
+
+def _loop(text: str, target: str) -> list[str]:
+    """A loop of a formula over a block."""
+    lines = ["for i in range(n):"]
+    for name, offset in (("x", "xo"), ("y", "yo"), ("v", "o")):
+        if name in _names(text):
+            lines.append(f"    {name} = work[{offset} + i]")
+    lines.append(f"    work[{target} + i] = {_near(text)}")
+    if _near(text) != text:
+        lines += [
+            "far = np.uint64(0)",
+            "for i in range(n):",
+            "    x = work[xo + i]",
+            f"    far += np.uint64({_IS_FAR})",
+            "if far:",
+            "    for i in range(n):",
+            "        x = work[xo + i]",
+            f"        if {_IS_FAR}:",
+            f"            work[{target} + i] = {text}",
+        ]
+    return lines
+
+
+def _loops(op: Op) -> list[str]:
+    """The loops of an operation over a block: its value, and those of its partials that are asked for."""
+    lines = _loop(op.value, "o")
+    for i in _stored(op):
+        at = ("dx", "dy")[i]
+        lines += [f"if {at}:", *("    " + line for line in _loop(op.partials[i], at))]
+    return lines
+
+
+def instructions() -> str:
+    """One branch per operation that needs no function: the value, and the partials that are asked for."""
+    lines = _branches([(code, op) for code, op in enumerate(OPS) if _plain(op)], _one)
+    for code, text in enumerate(_FUSED.values()):
+        lines += [f"elif op == FUSED + {code}:", f"    v = {text.replace('z', 'work[p]')}"]
+    return "\n".join(lines)
+
+
+def forms() -> str:
+    """One loop for each way in which the operands of the commonest operations lie."""
+    lines: list[str] = []
+
+    def branch(number: int, comment: str, formula: str, ones: str) -> None:
+        lines.append(f"{'elif' if lines else 'if'} form == CORE + {number}:  # {comment}")
+        lines.extend(f"    {name} = work[{name}o]" for name in ones)
+        lines.append("    for i in range(n):")
+        lines.extend(f"        {name} = work[{name}o + i]" for name in "xyz" if name in _names(formula) and name not in ones)
+        lines.append(f"        work[o + i] = {formula}")
+
+    for k, symbol in enumerate(_CORE.values()):
+        for j, ones in enumerate(("", "x", "y") if symbol == "-" else ("", "x")):
+            branch(3 * k + j, f"x {symbol} y, one for all: {ones or 'none'}", f"x {symbol} y", ones)
+    for k, formula in enumerate(_FUSED.values()):
+        for j, ones in enumerate(("", "x")):
+            branch(3 * len(_CORE) + 2 * k + j, f"{formula}, one for all: {ones or 'none'}", formula, ones)
+    return "\n".join(lines)
+
+
+def families() -> str:
+    """Per family a function for one instruction, unless all are plain, and one for a block."""
+    out = []
+    for name, ops in _by_family().items():
+        called = [(code, op) for code, op in ops if not _plain(op)]
+        if called:
+            reads = ["v = x = work[a]", *(["y = work[b]"] if any(op.arity == 2 for _, op in called) else [])]
+            body = [*reads, *_branches(called, _one), "work[o] = v"]
+            out.append(_function(f"one_{name}", "op, a, b, o, p, stored, _", "One instruction of the family.", body))
+        looped = [(code, op) for code, op in ops if op.name not in _CORE]
+        doc = "A block of the family: values, and those partials that have a place."
+        out.append(_function(f"block_{name}", "op, xo, yo, o, n, dx, dy", doc, _branches(looped, _loops)))
+    ones = [f"one_{name}" if any(not _plain(op) for _, op in ops) else "None" for name, ops in _by_family().items()]
+    family = [next(f for f, names in enumerate(FAMILIES.values()) if op.name in names) for op in OPS]
+    tables = [
+        "# By operation: its family. By family: its functions for one instruction and for a block.",
+        f"FAMILY = ({_wrapped(str(family)[1:-1], 4)})",
+        f"ONE_OF = ({_wrapped(', '.join(ones), 4)})",
+        f"BLOCK_OF = ({_wrapped(', '.join(f'block_{name}' for name in FAMILIES), 4)})",
+    ]
+    return "\n\n\n".join([*out, "\n".join(tables)])
 
 
 def _wrapped(text: str, indent: int) -> str:
     """A long expression on lines of its own."""
     space = "\n" + " " * indent
     return space + space.join(textwrap.wrap(text, 110)) + "\n" + " " * (indent - 4)
-
-
-def _switch() -> str:
-    codes = [str(code) for code, op in enumerate(OPS) if op.switch]
-    test = "(" + _wrapped(" or ".join(f"code == {code}" for code in codes), 8) + ")"
-    return f'@jit\ndef switch(code):\n    """Whether a zero partial of this operation passes nothing."""\n    return {test}'
-
-
-def scalar() -> str:
-    """One branch per operation: the value, and the partials that are not constants."""
-    lines = []
-    for code, op in enumerate(OPS):
-        lines += [f"{'if' if code == 0 else 'elif'} op == {code}:  # {op.name}", f"    v = {op.value}"]
-        for i, where in enumerate(("da", "db")):
-            if op.constant(i) is None:
-                lines.append(f"    work[{where} + k] = {op.partials[i]}")
-    return "\n".join([*lines, "else:  # a leaf among the rows of a recording", "    v = work[o + k]"])
-
-
-def _loops(formula: Callable[[Op], str | None], target: str) -> str:
-    """One loop per operation over a block; operations without a formula have none."""
-    lines: list[str] = []
-    for code, op in enumerate(OPS):
-        text = formula(op) if _vectorised(op) else None
-        if text is None:
-            continue
-        lines += [f"{'elif' if lines else 'if'} op == {code}:  # {op.name}", "    for i in range(n):"]
-        for name, offset in (("x", "xo"), ("y", "yo"), ("v", "o")):
-            if name in _names(text):
-                lines.append(f"        {name} = work[{offset} + i]")
-        lines.append(f"        work[{target} + i] = {text}")
-    return "\n".join(lines)
-
-
-def values() -> str:
-    """The loops of the values."""
-    return _loops(lambda op: op.value, "o")
-
-
-def _partial(op: Op, operand: int) -> str | None:
-    if op.constant(operand) is not None or op.partials[operand] in ("x", "y", "v"):
-        return None
-    return op.partials[operand]
-
-
-def partials_x() -> str:
-    """The loops of the first partials that are neither constants nor copies."""
-    return _loops(lambda op: _partial(op, 0), "da")
-
-
-def partials_y() -> str:
-    """The loops of the second partials, likewise."""
-    return _loops(lambda op: _partial(op, 1), "db")
 
 
 def functions() -> str:
@@ -185,10 +272,9 @@ REGIONS = {
     "kernels.py": {
         "imports": imports,
         "special": specials,
-        "scalar": scalar,
-        "values": values,
-        "partials_x": partials_x,
-        "partials_y": partials_y,
+        "families": families,
+        "instructions": instructions,
+        "forms": forms,
     },
     "functions.py": {"functions": functions},
     "__init__.py": {"exports": exports, "star": star},

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import kernels, tracer
 from .kernels import GRADIENT
-from .schedule import CONSTANT_X, CONSTANT_Y, direct
+from .schedule import direct
 from .tape import CONST, INPUT, Recording, Tape
 from .tracer import Var
 
@@ -128,11 +128,10 @@ class EagerRecording(Recording):
         n = var.row + 1
         op, a, b = (np.array(column[:n]) for column in (self.op, self.a, self.b))
         # leaves are rows here like all others; the kernels leave them as they are
-        plan = direct(op, a, b, np.array(self.val[:n]), var.row)
+        kernels.ready()
+        plan = direct(op, a, b, np.array(self.val[:n]), var.row, np.zeros(n))
         work = np.zeros(plan.size)
         work[:n] = plan.template
-        kernels.ready()
-        kernels.prefill(plan.code, work, CONSTANT_X, CONSTANT_Y)
         kernels.sweep(plan.code, work, kernels.NOTHING, kernels.NOTHING, plan.pieces, GRADIENT)
         self.adjoints = work[n : 2 * n].copy()
         self.assigned = {}

@@ -6,11 +6,13 @@ classes own, allocate nothing and raise nothing: they return a status.
 
 # <generated: imports>
 # fmt: off
+import ctypes
 import glob
 import os
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from math import inf, lgamma, nan, pi
 
 import numpy as np
@@ -54,25 +56,29 @@ CHUNK = 1 << 22
 NOTHING = np.zeros(0)
 
 _CACHE = os.environ.get("JITTAPE_CACHE", "1") != "0"
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
 _uncached: Exception | None = None
+# What other kernels call is compiled with them: a cache of its own would only cost files.
+helper = njit(**_OPTIONS)
+# What vector loops call: left to itself LLVM does not inline the longer functions, and the loop stays scalar.
+inlined = njit(forceinline=True, **_OPTIONS)
 
 
 def jit(function):
     """Compile on first call: no GIL, IEEE errors, cached on disk where some folder can be written."""
-    options = {"nogil": True, "error_model": "numpy"}
     if not _CACHE:
-        return njit(**options)(function)
+        return njit(**_OPTIONS)(function)
     try:
-        return njit(cache=True, **options)(function)
+        return njit(cache=True, **_OPTIONS)(function)
     except RuntimeError as error:  # Numba found no folder that it can write to
         global _uncached
         _uncached = error
-        return njit(**options)(function)
+        return njit(**_OPTIONS)(function)
 
 
 # <generated: special>
 # fmt: off
-@jit
+@inlined
 def exp_scaled(v, k):
     """v * 2**k for a whole k in -1100..1100, rounded once: in two steps, because 2**k may be out of range."""
     half = k * 0.5 + 6755399441055744.0
@@ -82,7 +88,7 @@ def exp_scaled(v, k):
     return v * first * second
 
 
-@jit
+@inlined
 def exp_tail(r):
     """(exp(r) - 1 - r) / r**2 for abs(r) <= log(2) / 2."""
     r2 = r * r
@@ -95,7 +101,7 @@ def exp_tail(r):
     return (a + r2 * b) + r4 * ((c + r2 * d) + r4 * e)
 
 
-@jit
+@inlined
 def exp_split(z, rest):
     """k, r and t with exp(z + rest) = 2**k (1 + r + t): whole, within log(2) / 2, and small beside r; for z within 800."""
     k = (z * 1.4426950408889634 + 6755399441055744.0) - 6755399441055744.0
@@ -105,14 +111,14 @@ def exp_split(z, rest):
     return k, r, ((high - r) - low) + r * r * exp_tail(r)
 
 
-@jit
+@inlined
 def exp_sum(r, t):
     """1 + r + t, rounded nearly once."""
     c = 1.0 + r
     return c + (((1.0 - c) + r) + t)
 
 
-@jit
+@inlined
 def exp(x):
     """e to the power x: x = k log(2) + r, a polynomial in r, times 2**k; at most 0.7 ulp, 1 where subnormal."""
     z = float64(x)
@@ -120,7 +126,7 @@ def exp(x):
     return exp_scaled(exp_sum(r, t), k)
 
 
-@jit
+@inlined
 def exp2(x):
     """2 to the power x: the polynomial of exp in the fraction of x, times 2**k; at most 0.9 ulp, 1 where subnormal."""
     z = float64(x)
@@ -130,7 +136,7 @@ def exp2(x):
     return exp_scaled(exp_sum(r, r * r * exp_tail(r)), k)
 
 
-@jit
+@inlined
 def expm1_quarter(z):
     """(exp(z) - 1) / 4 for z in -80..710.48, where exp(z) itself may overflow, as a sum of a number and its rounding error."""
     k, r, t = exp_split(z, 0.0)
@@ -143,7 +149,7 @@ def expm1_quarter(z):
     return v, (c - v) + rest
 
 
-@jit
+@inlined
 def expm1(x):
     """exp(x) - 1 without cancellation: 2**k - 1 and 2**k (exp(r) - 1) added with their rounding error; at most 1.2 ulp."""
     z = float64(x)
@@ -151,7 +157,7 @@ def expm1(x):
     return z if abs(z) < 1e-16 else 4.0 * q
 
 
-@jit
+@inlined
 def sinh(x):
     """The hyperbolic sine: (t + t / (1 + t)) / 2 with t = expm1(abs(x)); at most 1.5 ulp."""
     z = float64(x)
@@ -166,7 +172,7 @@ def sinh(x):
     return z if m < 1e-9 else copysign(v, z)
 
 
-@jit
+@inlined
 def cosh(x):
     """The hyperbolic cosine: h + 1 / (4 h) with h = exp(abs(x)) / 2; at most 1.2 ulp."""
     m = abs(float64(x))
@@ -175,7 +181,7 @@ def cosh(x):
     return h + 0.25 / h
 
 
-@jit
+@inlined
 def tanh(x):
     """The hyperbolic tangent: -t / (2 + t), t = expm1(-2 abs(x)), and from 0.55 on 1 - 2 (1 + t) / (2 + t); at most 1.6 ulp."""
     z = float64(x)
@@ -195,7 +201,7 @@ def tanh(x):
     return z if m < 1e-9 else copysign(near if m < 0.55 else 1.0 - q, z)
 
 
-@jit
+@inlined
 def expit(x):
     """The logistic function by e = exp(-abs(x)), which never overflows: 1 or e over 1 + e; at most 1.9 ulp."""
     z = float64(x)
@@ -206,7 +212,7 @@ def expit(x):
     return q - q * ((q if z >= 0.0 else 1.0 - q) * ((1.0 - down) + e))
 
 
-@jit
+@inlined
 def log_tail(s2):
     """(log((1 + s) / (1 - s)) - 2 s) / s for s2 = s**2 and abs(s) <= 0.172."""
     s4 = s2 * s2
@@ -217,7 +223,7 @@ def log_tail(s2):
     return s2 * ((a + s4 * b) + s4 * s4 * (c + s4 * d))
 
 
-@jit
+@inlined
 def log_split(z):
     """The whole k and f in sqrt(1/2)-1..sqrt(2)-1 with z = 2**k (1 + f), for positive finite z."""
     small = z < 2.2250738585072014e-308
@@ -228,14 +234,14 @@ def log_split(z):
     return int64((high >> 52) | 4841369599423283200).view(float64) - (4503599627371573.0 if small else 4503599627371519.0), f
 
 
-@jit
+@inlined
 def log_ends(z, v):
     """v where z is positive and finite, else the logarithm of z."""
     v = v if z < inf else z
     return v if z > 0.0 else -inf if z == 0.0 else nan
 
 
-@jit
+@inlined
 def log(x):
     """The natural logarithm: x = 2**k (1 + f), then the series of log((1 + s) / (1 - s)), s = f / (2 + f); at most 0.9 ulp."""
     z = float64(x)
@@ -246,7 +252,7 @@ def log(x):
     return log_ends(z, v)
 
 
-@jit
+@inlined
 def log_pair(f):
     """log(1 + f) as a sum: a part of 21 bits, and the rest."""
     s = f / (2.0 + f)
@@ -255,7 +261,7 @@ def log_pair(f):
     return high, ((f - high) - h) + s * (h + log_tail(s * s))
 
 
-@jit
+@inlined
 def log2(x):
     """The logarithm to base 2: log(1 + f) in two parts, so that times 1 / log(2) is nearly exact; at most 0.8 ulp."""
     z = float64(x)
@@ -267,7 +273,7 @@ def log2(x):
     return log_ends(z, v)
 
 
-@jit
+@inlined
 def log10(x):
     """The logarithm to base 10, likewise; at most 0.8 ulp."""
     z = float64(x)
@@ -280,7 +286,7 @@ def log10(x):
     return log_ends(z, v)
 
 
-@jit
+@inlined
 def log1p_sum(z, low):
     """log(1 + z + low) for a low below rounding: log of the rounded sum and, to first order, of what rounding lost."""
     u = 1.0 + z
@@ -298,7 +304,7 @@ def log1p_sum(z, low):
     return log_ends(u, k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + tail)) - f))
 
 
-@jit
+@inlined
 def log1p(x):
     """log(1 + x): log of the rounded sum and, to first order, of what rounding lost; at most 0.9 ulp."""
     z = float64(x)
@@ -306,14 +312,14 @@ def log1p(x):
     return z if abs(z) < 1e-17 else v
 
 
-@jit
+@inlined
 def softplus(x):
     """log(1 + exp(x)) by exp(-abs(x)), which never overflows; at most 1.6 ulp."""
     z = float64(x)
     return (z if z > 0.0 else 0.0) + log1p(exp(-abs(z)))
 
 
-@jit
+@inlined
 def turns(z):
     """q, r and t with z = (4 n + q) pi / 2 + r + t: whole, within pi / 4, and below rounding; for z within 1e6.
 
@@ -331,7 +337,7 @@ def turns(z):
     return float64(shifted).view(int64) & 3, r, (c - r) + rest
 
 
-@jit
+@inlined
 def circle(r, t):
     """sin(r + t) and cos(r + t), each followed by its rounding error; for r within pi / 4 and t below rounding."""
     z = r * r
@@ -351,27 +357,27 @@ def circle(r, t):
     return s, (r - s) + rest, c, (w - c) + drop
 
 
-@jit
+@inlined
 def with_sign(v, q):
     """v, or -v where the second bit of q is set."""
     return int64(float64(v).view(int64) ^ ((q & 2) << 62)).view(float64)
 
 
-@jit
+@inlined
 def circle_sin(q, r, t):
     """The sine of q quarter turns and r + t."""
     s, _, c, _ = circle(r, t)
     return with_sign(c if q & 1 else s, q)
 
 
-@jit
+@inlined
 def circle_cos(q, r, t):
     """The cosine of q quarter turns and r + t."""
     s, _, c, _ = circle(r, t)
     return with_sign(s if q & 1 else c, q + 1)
 
 
-@jit
+@inlined
 def circle_tan(q, r, t):
     """The tangent of q quarter turns and r + t."""
     s, sl, c, cl = circle(r, t)
@@ -381,7 +387,7 @@ def circle_tan(q, r, t):
     return v + ((-cl if q & 1 else sl) - v * (sl if q & 1 else cl)) * (down * (1.0 + v * v))
 
 
-@jit
+@inlined
 def sin_near(x):
     """The sine for x within 1e6: polynomials on a quarter turn, pi / 2 in four parts; at most 0.9 ulp."""
     z = float64(x)
@@ -390,14 +396,14 @@ def sin_near(x):
     return z if abs(z) < 1e-8 else v
 
 
-@jit
+@inlined
 def cos_near(x):
     """The cosine for x within 1e6, likewise; at most 0.9 ulp."""
     q, r, t = turns(float64(x))
     return circle_cos(q, r, t)
 
 
-@jit
+@inlined
 def tan_near(x):
     """The tangent for x within 1e6: the quotient of the two; at most 1.6 ulp."""
     z = float64(x)
@@ -406,7 +412,7 @@ def tan_near(x):
     return z if abs(z) < 1e-8 else v
 
 
-@jit
+@helper
 def digits(i):
     """The digit of 2 / pi in base 2**24 at i - 3 places after the first."""
     # fmt: off
@@ -421,13 +427,13 @@ def digits(i):
     return table[i]
 
 
-@jit
+@helper
 def column(m0, m1, m2, m3, i):
     """One column of the product of a mantissa in digits of 24 bits and 2 / pi."""
     return m0 * digits(i) + m1 * digits(i + 1) + m2 * digits(i + 2) + m3 * digits(i + 3)
 
 
-@jit
+@helper
 def turns_far(z):
     """`turns` for a finite z beyond 1e6: a whole-number product with the digits of 2 / pi that matter (Payne and Hanek)."""
     bits = float64(abs(z)).view(int64)
@@ -468,7 +474,7 @@ def turns_far(z):
     return ((q + up) & 3, v, t) if z > 0.0 else (-(q + up) & 3, -v, -t)
 
 
-@jit
+@helper
 def sin(x):
     """The sine of any float: `sin_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 0.9 ulp."""
     z = float64(x)
@@ -478,7 +484,7 @@ def sin(x):
     return circle_sin(q, r, t)
 
 
-@jit
+@helper
 def cos(x):
     """The cosine of any float: `cos_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 0.9 ulp."""
     z = float64(x)
@@ -488,7 +494,7 @@ def cos(x):
     return circle_cos(q, r, t)
 
 
-@jit
+@helper
 def tan(x):
     """The tangent of any float: `tan_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 1.6 ulp."""
     z = float64(x)
@@ -498,7 +504,7 @@ def tan(x):
     return circle_tan(q, r, t)
 
 
-@jit
+@inlined
 def erf_near(x):
     """The error function for x within 1/2: x + x P(x**2)."""
     z = x * x
@@ -510,14 +516,14 @@ def erf_near(x):
     return x + x * ((a + z2 * b) + (z2 * z2) * (c + z2 * d))
 
 
-@jit
+@inlined
 def halves(x):
     """x as a sum of two numbers whose products with such numbers are exact."""
     high = int64(float64(x).view(int64) & -134217728).view(float64)
     return high, x - high
 
 
-@jit
+@inlined
 def erfc_far(m):
     """v and k with erfc(m) = v 2**k for m in 0.5..27.5: exp(-m**2) P((m - 4) / (m + 4)) / (m + 1/2) with m**2 in two parts."""
     high, low = halves(m)
@@ -547,7 +553,7 @@ def erfc_far(m):
     return q + (rest - q * ((m - down) + 0.5)) * rough, k
 
 
-@jit
+@inlined
 def erfc(x):
     """The complementary error function: 1 - erf(x) within 1/2, else by `erfc_far`; at most 1.9 ulp."""
     z = float64(x)
@@ -557,7 +563,7 @@ def erfc(x):
     return 1.0 - erf_near(z) if m < 0.5 else 2.0 - v if z < 0.0 else v
 
 
-@jit
+@inlined
 def erf(x):
     """The error function: a polynomial within 1/2, else 1 - erfc(x); at most 1.5 ulp."""
     z = float64(x)
@@ -567,7 +573,7 @@ def erf(x):
     return erf_near(z) if m < 0.5 else copysign(v, z)
 
 
-@jit
+@inlined
 def product(x, y):
     """x * y, and its rounding error from products of halves (Dekker)."""
     a, b = halves(x)
@@ -576,7 +582,7 @@ def product(x, y):
     return v, ((a * c - v) + (a * d + b * c)) + b * d
 
 
-@jit
+@inlined
 def log_exact(z):
     """log(z) as a sum of two numbers, good to 2**-63 of it; for positive finite z."""
     k, f = log_split(z)
@@ -606,7 +612,7 @@ def log_exact(z):
     return high, (u - high) + rest
 
 
-@jit
+@inlined
 def power(x, y):
     """x to the power y: exp(y log(abs(x))) with the logarithm and the product in two parts each; at most 1.0 ulp."""
     z = float64(x)
@@ -623,7 +629,7 @@ def power(x, y):
     return 1.0 if y == 0.0 or z == 1.0 or (m == 1.0 and abs(y) == inf) else v
 
 
-@jit
+@inlined
 def hypot(x, y):
     """sqrt(x**2 + y**2), scaled by a power of 2 so that squares neither overflow nor vanish; at most 1.3 ulp."""
     a = abs(float64(x))
@@ -637,7 +643,7 @@ def hypot(x, y):
     return inf if a == inf or b == inf else v
 
 
-@jit
+@inlined
 def arctan(x):
     """The inverse tangent: x, (x - 1) / (x + 1) or -1 / x, whichever is small, in a polynomial; at most 1.3 ulp."""
     z = float64(x)
@@ -659,7 +665,7 @@ def arctan(x):
     return copysign(v if low else (1.5707963267948966 if high else 0.7853981633974483) + v, z)
 
 
-@jit
+@inlined
 def cbrt(x):
     """The cube root: a polynomial of the mantissa and one step of Halley's; at most 1.0 ulp."""
     z = float64(x)
@@ -677,7 +683,7 @@ def cbrt(x):
     return copysign(v, z) if m > 0.0 and m < inf else z
 
 
-@jit
+@inlined
 def arc_tail(z):
     """arcsin(s) / s - 1 for z = s**2 within 1/4."""
     z2 = z * z
@@ -688,7 +694,7 @@ def arc_tail(z):
     return z * (a + z4 * (b + z4 * (c + z4 * 0.0325124315588589)))
 
 
-@jit
+@inlined
 def arcsin(x):
     """The inverse sine: a polynomial within 1/2, else pi / 2 less twice the arc of sqrt((1 - x) / 2); at most 1.2 ulp."""
     z = float64(x)
@@ -702,7 +708,7 @@ def arcsin(x):
     return copysign(v if far else s + tail, z)
 
 
-@jit
+@inlined
 def arccos(x):
     """The inverse cosine, likewise; at most 1.2 ulp."""
     z = float64(x)
@@ -719,7 +725,7 @@ def arccos(x):
     return a + (((base - a) + times * s) + (times * tail + rest))
 
 
-@jit
+@inlined
 def arctanh(x):
     """The inverse hyperbolic tangent: log1p(2 x / (1 - x)) / 2; at most 1.6 ulp."""
     z = float64(x)
@@ -731,7 +737,7 @@ def arctanh(x):
     return z if m < 1e-9 else copysign(v, z)
 
 
-@jit
+@inlined
 def arcsinh(x):
     """The inverse hyperbolic sine: log1p(x + x**2 / (1 + sqrt(1 + x**2))); at most 1.4 ulp."""
     z = float64(x)
@@ -744,7 +750,7 @@ def arcsinh(x):
     return z if m < 1e-9 else copysign(v, z)
 
 
-@jit
+@inlined
 def arccosh(x):
     """The inverse hyperbolic cosine: log1p(t + sqrt(2 t + t**2)) with t = x - 1; at most 1.8 ulp."""
     z = float64(x)
@@ -756,7 +762,7 @@ def arccosh(x):
     return nan if z < 1.0 else v
 
 
-@jit
+@helper
 def power_dx(x, y, v):
     """The partial of x**y in x: 0 for y = 0, whatever x, and by its limit 0 where y is infinite and x**y is 0."""
     # v / x where it is in range: y - 1 rounds, and the power magnifies that by log(x)
@@ -764,7 +770,7 @@ def power_dx(x, y, v):
     return v if v != v else 0.0 if y == 0.0 or p == 0.0 else y * p
 
 
-@jit
+@helper
 def power_dy(x, y, v):
     """The partial of x**y in y: v * log(x), by its limit where v is 0, and 0 at (0, 0)."""
     if (v == 0.0 and x >= 0.0) or (x == 0.0 and y == 0.0):
@@ -772,7 +778,7 @@ def power_dy(x, y, v):
     return v * log(x)
 
 
-@jit
+@helper
 def logaddexp(x, y):
     """log(exp(x) + exp(y)); equal infinities stay what they are."""
     if x == y:
@@ -781,19 +787,19 @@ def logaddexp(x, y):
     return (x if d > 0.0 else y) + log1p(exp(-abs(d)))
 
 
-@jit
+@helper
 def xlogy(x, y):
     """x * log(y), 0 where x is 0 and y is a number."""
     return 0.0 if x == 0.0 and y == y else x * log(y)
 
 
-@jit
+@helper
 def xlog1py(x, y):
     """x * log1p(y), 0 where x is 0 and y is a number."""
     return 0.0 if x == 0.0 and y == y else x * log1p(y)
 
 
-@jit
+@helper
 def floor_divide(x, y):
     """The floor of x / y as Python has it: from the exact remainder, because x / y may round up to a whole number."""
     if y == 0.0:
@@ -805,7 +811,7 @@ def floor_divide(x, y):
     return copysign(0.0, x / y) if q == 0.0 else f + 1.0 if q - f > 0.5 else f
 
 
-@jit
+@helper
 def sinc(x):
     """sin(pi x) / (pi x), from the exact distance to the nearest integer: 0 at the other integers and at infinity."""
     if x == 0.0 or (x == x and x - x != 0.0):
@@ -816,7 +822,7 @@ def sinc(x):
     return s if half == floor(half) else -s
 
 
-@jit
+@helper
 def sinc_dx(x, v):
     """The derivative of sinc: (cos(pi x) - v) / x, and its Taylor series below 1/2, where that cancels."""
     if abs(x) < 0.5:
@@ -833,7 +839,7 @@ def sinc_dx(x, v):
     return ((c if half == floor(half) else -c) - v) / x
 
 
-@jit
+@helper
 def erfcx_tail(t):
     """exp(t*t) * erfc(t) for t >= 3 by 40 levels of its continued fraction (Abramowitz and Stegun 7.1.14)."""
     f = t
@@ -842,7 +848,7 @@ def erfcx_tail(t):
     return 0.5641895835477563 / f
 
 
-@jit
+@helper
 def log_ndtr(x):
     """The logarithm of the normal distribution function, accurate in both tails."""
     if x > 1.0:
@@ -852,7 +858,7 @@ def log_ndtr(x):
     return -0.5 * x * x + log(0.5 * erfcx_tail(-x * 0.7071067811865476))
 
 
-@jit
+@helper
 def log_ndtr_dx(x):
     """The derivative of log_ndtr: the normal density over the distribution function."""
     if x > -5.0 or x != x:
@@ -862,7 +868,7 @@ def log_ndtr_dx(x):
     return 0.7978845608028654 / erfcx_tail(-x * 0.7071067811865476)
 
 
-@jit
+@helper
 def gammaln(x):
     """log|gamma(x)|; infinite at the poles, and where `lgamma` would overflow."""
     if (x <= 0.0 and floor(x) == x) or x > 2.5599833278516383e305:
@@ -870,7 +876,7 @@ def gammaln(x):
     return lgamma(x)
 
 
-@jit
+@helper
 def digamma(x):
     """The derivative of gammaln by recurrence to x >= 10 and an asymptotic series (Abramowitz, Stegun 6.3.18); NaN at poles."""
     shift = 0.0
@@ -889,7 +895,7 @@ def digamma(x):
     return shift + log(x) - 0.5 / x - tail
 
 
-@jit
+@helper
 def trigamma(x):
     """The derivative of digamma, likewise (Abramowitz and Stegun 6.4.12); infinite at the poles."""
     shift = 0.0
@@ -913,418 +919,92 @@ def trigamma(x):
     )
     total += 1.0 / x + 0.5 * r + tail / x
     return shift + sign * total
-
-
-@jit
-def switch(code):
-    """Whether a zero partial of this operation passes nothing."""
-    return (
-        code == 19 or code == 20 or code == 21 or code == 22 or code == 23 or code == 24 or code == 25 or code == 27
-        or code == 28
-    )
-
-
-# The operations that have vector loops.
-VECTORISED = (
-    0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
-    33, 34, 35, 39, 40, 41, 42, 43, 44, 45, 46, 47, 49, 50, 51, 52, 53, 54, 55, 57, 58, 59, 63, 64, 65, 66, 67,
-    68, 69, 70, 71, 72, 73, 74, 75, 76
-)
 # fmt: on
 # </generated>
 
 
-# One row of a plan: what a block computes, where it reads, and where its partials are. Offsets count float64s of `work`.
+# A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
+# The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot; then, from AT on, the
+# addresses of the compiled functions, low half first: `forward`, `reverse`, and two for each family of operations, from FAMILIES on.
+SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 4, 5, 6, 8
+FAMILIES = 2
+HEADER = 64
+# A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, then partials.
 ROW = 16
-KIND, OP, N, OUT = 0, 1, 2, 3  # kind of block, operation, number of elements, first slot written
-MX, XO, XI, PX, DX = 4, 5, 6, 7, 8  # operand x: mode, where it is read, its slot or index list; its partial: kind, where
-MY, YO, YI, PY, DY = 9, 10, 11, 12, 13  # the same for operand y
-SWITCH = 14  # of a block, whether zero partials mean "not connected"; of a chain, whether it subtracts
-SCALAR, VECTOR, CHAIN = 0, 1, 2  # kinds of block
-ABSENT, CONTIGUOUS, BROADCAST, GATHER = 0, 1, 2, 3  # modes of an operand
-INACTIVE, STORED, CONSTANT, ALIAS = 0, 1, 2, 3  # kinds of partial
-# The header of a program's code: slots, rows, guards, where the guards are, the output's slot; then the addresses of the
-# functions that have the loops of all operations, low half first.
-HEADER = 16
-AT_SCALAR, AT_VALUES, AT_PARTIALS_X, AT_PARTIALS_Y = 6, 8, 10, 12
+FORM, N, OUT, OP = 0, 1, 2, 3  # what the row does, number of elements, first slot written, operation
+MX, XI, XO = 4, 5, 6  # operand x: its mode, its slot or list, and where the loop reads it
+MY, YI, YO = 7, 8, 9  # the same for operand y
+MZ, ZI, ZO = 10, 11, 12  # and for the other operand of a fused addition
+DX, DY = 13, 14  # where stored partials go, or 0
+# What a row does: instructions one at a time, a chain of additions, a block of a family; from CORE on a loop of its own.
+STRETCH, CHAIN, BLOCK, CORE = 0, 1, 2, 3
+ABSENT, ROWS, ONE, FILL, GATHER = 0, 1, 2, 3, 4  # modes of an operand; the last two are copied to scratch first
+# A product and the addition or subtraction that reads it, as one operation: z + xy, z - xy, xy - z.
+FUSED = 200
+# An instruction of a stretch is four numbers: operation, family << 8 | stored partials << 16; its two operands; and where its
+# partials go, or the other operand of a fused addition. From LEAF on an operation is a leaf among the rows of a recording.
+WORDS = 4
+LEAF = 250
+# A pull: what one operand of a block takes from its adjoints in the reverse sweep.
+PULL = 8
+PULLS, COUNT, SOURCE, PARTIAL_AT, TARGET, SIGN, SWITCH = 0, 1, 2, 3, 4, 5, 6
+# What a pull does: clears adjoints and seeds the output; runs pulls of single numbers; or adds to, or sets, a row of adjoints,
+# one of them, or those of a list. There the product is of the source with one number, with a partial each, or one number alone.
+CLEAR, SINGLES, SCALED, PRODUCTS, SPREAD = 0, 1, 2, 3, 4
+TO_ROW, TO_ONE, TO_LIST = 0, 1, 2
+# A pull of a single number is four numbers: what it does, source, target, partial; a pair has another target and partial.
+UNIT, MINUS, TIMES, MINUS_TIMES, SWITCHED = 0, 2, 4, 6, 8  # and 1 more where it adds to what is there
+PAIR, MINUS_PAIR = 10, 14  # and 1 more where the first adds, 2 more where the second does
 
 
-@jit
-def scalar_reverse(code, work, at, n, first, da, db, adj):
-    """Pull adjoints back one instruction at a time.
+if config.DISABLE_JIT:
 
-    The targets have lists of their own, in which an operand that no derivative reaches is the instruction's own slot, read
-    already: else all instructions with one constant would wait for each other's sum, and NaN would pass where nothing does.
-    """
-    for back in range(n):
-        k = n - np.uint64(1) - back
-        s = work[adj + first + k]
-        if s != 0.0:
-            d, e = work[da + k], work[db + k]
-            p = s * d
-            q = s * e
-            if (p != p or q != q) and switch(code[at + k]):
-                # a NaN is rare: only then ask whether the operation is a switch, whose zero partial passes nothing
-                p = 0.0 if d == 0.0 else p
-                q = 0.0 if e == 0.0 else q
-            work[adj + code[at + np.uint64(3) * n + k]] += p
-            work[adj + code[at + np.uint64(4) * n + k]] += q
+    def call(address, code, work, *arguments):
+        """Call a compiled function by its position."""
+        _by_address(int(address))(code, work, *arguments)
+else:
 
+    @intrinsic
+    def call(typing_context, address, code, work, a, b, c, d, e, f, g):
+        """Call a compiled function by its address.
 
-@jit
-def fetch(code, work, mode, at, to, n):
-    """Copy an operand that does not lie in a row to where the block reads it."""
-    if mode == BROADCAST:
-        x = work[at]
-        for i in range(n):
-            work[to + i] = x
-    elif mode == GATHER:
-        for i in range(n):
-            work[to + i] = work[code[at + i]]
+        Through a pointer, because Numba optimises and compiles what a function calls directly once more with the caller: these
+        functions are large, and most programs need few of them.
+        """
+
+        def generate(context, builder, signature, arguments):
+            word = ir.IntType(64)
+            function = ir.FunctionType(ir.VoidType(), [*(pointer.type for pointer in arguments[1:3]), *[word] * 7])
+            builder.call(builder.inttoptr(arguments[0], function.as_pointer()), arguments[1:])
+            return context.get_dummy_value()
+
+        return types.void(types.uint64, code, work, *[types.uint64] * 7), generate
 
 
-@jit
-def pull(code, work, adj, mode, at, kind, d, s, n, plain):
-    """Pull the adjoints of a block to one operand: each adjoint times its partial, added to the operand's adjoint.
-
-    A zero adjoint contributes nothing, whatever the partial; with ``plain`` false neither does a zero partial. Sums into a
-    broadcast operand run in four lanes, gathers from the last element to the first.
-    """
-    if kind == CONSTANT:
-        c = work[d]
-        if mode == CONTIGUOUS:
-            for i in range(n):
-                work[adj + at + i] += work[s + i] * c
-        elif mode == BROADCAST:
-            total = 0.0
-            for i in range(n):
-                total += work[s + i] * c
-            work[adj + at] += total
-        else:
-            for back in range(n):
-                i = n - np.uint64(1) - back
-                work[adj + code[at + i]] += work[s + i] * c
-    elif mode == CONTIGUOUS:
-        for i in range(n):
-            x = work[s + i]
-            y = work[d + i]
-            work[adj + at + i] += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
-    elif mode == BROADCAST:
-        one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-        t0 = t1 = t2 = t3 = 0.0
-        whole = n // four
-        for k in range(whole):
-            i = k * four
-            x, y = work[s + i], work[d + i]
-            t0 += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
-            x, y = work[s + i + one], work[d + i + one]
-            t1 += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
-            x, y = work[s + i + two], work[d + i + two]
-            t2 += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
-            x, y = work[s + i + three], work[d + i + three]
-            t3 += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
-        for i in range(whole * four, n):
-            x, y = work[s + i], work[d + i]
-            t0 += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
-        work[adj + at] += (t0 + t1) + (t2 + t3)
-    else:
-        for back in range(n):
-            i = n - np.uint64(1) - back
-            x, y = work[s + i], work[d + i]
-            work[adj + code[at + i]] += x * y if (x != 0.0) & (plain | (y != 0.0)) else 0.0
+@inlined
+def _address(code, position):
+    at = np.uint64(AT) + np.uint64(2) * np.uint64(position)
+    return np.uint64(code[at]) | (np.uint64(code[at + np.uint64(1)]) << np.uint64(32))
 
 
-@jit
-def reverse(code, work, row, adj):
-    """Run one block in reverse; knows no operation, only where partials and operands are."""
-    kind, n, o = code[row + KIND], np.uint64(code[row + N]), np.uint64(code[row + OUT])
-    at = np.uint64(code[row + XI])
-    dx, dy = np.uint64(code[row + DX]), np.uint64(code[row + DY])
-    if kind == SCALAR:
-        scalar_reverse(code, work, at, n, o, dx, dy, adj)
-    elif kind == CHAIN:
-        s = work[adj + o]
-        each = -s if code[row + SWITCH] else s
-        if code[row + MX] == CONTIGUOUS:
-            for i in range(np.uint64(1), n):
-                work[adj + at + i] += each
-            work[adj + at] += s
-        else:
-            for back in range(n - np.uint64(1)):
-                work[adj + code[at + n - np.uint64(1) - back]] += each
-            work[adj + code[at]] += s
-    else:
-        plain = code[row + SWITCH] == 0
-        if code[row + PX] != INACTIVE:
-            pull(code, work, adj, code[row + MX], at, code[row + PX], dx, adj + o, n, plain)
-        if code[row + PY] != INACTIVE:
-            pull(code, work, adj, code[row + MY], np.uint64(code[row + YI]), code[row + PY], dy, adj + o, n, plain)
-
-
-def scalar(code, work, at, n, o, da, db, _):
-    """One instruction at a time: values, and those partials that are not constants."""
-    for k in range(n):
-        op = code[at + k]
-        x = work[code[at + n + k]]
-        y = work[code[at + n + n + k]]
-        # <generated: scalar>
-        # fmt: off
-        if op == 0:  # add
-            v = x + y
-        elif op == 1:  # subtract
-            v = x - y
-        elif op == 2:  # multiply
-            v = x * y
-            work[da + k] = y
-            work[db + k] = x
-        elif op == 3:  # divide
-            v = x / y
-            work[da + k] = 1.0 / y
-            work[db + k] = -v / y
-        elif op == 4:  # power
-            v = power(x, y)
-            work[da + k] = power_dx(x, y, v)
-            work[db + k] = power_dy(x, y, v)
-        elif op == 5:  # mod
-            v = mod(x, y)
-            work[da + k] = 1.0 if v == v else v
-            work[db + k] = rint((v - x) / y) if v != y else 1.0
-        elif op == 6:  # fmod
-            v = fmod(x, y)
-            work[da + k] = 1.0 if v == v else v
-            work[db + k] = rint((v - x) / y)
-        elif op == 7:  # floor_divide
-            v = floor_divide(x, y)
-        elif op == 8:  # negative
-            v = -x
-        elif op == 9:  # reciprocal
-            v = 1.0 / x
-            work[da + k] = -v * v
-        elif op == 10:  # square
-            v = x * x
-            work[da + k] = x + x
-        elif op == 11:  # sqrt
-            v = sqrt(x)
-            work[da + k] = 0.5 / abs(v)
-        elif op == 12:  # cbrt
-            v = cbrt(x)
-            work[da + k] = 1.0 / (3.0 * v * v)
-        elif op == 13:  # abs
-            v = abs(x)
-            work[da + k] = sign(x)
-        elif op == 14:  # sign
-            v = sign(x)
-        elif op == 15:  # floor
-            v = floor(x)
-        elif op == 16:  # ceil
-            v = ceil(x)
-        elif op == 17:  # trunc
-            v = trunc(x)
-        elif op == 18:  # rint
-            v = rint(x)
-        elif op == 19:  # relu
-            v = x if x > 0.0 or x != x else 0.0
-            work[da + k] = 1.0 if x > 0.0 else x if x != x else 0.0
-        elif op == 20:  # maximum
-            v = x if x >= y or x != x else y
-            work[da + k] = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
-            work[db + k] = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
-        elif op == 21:  # minimum
-            v = x if x <= y or x != x else y
-            work[da + k] = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
-            work[db + k] = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
-        elif op == 22:  # fmax
-            v = x if x >= y or y != y else y
-            work[da + k] = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
-            work[db + k] = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
-        elif op == 23:  # fmin
-            v = x if x <= y or y != y else y
-            work[da + k] = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
-            work[db + k] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
-        elif op == 24:  # clip_low
-            v = x if x > y or x != x else y
-            work[da + k] = v if v != v else 1.0 if x > y else 0.0
-            work[db + k] = v if v != v else 0.0 if x > y else 1.0
-        elif op == 25:  # clip_high
-            v = x if x < y or x != x else y
-            work[da + k] = v if v != v else 1.0 if x < y else 0.0
-            work[db + k] = v if v != v else 0.0 if x < y else 1.0
-        elif op == 26:  # copysign
-            v = copysign(x, y)
-            work[da + k] = sign(x) * copysign(1.0, y)
-        elif op == 27:  # gate
-            v = y if x != 0.0 else -0.0
-            work[db + k] = 1.0 if x != 0.0 else 0.0
-        elif op == 28:  # gate_not
-            v = -0.0 if x != 0.0 else y
-            work[db + k] = 0.0 if x != 0.0 else 1.0
-        elif op == 29:  # exp
-            v = exp(x)
-            work[da + k] = v
-        elif op == 30:  # exp2
-            v = exp2(x)
-            work[da + k] = v * LN2
-        elif op == 31:  # expm1
-            v = expm1(x)
-            work[da + k] = exp(x)
-        elif op == 32:  # log
-            v = log(x)
-            work[da + k] = 1.0 / x if v == v else v
-        elif op == 33:  # log2
-            v = log2(x)
-            work[da + k] = LOG2_E / x if v == v else v
-        elif op == 34:  # log10
-            v = log10(x)
-            work[da + k] = LOG10_E / x if v == v else v
-        elif op == 35:  # log1p
-            v = log1p(x)
-            work[da + k] = 1.0 / (1.0 + x) if v == v else v
-        elif op == 36:  # logaddexp
-            v = logaddexp(x, y)
-            work[da + k] = 0.5 if x == y else expit(x - y)
-            work[db + k] = 0.5 if x == y else expit(y - x)
-        elif op == 37:  # xlogy
-            v = xlogy(x, y)
-            work[da + k] = v if v != v else log(y) if x != 0.0 or y != 0.0 else 0.0
-            work[db + k] = v if v != v else x / y if x != 0.0 or y != 0.0 else 0.0
-        elif op == 38:  # xlog1py
-            v = xlog1py(x, y)
-            work[da + k] = v if v != v else log1p(y) if x != 0.0 or y != -1.0 else 0.0
-            work[db + k] = v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
-        elif op == 39:  # expit
-            v = expit(x)
-            work[da + k] = v * expit(-x)
-        elif op == 40:  # log_expit
-            v = -softplus(-x)
-            work[da + k] = expit(-x)
-        elif op == 41:  # softplus
-            v = softplus(x)
-            work[da + k] = expit(x)
-        elif op == 42:  # sin
-            v = sin(x)
-            work[da + k] = cos(x)
-        elif op == 43:  # cos
-            v = cos(x)
-            work[da + k] = -sin(x)
-        elif op == 44:  # tan
-            v = tan(x)
-            work[da + k] = 1.0 + v * v
-        elif op == 45:  # arcsin
-            v = arcsin(x)
-            work[da + k] = 1.0 / sqrt((1.0 - x) * (1.0 + x))
-        elif op == 46:  # arccos
-            v = arccos(x)
-            work[da + k] = -1.0 / sqrt((1.0 - x) * (1.0 + x))
-        elif op == 47:  # arctan
-            v = arctan(x)
-            work[da + k] = 1.0 / (1.0 + x * x)
-        elif op == 48:  # arctan2
-            v = arctan2(x, y)
-            work[da + k] = v if v != v else y / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
-            work[db + k] = v if v != v else -x / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
-        elif op == 49:  # sinh
-            v = sinh(x)
-            work[da + k] = cosh(x)
-        elif op == 50:  # cosh
-            v = cosh(x)
-            work[da + k] = sinh(x)
-        elif op == 51:  # tanh
-            v = tanh(x)
-            work[da + k] = 1.0 / (cosh(x) * cosh(x))
-        elif op == 52:  # arcsinh
-            v = arcsinh(x)
-            work[da + k] = 1.0 / hypot(x, 1.0)
-        elif op == 53:  # arccosh
-            v = arccosh(x)
-            work[da + k] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
-        elif op == 54:  # arctanh
-            v = arctanh(x)
-            work[da + k] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
-        elif op == 55:  # hypot
-            v = hypot(x, y)
-            work[da + k] = x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan
-            work[db + k] = y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan
-        elif op == 56:  # sinc
-            v = sinc(x)
-            work[da + k] = sinc_dx(x, v)
-        elif op == 57:  # erf
-            v = erf(x)
-            work[da + k] = TWO_OVER_SQRT_PI * exp(-x * x)
-        elif op == 58:  # erfc
-            v = erfc(x)
-            work[da + k] = -TWO_OVER_SQRT_PI * exp(-x * x)
-        elif op == 59:  # ndtr
-            v = 0.5 * erfc(-x * SQRT_HALF)
-            work[da + k] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
-        elif op == 60:  # log_ndtr
-            v = log_ndtr(x)
-            work[da + k] = log_ndtr_dx(x)
-        elif op == 61:  # gammaln
-            v = gammaln(x)
-            work[da + k] = digamma(x)
-        elif op == 62:  # digamma
-            v = digamma(x)
-            work[da + k] = trigamma(x) if v == v else v
-        elif op == 63:  # less
-            v = 1.0 if x < y else 0.0
-        elif op == 64:  # less_equal
-            v = 1.0 if x <= y else 0.0
-        elif op == 65:  # greater
-            v = 1.0 if x > y else 0.0
-        elif op == 66:  # greater_equal
-            v = 1.0 if x >= y else 0.0
-        elif op == 67:  # equal
-            v = 1.0 if x == y else 0.0
-        elif op == 68:  # not_equal
-            v = 1.0 if x != y else 0.0
-        elif op == 69:  # logical_and
-            v = 1.0 if x != 0.0 and y != 0.0 else 0.0
-        elif op == 70:  # logical_or
-            v = 1.0 if x != 0.0 or y != 0.0 else 0.0
-        elif op == 71:  # logical_xor
-            v = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
-        elif op == 72:  # logical_not
-            v = 1.0 if x == 0.0 else 0.0
-        elif op == 73:  # isnan
-            v = 1.0 if x != x else 0.0
-        elif op == 74:  # isfinite
-            v = 1.0 if x - x == 0.0 else 0.0
-        elif op == 75:  # isinf
-            v = 1.0 if x == x and x - x != 0.0 else 0.0
-        elif op == 76:  # with_gradient
-            v = x
-            work[db + k] = 1.0 if v == v else v
-        else:  # a leaf among the rows of a recording
-            v = work[o + k]
-        # fmt: on
-        # </generated>
-        work[o + k] = v
-
-
-def values(code, work, op, xo, yo, o, n, _):
-    """The values of a block."""
-    # <generated: values>
-    # fmt: off
-    if op == 0:  # add
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = x + y
-    elif op == 1:  # subtract
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = x - y
-    elif op == 2:  # multiply
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = x * y
-    elif op == 3:  # divide
+# <generated: families>
+# fmt: off
+def block_arithmetic(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 3:  # divide
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = x / y
+        if dx:
+            for i in range(n):
+                y = work[yo + i]
+                work[dx + i] = 1.0 / y
+        if dy:
+            for i in range(n):
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = -v / y
     elif op == 8:  # negative
         for i in range(n):
             x = work[xo + i]
@@ -1333,22 +1013,38 @@ def values(code, work, op, xo, yo, o, n, _):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = 1.0 / x
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = -v * v
     elif op == 10:  # square
         for i in range(n):
             x = work[xo + i]
             work[o + i] = x * x
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = x + x
     elif op == 11:  # sqrt
         for i in range(n):
             x = work[xo + i]
             work[o + i] = sqrt(x)
-    elif op == 12:  # cbrt
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = cbrt(x)
-    elif op == 13:  # abs
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 0.5 / abs(v)
+
+
+def block_steps(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 13:  # abs
         for i in range(n):
             x = work[xo + i]
             work[o + i] = abs(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = sign(x)
     elif op == 14:  # sign
         for i in range(n):
             x = work[xo + i]
@@ -1373,157 +1069,153 @@ def values(code, work, op, xo, yo, o, n, _):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = x if x > 0.0 or x != x else 0.0
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = 1.0 if x > 0.0 else x if x != x else 0.0
     elif op == 20:  # maximum
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = x if x >= y or x != x else y
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
     elif op == 21:  # minimum
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = x if x <= y or x != x else y
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
     elif op == 22:  # fmax
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = x if x >= y or y != y else y
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
     elif op == 23:  # fmin
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = x if x <= y or y != y else y
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
     elif op == 24:  # clip_low
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = x if x > y or x != x else y
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else 1.0 if x > y else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else 0.0 if x > y else 1.0
     elif op == 25:  # clip_high
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = x if x < y or x != x else y
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else 1.0 if x < y else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else 0.0 if x < y else 1.0
     elif op == 26:  # copysign
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = copysign(x, y)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                work[dx + i] = sign(x) * copysign(1.0, y)
     elif op == 27:  # gate
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = y if x != 0.0 else -0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                work[dy + i] = 1.0 if x != 0.0 else 0.0
     elif op == 28:  # gate_not
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = -0.0 if x != 0.0 else y
-    elif op == 29:  # exp
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                work[dy + i] = 0.0 if x != 0.0 else 1.0
+    elif op == 76:  # with_gradient
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = exp(x)
-    elif op == 30:  # exp2
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = exp2(x)
-    elif op == 31:  # expm1
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = expm1(x)
-    elif op == 32:  # log
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = log(x)
-    elif op == 33:  # log2
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = log2(x)
-    elif op == 34:  # log10
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = log10(x)
-    elif op == 35:  # log1p
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = log1p(x)
-    elif op == 39:  # expit
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = expit(x)
-    elif op == 40:  # log_expit
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = -softplus(-x)
-    elif op == 41:  # softplus
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = softplus(x)
-    elif op == 42:  # sin
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = sin(x)
-    elif op == 43:  # cos
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = cos(x)
-    elif op == 44:  # tan
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = tan(x)
-    elif op == 45:  # arcsin
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arcsin(x)
-    elif op == 46:  # arccos
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arccos(x)
-    elif op == 47:  # arctan
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arctan(x)
-    elif op == 49:  # sinh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = sinh(x)
-    elif op == 50:  # cosh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = cosh(x)
-    elif op == 51:  # tanh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = tanh(x)
-    elif op == 52:  # arcsinh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arcsinh(x)
-    elif op == 53:  # arccosh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arccosh(x)
-    elif op == 54:  # arctanh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arctanh(x)
-    elif op == 55:  # hypot
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = hypot(x, y)
-    elif op == 57:  # erf
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = erf(x)
-    elif op == 58:  # erfc
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = erfc(x)
-    elif op == 59:  # ndtr
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = 0.5 * erfc(-x * SQRT_HALF)
-    elif op == 63:  # less
+            work[o + i] = x
+        if dy:
+            for i in range(n):
+                v = work[o + i]
+                work[dy + i] = 1.0 if v == v else v
+
+
+def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 63:  # less
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
@@ -1584,375 +1276,1154 @@ def values(code, work, op, xo, yo, o, n, _):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = 1.0 if x == x and x - x != 0.0 else 0.0
-    elif op == 76:  # with_gradient
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = x
-    # fmt: on
-    # </generated>
 
 
-def partials_x(code, work, op, xo, yo, o, da, n):
-    """The partials of a block in its first operand, where they are neither constant nor a copy."""
-    # <generated: partials_x>
-    # fmt: off
-    if op == 3:  # divide
-        for i in range(n):
-            y = work[yo + i]
-            work[da + i] = 1.0 / y
-    elif op == 9:  # reciprocal
-        for i in range(n):
-            v = work[o + i]
-            work[da + i] = -v * v
-    elif op == 10:  # square
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = x + x
-    elif op == 11:  # sqrt
-        for i in range(n):
-            v = work[o + i]
-            work[da + i] = 0.5 / abs(v)
-    elif op == 12:  # cbrt
-        for i in range(n):
-            v = work[o + i]
-            work[da + i] = 1.0 / (3.0 * v * v)
-    elif op == 13:  # abs
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = sign(x)
-    elif op == 19:  # relu
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = 1.0 if x > 0.0 else x if x != x else 0.0
-    elif op == 20:  # maximum
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[da + i] = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
-    elif op == 21:  # minimum
+def one_exponential(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    if op == 29:  # exp
+        v = exp(x)
+    elif op == 30:  # exp2
+        v = exp2(x)
+        if stored & 1:
+            work[p] = v * LN2
+    elif op == 31:  # expm1
+        v = expm1(x)
+        if stored & 1:
+            work[p] = exp(x)
+    elif op == 32:  # log
+        v = log(x)
+        if stored & 1:
+            work[p] = 1.0 / x if v == v else v
+    elif op == 33:  # log2
+        v = log2(x)
+        if stored & 1:
+            work[p] = LOG2_E / x if v == v else v
+    elif op == 34:  # log10
+        v = log10(x)
+        if stored & 1:
+            work[p] = LOG10_E / x if v == v else v
+    elif op == 35:  # log1p
+        v = log1p(x)
+        if stored & 1:
+            work[p] = 1.0 / (1.0 + x) if v == v else v
+    work[o] = v
+
+
+def block_exponential(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 29:  # exp
         for i in range(n):
             x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[da + i] = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
-    elif op == 22:  # fmax
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[da + i] = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
-    elif op == 23:  # fmin
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[da + i] = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
-    elif op == 24:  # clip_low
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[da + i] = v if v != v else 1.0 if x > y else 0.0
-    elif op == 25:  # clip_high
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[da + i] = v if v != v else 1.0 if x < y else 0.0
-    elif op == 26:  # copysign
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[da + i] = sign(x) * copysign(1.0, y)
+            work[o + i] = exp(x)
     elif op == 30:  # exp2
         for i in range(n):
-            v = work[o + i]
-            work[da + i] = v * LN2
+            x = work[xo + i]
+            work[o + i] = exp2(x)
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = v * LN2
     elif op == 31:  # expm1
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = exp(x)
+            work[o + i] = expm1(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = exp(x)
     elif op == 32:  # log
         for i in range(n):
             x = work[xo + i]
-            v = work[o + i]
-            work[da + i] = 1.0 / x if v == v else v
+            work[o + i] = log(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = 1.0 / x if v == v else v
     elif op == 33:  # log2
         for i in range(n):
             x = work[xo + i]
-            v = work[o + i]
-            work[da + i] = LOG2_E / x if v == v else v
+            work[o + i] = log2(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = LOG2_E / x if v == v else v
     elif op == 34:  # log10
         for i in range(n):
             x = work[xo + i]
-            v = work[o + i]
-            work[da + i] = LOG10_E / x if v == v else v
+            work[o + i] = log10(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = LOG10_E / x if v == v else v
     elif op == 35:  # log1p
         for i in range(n):
             x = work[xo + i]
-            v = work[o + i]
-            work[da + i] = 1.0 / (1.0 + x) if v == v else v
-    elif op == 39:  # expit
+            work[o + i] = log1p(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = 1.0 / (1.0 + x) if v == v else v
+
+
+def one_logistic(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 39:  # expit
+        v = expit(x)
+        if stored & 1:
+            work[p] = v * expit(-x)
+    elif op == 40:  # log_expit
+        v = -softplus(-x)
+        if stored & 1:
+            work[p] = expit(-x)
+    elif op == 41:  # softplus
+        v = softplus(x)
+        if stored & 1:
+            work[p] = expit(x)
+    elif op == 36:  # logaddexp
+        v = logaddexp(x, y)
+        if stored & 1:
+            work[p] = 0.5 if x == y else expit(x - y)
+        if stored & 2:
+            work[p + np.uint64(1)] = 0.5 if x == y else expit(y - x)
+    elif op == 37:  # xlogy
+        v = xlogy(x, y)
+        if stored & 1:
+            work[p] = v if v != v else log(y) if x != 0.0 or y != 0.0 else 0.0
+        if stored & 2:
+            work[p + np.uint64(1)] = v if v != v else x / y if x != 0.0 or y != 0.0 else 0.0
+    elif op == 38:  # xlog1py
+        v = xlog1py(x, y)
+        if stored & 1:
+            work[p] = v if v != v else log1p(y) if x != 0.0 or y != -1.0 else 0.0
+        if stored & 2:
+            work[p + np.uint64(1)] = v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
+    work[o] = v
+
+
+def block_logistic(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 39:  # expit
         for i in range(n):
             x = work[xo + i]
-            v = work[o + i]
-            work[da + i] = v * expit(-x)
+            work[o + i] = expit(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = v * expit(-x)
     elif op == 40:  # log_expit
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = expit(-x)
+            work[o + i] = -softplus(-x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = expit(-x)
     elif op == 41:  # softplus
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = expit(x)
-    elif op == 42:  # sin
+            work[o + i] = softplus(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = expit(x)
+    elif op == 36:  # logaddexp
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = cos(x)
+            y = work[yo + i]
+            work[o + i] = logaddexp(x, y)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                work[dx + i] = 0.5 if x == y else expit(x - y)
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                work[dy + i] = 0.5 if x == y else expit(y - x)
+    elif op == 37:  # xlogy
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = xlogy(x, y)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else log(y) if x != 0.0 or y != 0.0 else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else x / y if x != 0.0 or y != 0.0 else 0.0
+    elif op == 38:  # xlog1py
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = xlog1py(x, y)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else log1p(y) if x != 0.0 or y != -1.0 else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
+
+
+def one_circular(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    if op == 42:  # sin
+        v = sin(x)
+        if stored & 1:
+            work[p] = cos(x)
+    elif op == 43:  # cos
+        v = cos(x)
+        if stored & 1:
+            work[p] = -sin(x)
+    elif op == 44:  # tan
+        v = tan(x)
+        if stored & 1:
+            work[p] = 1.0 + v * v
+    elif op == 56:  # sinc
+        v = sinc(x)
+        if stored & 1:
+            work[p] = sinc_dx(x, v)
+    work[o] = v
+
+
+def block_circular(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 42:  # sin
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = sin_near(x)
+        far = np.uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            far += np.uint64(abs(x) > 1e6)
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                if abs(x) > 1e6:
+                    work[o + i] = sin(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = cos_near(x)
+            far = np.uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += np.uint64(abs(x) > 1e6)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if abs(x) > 1e6:
+                        work[dx + i] = cos(x)
     elif op == 43:  # cos
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = -sin(x)
+            work[o + i] = cos_near(x)
+        far = np.uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            far += np.uint64(abs(x) > 1e6)
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                if abs(x) > 1e6:
+                    work[o + i] = cos(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = -sin_near(x)
+            far = np.uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += np.uint64(abs(x) > 1e6)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if abs(x) > 1e6:
+                        work[dx + i] = -sin(x)
     elif op == 44:  # tan
         for i in range(n):
-            v = work[o + i]
-            work[da + i] = 1.0 + v * v
-    elif op == 45:  # arcsin
+            x = work[xo + i]
+            work[o + i] = tan_near(x)
+        far = np.uint64(0)
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = 1.0 / sqrt((1.0 - x) * (1.0 + x))
-    elif op == 46:  # arccos
+            far += np.uint64(abs(x) > 1e6)
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                if abs(x) > 1e6:
+                    work[o + i] = tan(x)
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 + v * v
+    elif op == 56:  # sinc
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = -1.0 / sqrt((1.0 - x) * (1.0 + x))
-    elif op == 47:  # arctan
+            work[o + i] = sinc(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = sinc_dx(x, v)
+
+
+def one_hyperbolic(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    if op == 49:  # sinh
+        v = sinh(x)
+        if stored & 1:
+            work[p] = cosh(x)
+    elif op == 50:  # cosh
+        v = cosh(x)
+        if stored & 1:
+            work[p] = sinh(x)
+    elif op == 51:  # tanh
+        v = tanh(x)
+        if stored & 1:
+            work[p] = 1.0 / (cosh(x) * cosh(x))
+    elif op == 52:  # arcsinh
+        v = arcsinh(x)
+        if stored & 1:
+            work[p] = 1.0 / hypot(x, 1.0)
+    elif op == 53:  # arccosh
+        v = arccosh(x)
+        if stored & 1:
+            work[p] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+    elif op == 54:  # arctanh
+        v = arctanh(x)
+        if stored & 1:
+            work[p] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
+    work[o] = v
+
+
+def block_hyperbolic(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 49:  # sinh
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = 1.0 / (1.0 + x * x)
-    elif op == 49:  # sinh
-        for i in range(n):
-            x = work[xo + i]
-            work[da + i] = cosh(x)
+            work[o + i] = sinh(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = cosh(x)
     elif op == 50:  # cosh
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = sinh(x)
+            work[o + i] = cosh(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = sinh(x)
     elif op == 51:  # tanh
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = 1.0 / (cosh(x) * cosh(x))
+            work[o + i] = tanh(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = 1.0 / (cosh(x) * cosh(x))
     elif op == 52:  # arcsinh
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = 1.0 / hypot(x, 1.0)
+            work[o + i] = arcsinh(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = 1.0 / hypot(x, 1.0)
     elif op == 53:  # arccosh
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+            work[o + i] = arccosh(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
     elif op == 54:  # arctanh
         for i in range(n):
             x = work[xo + i]
-            v = work[o + i]
-            work[da + i] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
+            work[o + i] = arctanh(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
+
+
+def one_inverse(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 45:  # arcsin
+        v = arcsin(x)
+        if stored & 1:
+            work[p] = 1.0 / sqrt((1.0 - x) * (1.0 + x))
+    elif op == 46:  # arccos
+        v = arccos(x)
+        if stored & 1:
+            work[p] = -1.0 / sqrt((1.0 - x) * (1.0 + x))
+    elif op == 47:  # arctan
+        v = arctan(x)
+        if stored & 1:
+            work[p] = 1.0 / (1.0 + x * x)
+    elif op == 48:  # arctan2
+        v = arctan2(x, y)
+        if stored & 1:
+            work[p] = v if v != v else y / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
+        if stored & 2:
+            work[p + np.uint64(1)] = v if v != v else -x / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
+    elif op == 55:  # hypot
+        v = hypot(x, y)
+        if stored & 1:
+            work[p] = x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan
+        if stored & 2:
+            work[p + np.uint64(1)] = y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan
+    work[o] = v
+
+
+def block_inverse(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 45:  # arcsin
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arcsin(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = 1.0 / sqrt((1.0 - x) * (1.0 + x))
+    elif op == 46:  # arccos
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arccos(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = -1.0 / sqrt((1.0 - x) * (1.0 + x))
+    elif op == 47:  # arctan
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arctan(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = 1.0 / (1.0 + x * x)
+    elif op == 48:  # arctan2
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = arctan2(x, y)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else y / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else -x / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
     elif op == 55:  # hypot
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            v = work[o + i]
-            work[da + i] = x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan
-    elif op == 57:  # erf
+            work[o + i] = hypot(x, y)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan
+
+
+def one_powers(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 4:  # power
+        v = power(x, y)
+        if stored & 1:
+            work[p] = power_dx(x, y, v)
+        if stored & 2:
+            work[p + np.uint64(1)] = power_dy(x, y, v)
+    elif op == 12:  # cbrt
+        v = cbrt(x)
+        if stored & 1:
+            work[p] = 1.0 / (3.0 * v * v)
+    elif op == 5:  # mod
+        v = mod(x, y)
+        if stored & 1:
+            work[p] = 1.0 if v == v else v
+        if stored & 2:
+            work[p + np.uint64(1)] = rint((v - x) / y) if v != y else 1.0
+    elif op == 6:  # fmod
+        v = fmod(x, y)
+        if stored & 1:
+            work[p] = 1.0 if v == v else v
+        if stored & 2:
+            work[p + np.uint64(1)] = rint((v - x) / y)
+    elif op == 7:  # floor_divide
+        v = floor_divide(x, y)
+    work[o] = v
+
+
+def block_powers(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 4:  # power
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = TWO_OVER_SQRT_PI * exp(-x * x)
+            y = work[yo + i]
+            work[o + i] = power(x, y)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = power_dx(x, y, v)
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = power_dy(x, y, v)
+    elif op == 12:  # cbrt
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = cbrt(x)
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 / (3.0 * v * v)
+    elif op == 5:  # mod
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = mod(x, y)
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 if v == v else v
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = rint((v - x) / y) if v != y else 1.0
+    elif op == 6:  # fmod
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = fmod(x, y)
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 if v == v else v
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = rint((v - x) / y)
+    elif op == 7:  # floor_divide
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = floor_divide(x, y)
+
+
+def one_error(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    if op == 57:  # erf
+        v = erf(x)
+        if stored & 1:
+            work[p] = TWO_OVER_SQRT_PI * exp(-x * x)
+    elif op == 58:  # erfc
+        v = erfc(x)
+        if stored & 1:
+            work[p] = -TWO_OVER_SQRT_PI * exp(-x * x)
+    elif op == 59:  # ndtr
+        v = 0.5 * erfc(-x * SQRT_HALF)
+        if stored & 1:
+            work[p] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
+    elif op == 60:  # log_ndtr
+        v = log_ndtr(x)
+        if stored & 1:
+            work[p] = log_ndtr_dx(x)
+    work[o] = v
+
+
+def block_error(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 57:  # erf
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = erf(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = TWO_OVER_SQRT_PI * exp(-x * x)
     elif op == 58:  # erfc
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = -TWO_OVER_SQRT_PI * exp(-x * x)
+            work[o + i] = erfc(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = -TWO_OVER_SQRT_PI * exp(-x * x)
     elif op == 59:  # ndtr
         for i in range(n):
             x = work[xo + i]
-            work[da + i] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
-    # fmt: on
-    # </generated>
-
-
-def partials_y(code, work, op, xo, yo, o, db, n):
-    """The partials of a block in its second operand, likewise."""
-    # <generated: partials_y>
-    # fmt: off
-    if op == 3:  # divide
-        for i in range(n):
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = -v / y
-    elif op == 20:  # maximum
+            work[o + i] = 0.5 * erfc(-x * SQRT_HALF)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
+    elif op == 60:  # log_ndtr
         for i in range(n):
             x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
-    elif op == 21:  # minimum
+            work[o + i] = log_ndtr(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = log_ndtr_dx(x)
+
+
+def one_gamma(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    if op == 61:  # gammaln
+        v = gammaln(x)
+        if stored & 1:
+            work[p] = digamma(x)
+    elif op == 62:  # digamma
+        v = digamma(x)
+        if stored & 1:
+            work[p] = trigamma(x) if v == v else v
+    work[o] = v
+
+
+def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 61:  # gammaln
         for i in range(n):
             x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
-    elif op == 22:  # fmax
+            work[o + i] = gammaln(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = digamma(x)
+    elif op == 62:  # digamma
         for i in range(n):
             x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
-    elif op == 23:  # fmin
+            work[o + i] = digamma(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = trigamma(x) if v == v else v
+
+
+# By operation: its family. By family: its functions for one instruction and for a block.
+FAMILY = (
+    0, 0, 0, 0, 8, 8, 8, 8, 0, 0, 0, 0, 8, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3, 3, 3, 3, 4,
+    4, 4, 4, 4, 4, 5, 5, 5, 7, 7, 7, 7, 6, 6, 6, 6, 6, 6, 7, 5, 9, 9, 9, 9, 10, 10, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+    2, 2, 2, 1
+)
+ONE_OF = (
+    None, None, None, one_exponential, one_logistic, one_circular, one_hyperbolic, one_inverse, one_powers,
+    one_error, one_gamma
+)
+BLOCK_OF = (
+    block_arithmetic, block_steps, block_conditions, block_exponential, block_logistic, block_circular,
+    block_hyperbolic, block_inverse, block_powers, block_error, block_gamma
+)
+# fmt: on
+# </generated>
+
+
+@inlined
+def fetch(code, work, mode, at, to, n):
+    """Copy an operand that does not lie in a row to where the block reads it."""
+    if mode == FILL:
+        x = work[at]
         for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
-    elif op == 24:  # clip_low
+            work[to + i] = x
+    elif mode == GATHER:
         for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = v if v != v else 0.0 if x > y else 1.0
-    elif op == 25:  # clip_high
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = v if v != v else 0.0 if x < y else 1.0
-    elif op == 27:  # gate
-        for i in range(n):
-            x = work[xo + i]
-            work[db + i] = 1.0 if x != 0.0 else 0.0
-    elif op == 28:  # gate_not
-        for i in range(n):
-            x = work[xo + i]
-            work[db + i] = 0.0 if x != 0.0 else 1.0
-    elif op == 55:  # hypot
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = work[o + i]
-            work[db + i] = y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan
-    elif op == 76:  # with_gradient
-        for i in range(n):
-            v = work[o + i]
-            work[db + i] = 1.0 if v == v else v
-    # fmt: on
-    # </generated>
+            work[to + i] = work[code[at + i]]
 
 
-if config.DISABLE_JIT:
-
-    def call(address, code, work, *arguments):
-        """Call a function of `_LOOPS` by its position."""
-        _LOOPS[int(address)](code, work, *arguments)
-else:
-
-    @intrinsic
-    def call(typing_context, address, code, work, a, b, c, d, e, f):
-        """Call a function of `_LOOPS` by its address.
-
-        Through a pointer, because Numba optimises and compiles what a function calls directly once more with the caller:
-        these functions are large, and that took as long as compiling them.
-        """
-
-        def generate(context, builder, signature, arguments):
-            arrays = zip(signature.args[1:3], arguments[1:3], strict=True)
-            pointers = [context.make_array(kind)(context, builder, array).data for kind, array in arrays]
-            word = ir.IntType(64)
-            function = ir.FunctionType(ir.VoidType(), [*(pointer.type for pointer in pointers), *[word] * 6])
-            builder.call(builder.inttoptr(arguments[0], function.as_pointer()), [*pointers, *arguments[3:]])
-            return context.get_dummy_value()
-
-        return types.void(types.uint64, code, work, *[types.uint64] * 6), generate
-
-
-@jit
-def _address(code, at):
-    return np.uint64(code[at]) | (np.uint64(code[at + 1]) << np.uint64(32))
-
-
-@jit
-def run(code, work, point, gradient, start, stop, mode):
-    """Sweep the blocks ``start`` to ``stop`` of a program, forward and/or in reverse.
-
-    ``code`` holds a header, the rows of the plan and the index lists; ``work`` holds values, adjoints and partials. The inputs
-    are set from ``point``; ``gradient`` takes the adjoints of the first inputs. Returns `DONE`, or the index of the first guard
-    whose condition now has the other truth.
-    """
-    slots, rows, guards = np.uint64(code[0]), np.uint64(code[1]), np.uint64(code[2])
-    guard, output = np.uint64(code[3]), np.uint64(code[4])
+def forward(code, work, start, stop, partials, _0, _1, _2, _3):
+    """Run rows: values, and those partials that are neither constants nor copies."""
     zero, one = np.uint64(0), np.uint64(1)
-    begin, end = np.uint64(start), np.uint64(stop)
-    if mode & FORWARD:
-        if begin == zero:
-            for i in range(np.uint64(point.size)):
-                work[one + i] = point[i]
-        for r in range(begin, end):
-            row = np.uint64(HEADER) + r * np.uint64(ROW)
-            kind, n, o = code[row + KIND], np.uint64(code[row + N]), np.uint64(code[row + OUT])
-            at, da, db = np.uint64(code[row + XI]), np.uint64(code[row + DX]), np.uint64(code[row + DY])
-            if kind == SCALAR:
-                call(_address(code, AT_SCALAR), code, work, at, n, o, da, db, zero)
-            elif kind == CHAIN:
-                sign = -1.0 if code[row + SWITCH] else 1.0
-                if code[row + MX] == CONTIGUOUS:
-                    v = work[at]
-                    for i in range(one, n):
-                        v += sign * work[at + i]
-                else:
-                    v = work[code[at]]
-                    for i in range(one, n):
-                        v += sign * work[code[at + i]]
-                work[o] = v
-            else:
-                xo, yo, op = np.uint64(code[row + XO]), np.uint64(code[row + YO]), np.uint64(code[row + OP])
-                fetch(code, work, code[row + MX], at, xo, n)
-                fetch(code, work, code[row + MY], np.uint64(code[row + YI]), yo, n)
-                call(_address(code, AT_VALUES), code, work, op, xo, yo, o, n, zero)
-                if mode & PARTIALS:
-                    if code[row + PX] == STORED:
-                        call(_address(code, AT_PARTIALS_X), code, work, op, xo, yo, o, da, n)
-                    if code[row + PY] == STORED:
-                        call(_address(code, AT_PARTIALS_Y), code, work, op, xo, yo, o, db, n)
-        if end == rows and not mode & UNGUARDED:
-            for g in range(guards):
-                if (work[code[guard + g]] != 0.0) != (code[guard + guards + g] != 0):
-                    return np.int64(g)
-    if mode & REVERSE:
-        if end == rows:
-            for i in range(slots):
-                work[slots + i] = 0.0
-            work[slots + output] = 1.0
-        for back in range(end - begin):
-            reverse(code, work, np.uint64(HEADER) + (end - one - back) * np.uint64(ROW), slots)
-        if begin == zero:
-            for i in range(np.uint64(gradient.size)):
-                gradient[i] = work[slots + one + i]
-    return np.int64(DONE)
-
-
-@jit
-def prefill(code, work, constant_x, constant_y):
-    """Write the partials that are constants, once for the life of a work buffer."""
-    for r in range(code[1]):
-        row = np.uint64(HEADER) + np.uint64(r) * np.uint64(ROW)
-        dx, dy, n = np.uint64(code[row + DX]), np.uint64(code[row + DY]), np.uint64(code[row + N])
-        if code[row + KIND] == SCALAR:
-            at = np.uint64(code[row + XI])
+    for r in range(start, stop):
+        row = np.uint64(HEADER) + r * np.uint64(ROW)
+        form, n, o = code[row + FORM], np.uint64(code[row + N]), np.uint64(code[row + OUT])
+        at, yi = np.uint64(code[row + XI]), np.uint64(code[row + YI])
+        if form == STRETCH:
             for k in range(n):
-                op = code[at + k]
-                leaf = op >= constant_x.size
-                work[dx + k] = 0.0 if leaf else constant_x[op]
-                work[dy + k] = 0.0 if leaf else constant_y[op]
+                word = code[at]
+                op, stored = word & 255, word >> 16
+                a, b, p = np.uint64(code[at + one]), np.uint64(code[at + np.uint64(2)]), np.uint64(code[at + np.uint64(3)])
+                at += np.uint64(WORDS)
+                x, y = work[a], work[b]
+                # <generated: instructions>
+                # fmt: off
+                if op == 0:  # add
+                    v = x + y
+                elif op == 1:  # subtract
+                    v = x - y
+                elif op == 2:  # multiply
+                    v = x * y
+                elif op == 3:  # divide
+                    v = x / y
+                    if stored & 1:
+                        work[p] = 1.0 / y
+                    if stored & 2:
+                        work[p + np.uint64(1)] = -v / y
+                elif op == 8:  # negative
+                    v = -x
+                elif op == 9:  # reciprocal
+                    v = 1.0 / x
+                    if stored & 1:
+                        work[p] = -v * v
+                elif op == 10:  # square
+                    v = x * x
+                    if stored & 1:
+                        work[p] = x + x
+                elif op == 11:  # sqrt
+                    v = sqrt(x)
+                    if stored & 1:
+                        work[p] = 0.5 / abs(v)
+                elif op == 13:  # abs
+                    v = abs(x)
+                    if stored & 1:
+                        work[p] = sign(x)
+                elif op == 14:  # sign
+                    v = sign(x)
+                elif op == 15:  # floor
+                    v = floor(x)
+                elif op == 16:  # ceil
+                    v = ceil(x)
+                elif op == 17:  # trunc
+                    v = trunc(x)
+                elif op == 18:  # rint
+                    v = rint(x)
+                elif op == 19:  # relu
+                    v = x if x > 0.0 or x != x else 0.0
+                    if stored & 1:
+                        work[p] = 1.0 if x > 0.0 else x if x != x else 0.0
+                elif op == 20:  # maximum
+                    v = x if x >= y or x != x else y
+                    if stored & 1:
+                        work[p] = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
+                    if stored & 2:
+                        work[p + np.uint64(1)] = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
+                elif op == 21:  # minimum
+                    v = x if x <= y or x != x else y
+                    if stored & 1:
+                        work[p] = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
+                    if stored & 2:
+                        work[p + np.uint64(1)] = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
+                elif op == 22:  # fmax
+                    v = x if x >= y or y != y else y
+                    if stored & 1:
+                        work[p] = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
+                    if stored & 2:
+                        work[p + np.uint64(1)] = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
+                elif op == 23:  # fmin
+                    v = x if x <= y or y != y else y
+                    if stored & 1:
+                        work[p] = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
+                    if stored & 2:
+                        work[p + np.uint64(1)] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
+                elif op == 24:  # clip_low
+                    v = x if x > y or x != x else y
+                    if stored & 1:
+                        work[p] = v if v != v else 1.0 if x > y else 0.0
+                    if stored & 2:
+                        work[p + np.uint64(1)] = v if v != v else 0.0 if x > y else 1.0
+                elif op == 25:  # clip_high
+                    v = x if x < y or x != x else y
+                    if stored & 1:
+                        work[p] = v if v != v else 1.0 if x < y else 0.0
+                    if stored & 2:
+                        work[p + np.uint64(1)] = v if v != v else 0.0 if x < y else 1.0
+                elif op == 26:  # copysign
+                    v = copysign(x, y)
+                    if stored & 1:
+                        work[p] = sign(x) * copysign(1.0, y)
+                elif op == 27:  # gate
+                    v = y if x != 0.0 else -0.0
+                    if stored & 2:
+                        work[p + np.uint64(1)] = 1.0 if x != 0.0 else 0.0
+                elif op == 28:  # gate_not
+                    v = -0.0 if x != 0.0 else y
+                    if stored & 2:
+                        work[p + np.uint64(1)] = 0.0 if x != 0.0 else 1.0
+                elif op == 63:  # less
+                    v = 1.0 if x < y else 0.0
+                elif op == 64:  # less_equal
+                    v = 1.0 if x <= y else 0.0
+                elif op == 65:  # greater
+                    v = 1.0 if x > y else 0.0
+                elif op == 66:  # greater_equal
+                    v = 1.0 if x >= y else 0.0
+                elif op == 67:  # equal
+                    v = 1.0 if x == y else 0.0
+                elif op == 68:  # not_equal
+                    v = 1.0 if x != y else 0.0
+                elif op == 69:  # logical_and
+                    v = 1.0 if x != 0.0 and y != 0.0 else 0.0
+                elif op == 70:  # logical_or
+                    v = 1.0 if x != 0.0 or y != 0.0 else 0.0
+                elif op == 71:  # logical_xor
+                    v = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
+                elif op == 72:  # logical_not
+                    v = 1.0 if x == 0.0 else 0.0
+                elif op == 73:  # isnan
+                    v = 1.0 if x != x else 0.0
+                elif op == 74:  # isfinite
+                    v = 1.0 if x - x == 0.0 else 0.0
+                elif op == 75:  # isinf
+                    v = 1.0 if x == x and x - x != 0.0 else 0.0
+                elif op == 76:  # with_gradient
+                    v = x
+                    if stored & 2:
+                        work[p + np.uint64(1)] = 1.0 if v == v else v
+                elif op == FUSED + 0:
+                    v = work[p] + x * y
+                elif op == FUSED + 1:
+                    v = work[p] - x * y
+                elif op == FUSED + 2:
+                    v = x * y - work[p]
+                # fmt: on
+                # </generated>
+                elif op >= LEAF:
+                    v = work[o + k]
+                else:
+                    family = np.uint64(FAMILIES) + np.uint64(2) * np.uint64((word >> 8) & 255)
+                    call(_address(code, family), code, work, np.uint64(op), a, b, o + k, p, np.uint64(stored), zero)
+                    continue
+                work[o + k] = v
+        elif form == CHAIN:
+            factor = -1.0 if code[row + OP] else 1.0
+            if code[row + MX] == ROWS:
+                v = work[at]
+                for i in range(one, n):
+                    v += factor * work[at + i]
+            else:
+                v = work[code[at]]
+                for i in range(one, n):
+                    v += factor * work[code[at + i]]
+            work[o] = v
         else:
-            if code[row + PX] == CONSTANT:
-                work[dx] = constant_x[code[row + OP]]
-            if code[row + PY] == CONSTANT:
-                work[dy] = constant_y[code[row + OP]]
+            xo, yo, zo = np.uint64(code[row + XO]), np.uint64(code[row + YO]), np.uint64(code[row + ZO])
+            if code[row + MX] > ONE:
+                fetch(code, work, code[row + MX], at, xo, n)
+            if code[row + MY] > ONE:
+                fetch(code, work, code[row + MY], yi, yo, n)
+            if code[row + MZ] > ONE:
+                fetch(code, work, code[row + MZ], np.uint64(code[row + ZI]), zo, n)
+            # <generated: forms>
+            # fmt: off
+            if form == CORE + 0:  # x + y, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    work[o + i] = x + y
+            elif form == CORE + 1:  # x + y, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    work[o + i] = x + y
+            elif form == CORE + 3:  # x - y, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    work[o + i] = x - y
+            elif form == CORE + 4:  # x - y, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    work[o + i] = x - y
+            elif form == CORE + 5:  # x - y, one for all: y
+                y = work[yo]
+                for i in range(n):
+                    x = work[xo + i]
+                    work[o + i] = x - y
+            elif form == CORE + 6:  # x * y, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    work[o + i] = x * y
+            elif form == CORE + 7:  # x * y, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    work[o + i] = x * y
+            elif form == CORE + 9:  # z + x * y, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = z + x * y
+            elif form == CORE + 10:  # z + x * y, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = z + x * y
+            elif form == CORE + 11:  # z - x * y, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = z - x * y
+            elif form == CORE + 12:  # z - x * y, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = z - x * y
+            elif form == CORE + 13:  # x * y - z, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = x * y - z
+            elif form == CORE + 14:  # x * y - z, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = x * y - z
+            # fmt: on
+            # </generated>
+            else:
+                word = code[row + OP]
+                family = np.uint64(FAMILIES) + np.uint64(2) * np.uint64(word >> 8) + one
+                dx = np.uint64(code[row + DX]) if partials else zero
+                dy = np.uint64(code[row + DY]) if partials else zero
+                call(_address(code, family), code, work, np.uint64(word & 255), xo, yo, o, n, dx, dy)
+
+
+@inlined
+def _nothing_passes(s, d, plain):
+    return (s == 0.0) | ((d == 0.0) & (not plain))
+
+
+def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
+    """Run pulls; knows no operation, only where adjoints and partials are.
+
+    A zero adjoint contributes nothing, whatever the partial; to a switch neither does a zero partial. Sums into one adjoint
+    run in four lanes, and lists from their last element to the first.
+    """
+    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    for r in range(start, stop):
+        row = np.uint64(code[AT_PULLS]) + r * np.uint64(PULL)
+        what, n = code[row + PULLS], np.uint64(code[row + COUNT])
+        s, d, t = np.uint64(code[row + SOURCE]), np.uint64(code[row + PARTIAL_AT]), np.uint64(code[row + TARGET])
+        if what == SINGLES:
+            for _ in range(n):
+                do = code[t]
+                x = work[code[t + one]]
+                to, at = code[t + two], code[t + three]
+                t += four
+                if do == UNIT:
+                    work[to] = x
+                elif do == UNIT + 1:
+                    work[to] += x
+                elif do == MINUS:
+                    work[to] = -x
+                elif do == MINUS + 1:
+                    work[to] -= x
+                elif do == TIMES:
+                    work[to] = x * work[at] if x != 0.0 else 0.0
+                elif do == TIMES + 1:
+                    work[to] += x * work[at] if x != 0.0 else 0.0
+                elif do == MINUS_TIMES:
+                    work[to] = -x * work[at] if x != 0.0 else 0.0
+                elif do == MINUS_TIMES + 1:
+                    work[to] -= x * work[at] if x != 0.0 else 0.0
+                elif do == SWITCHED:
+                    y = work[at]
+                    work[to] = x * y if (x != 0.0) & (y != 0.0) else 0.0
+                elif do == SWITCHED + 1:
+                    y = work[at]
+                    work[to] += x * y if (x != 0.0) & (y != 0.0) else 0.0
+                else:
+                    also, by = code[t], code[t + one]
+                    t += two
+                    if do >= MINUS_PAIR:
+                        x = -x
+                    p = x * work[at] if x != 0.0 else 0.0
+                    q = x * work[by] if x != 0.0 else 0.0
+                    do -= PAIR
+                    if do & 1:
+                        work[to] += p
+                    else:
+                        work[to] = p
+                    if do & 2:
+                        work[also] += q
+                    else:
+                        work[also] = q
+            continue
+        if what == CLEAR:
+            for k in range(n):
+                at = np.uint64(code[t + two * k])
+                for i in range(np.uint64(code[t + two * k + one])):
+                    work[at + i] = 0.0
+            work[s] = 1.0
+            continue
+        sign = -1.0 if code[row + SIGN] else 1.0
+        plain = code[row + SWITCH] == 0
+        adj = np.uint64(code[SLOTS])
+        where, adds = what >> 4, (what >> 3) & 1
+        what &= 7
+        if what == SCALED:
+            c = sign * work[d] if d else sign
+            if c - c != 0.0:  # infinite or NaN: whatever is zero passes nothing
+                total = 0.0
+                for back in range(n):
+                    i = n - one - back
+                    x = work[s + i] * c if work[s + i] != 0.0 else 0.0
+                    if where == TO_ONE:
+                        total += x
+                    else:
+                        to = t + i if where == TO_ROW else adj + np.uint64(code[t + i])
+                        work[to] = work[to] + x if adds else x
+                if where == TO_ONE:
+                    work[t] = work[t] + total if adds else total
+            elif where == TO_ROW:
+                if adds:
+                    for i in range(n):
+                        work[t + i] += work[s + i] * c
+                else:
+                    for i in range(n):
+                        work[t + i] = work[s + i] * c
+            elif where == TO_ONE:
+                t0 = t1 = t2 = t3 = 0.0
+                whole = n // four
+                for k in range(whole):
+                    i = s + k * four
+                    t0 += work[i]
+                    t1 += work[i + one]
+                    t2 += work[i + two]
+                    t3 += work[i + three]
+                for i in range(whole * four, n):
+                    t0 += work[s + i]
+                total = ((t0 + t1) + (t2 + t3)) * c
+                work[t] = work[t] + total if adds else total
+            elif adds:
+                for back in range(n):
+                    i = n - one - back
+                    work[adj + code[t + i]] += work[s + i] * c
+            else:
+                for i in range(n):
+                    work[adj + code[t + i]] = work[s + i] * c
+        elif what == SPREAD:
+            c = sign * work[s]
+            if where == TO_ROW:
+                if adds:
+                    for i in range(n):
+                        work[t + i] += c
+                else:
+                    for i in range(n):
+                        work[t + i] = c
+            elif adds:
+                for back in range(n):
+                    work[adj + code[t + n - one - back]] += c
+            else:
+                for i in range(n):
+                    work[adj + code[t + i]] = c
+        elif where == TO_ROW:
+            if adds:
+                for i in range(n):
+                    x, y = work[s + i], work[d + i]
+                    work[t + i] += 0.0 if _nothing_passes(x, y, plain) else sign * x * y
+            else:
+                for i in range(n):
+                    x, y = work[s + i], work[d + i]
+                    work[t + i] = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
+        elif where == TO_ONE:
+            t0 = t1 = t2 = t3 = 0.0
+            whole = n // four
+            for k in range(whole):
+                i = k * four
+                x, y = work[s + i], work[d + i]
+                t0 += 0.0 if _nothing_passes(x, y, plain) else x * y
+                x, y = work[s + i + one], work[d + i + one]
+                t1 += 0.0 if _nothing_passes(x, y, plain) else x * y
+                x, y = work[s + i + two], work[d + i + two]
+                t2 += 0.0 if _nothing_passes(x, y, plain) else x * y
+                x, y = work[s + i + three], work[d + i + three]
+                t3 += 0.0 if _nothing_passes(x, y, plain) else x * y
+            for i in range(whole * four, n):
+                x, y = work[s + i], work[d + i]
+                t0 += 0.0 if _nothing_passes(x, y, plain) else x * y
+            total = sign * ((t0 + t1) + (t2 + t3))
+            work[t] = work[t] + total if adds else total
+        elif adds:
+            for back in range(n):
+                i = n - one - back
+                x, y = work[s + i], work[d + i]
+                work[adj + code[t + i]] += 0.0 if _nothing_passes(x, y, plain) else sign * x * y
+        else:
+            for i in range(n):
+                x, y = work[s + i], work[d + i]
+                work[adj + code[t + i]] = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
+
+
+def run(code, work, start, stop, mode):
+    """Sweep a program: its rows ``start`` to ``stop`` forward, or its pulls ``start`` to ``stop`` in reverse, or all of both.
+
+    ``work`` has the inputs in its first slots, and after a reverse sweep their adjoints behind all values. Returns `DONE`, or
+    the index of the first guard whose condition now has the other truth.
+    """
+    zero, one = np.uint64(0), np.uint64(1)
+    rows = np.uint64(code[N_ROWS])
+    if mode & FORWARD:
+        call(_address(code, zero), code, work, start, stop, mode & PARTIALS, zero, zero, zero, zero)
+        if stop == rows and not mode & UNGUARDED:
+            guards, at = np.uint64(code[N_GUARDS]), np.uint64(code[AT_GUARDS])
+            for g in range(guards):
+                if (work[code[at + g]] != 0.0) != (code[at + guards + g] != 0):
+                    return np.int64(g)
+        start, stop = zero, np.uint64(code[N_PULLS])
+    if mode & REVERSE:
+        call(_address(code, one), code, work, start, stop, zero, zero, zero, zero, zero)
+    return np.int64(DONE)
 
 
 @jit
@@ -1998,7 +2469,7 @@ def simplify(op, a, b, val, first, inputs, commutes, needed, same, ra, rb, table
         same[slot] = table[h]
 
 
-@jit
+@helper
 def _mix(h):
     h = (h ^ (h >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
     return h ^ (h >> np.uint64(32))
@@ -2051,28 +2522,55 @@ def mark_links(ends, previous, mark):
 
 
 @jit
-def relevel(op, ra, rb, first, live, previous, member, level):
-    """Levels again, with each chosen chain as one operation that waits for all its items."""
+def fuse(op, operands, first, live, uses, mark, add, subtract, multiply, code):
+    """Join a product with the addition or subtraction that is all that reads it, where that is in no chain."""
     for i in range(op.size):
+        if not live[i] or mark[i] or (op[i] != add and op[i] != subtract):
+            continue
+        s, t = operands[0, i], operands[1, i]
+        if t >= first and op[t - first] == multiply and uses[t] == 1:
+            product, other, kind = t - first, s, 0 if op[i] == add else 1
+        elif s >= first and op[s - first] == multiply and uses[s] == 1:
+            product, other, kind = s - first, t, 0 if op[i] == add else 2
+        else:
+            continue
+        live[product] = False
+        code[i] = FUSED + kind
+        operands[0, i], operands[1, i], operands[2, i] = operands[0, product], operands[1, product], other
+
+
+@jit
+def relevel(operands, first, live, previous, member, level):
+    """Levels again, with each chosen chain as one operation that waits for all its items."""
+    for i in range(previous.size):
         if live[i]:
             slot = first + i
+            x, y = operands[0, i], operands[1, i]
             if member[i] and previous[i] >= 0 and member[previous[i]]:
-                p = previous[i]
-                other = rb[i] if ra[i] == first + p else ra[i]
-                level[slot] = max(level[first + p], level[other] + 1)
+                p = first + previous[i]
+                level[slot] = max(level[p], level[y if x == p else x] + 1)
             else:
-                level[slot] = 1 + max(level[ra[i]], level[rb[i]])
+                level[slot] = 1 + max(level[x], level[y], level[operands[2, i]])
 
 
-# Counters of an emission: the next slot, rows written, list entries written, partials and buffers allotted.
-SLOT, ROWS, LIST, PART = 0, 1, 2, 3
+# What is known of an operation when a plan is made: how the partials of its three operands come about, and its arity, whether
+# it is a switch, its family, and the first of its own loops or 0.
+HOW, ARITY, IS_SWITCH, FAMILY_OF, FORM_OF = 0, 3, 4, 5, 6
+# A partial is stored, zero, one, minus one, a copy of x, y or the value, or minus a copy of x or y.
+STORED, NOTHING_PASSES, PLUS, LESS, COPY_X, COPY_Y, COPY_V, LESS_X, LESS_Y = 0, 1, 2, 3, 4, 5, 6, 7, 8
+# Counters of an emission: the next slot, rows written, list entries written, partials and buffers allotted; and as bits the
+# families of single instructions, and of blocks.
+SLOT, ROW_COUNT, LIST, PART, ONES, BLOCKS = 0, 1, 2, 3, 4, 5
+# What is known of a slot of the program: whether it is active, how many active operands read it, whether it is inside a block
+# (not its first), whether its adjoint has a contribution already or is to be cleared first, and where its adjoint is.
+ACTIVE, READERS, INSIDE, TOUCHED, CLEARED, ADJOINT = 0, 1, 2, 3, 4, 5
 # Set in an offset that counts from the start of the partials, which is known only when all slots are.
 PARTIAL = 1 << 31
 # The most elements of a block: what it copies to scratch then stays in L1.
 SCRATCH = 1024
 
 
-@jit
+@helper
 def _resident(s, val, where, template, c):
     """The program's slot of a tape slot; a constant gets one when it is first used."""
     if where[s] == 0 and s != 0:
@@ -2082,122 +2580,151 @@ def _resident(s, val, where, template, c):
     return where[s]
 
 
-@jit
+@helper
+def _uniform(operand, members, i, j):
+    """Whether a block's operand is one slot."""
+    for k in range(i + 1, j):
+        if operand[members[k]] != operand[members[i]]:
+            return False
+    return True
+
+
+@helper
 def _place(operand, members, i, j, constants, val, where, template, lists, c, row, field):
     """Find the mode of an operand of the block ``members[i:j]``, and write it to the row."""
     n = j - i
     s0 = operand[members[i]]
-    fixed, same, ascending = True, True, True
+    if _uniform(operand, members, i, j):
+        row[field], row[field + 1] = ONE, _resident(s0, val, where, template, c)
+        return
+    fixed, ascending = True, True
     for k in range(n):
         s = operand[members[i + k]]
         if not constants[0] < s < constants[1]:
             fixed = False
-        if s != s0:
-            same = False
-    if same:
-        row[field], row[field + 2] = BROADCAST, _resident(s0, val, where, template, c)
-        return
+        if where[s] == 0 or where[s] != where[s0] + k:
+            ascending = False
+    row[field] = ROWS
     if fixed:
-        row[field], row[field + 2] = CONTIGUOUS, c[SLOT]
+        row[field + 1] = c[SLOT]
         for k in range(n):
             template[c[SLOT] + k] = val[operand[members[i + k]]]
         c[SLOT] += n
-        return
-    for k in range(n):
-        s = operand[members[i + k]]
-        if where[s] == 0 or where[s] != where[s0] + k:
-            ascending = False
-    if ascending:
-        row[field], row[field + 2] = CONTIGUOUS, where[s0]
-        return
-    row[field], row[field + 2] = GATHER, c[LIST]
-    for k in range(n):
-        lists[c[LIST] + k] = _resident(operand[members[i + k]], val, where, template, c)
-    c[LIST] += n
+    elif ascending:
+        row[field + 1] = where[s0]
+    else:
+        row[field], row[field + 1] = GATHER, c[LIST]
+        for k in range(n):
+            lists[c[LIST] + k] = _resident(operand[members[i + k]], val, where, template, c)
+        c[LIST] += n
 
 
-@jit
-def _emit_block(members, i, j, op, first, ra, rb, active, table, constants, val, where, template, rows, lists, c):
-    """Write the row of a vector block.
+@helper
+def _produce(slot, i, first, active, where, state):
+    """Note that a slot of the program holds the result of instruction ``i``."""
+    where[first + i] = slot
+    state[ACTIVE, slot] = active[first + i]
 
-    ``table`` has, by operation: arity, constant partials and copies of x and y, switch, vectorised.
-    """
-    n = j - i
-    code = op[members[i]]
-    row = rows[c[ROWS]]
+
+@helper
+def _read(s, how, active, where, state):
+    """Note that an operand reads a slot; returns whether a derivative passes."""
+    if how == NOTHING_PASSES or not active[s]:
+        return False
+    state[READERS, where[s]] += 1
+    return True
+
+
+@helper
+def _emit_block(
+    members, i, j, op, subtract, first, operands, active, table, constants, val, where, template, rows, lists, c, state
+):
+    """Write the row of a vector block."""
+    n, code = j - i, op[members[i]]
+    fused, own = code >= FUSED, table[FORM_OF, code]
+    row = rows[c[ROW_COUNT]]
     row[:] = 0
-    row[KIND], row[OP], row[N] = VECTOR, code, n
-    for q in range(table[0, code]):
-        _place(rb if q else ra, members, i, j, constants, val, where, template, lists, c, row, MY if q else MX)
-    active_x = active_y = False
-    for k in range(i, j):
-        active_x = active_x or active[ra[members[k]]]
-        active_y = active_y or (table[0, code] == 2 and active[rb[members[k]]])
-    active_x, active_y = active_x and table[1, code] != 1, active_y and table[2, code] != 1
-    alias_x, alias_y = table[3, code] if active_x else 0, table[4, code] if active_y else 0
-    for operand in range(2):
-        mode, read = (MX, XO) if operand == 0 else (MY, YO)
-        if row[mode] == CONTIGUOUS:
-            row[read] = row[read + 1]
-        elif row[mode] != ABSENT:
-            if alias_x == operand + 1 or alias_y == operand + 1:
-                row[read] = PARTIAL + c[PART]
+    row[N], row[OP] = n, code | table[FAMILY_OF, code] << 8
+    # where operands may be exchanged, the loops want the one that all elements share first
+    turned = 1 if (fused or (own and code != subtract)) and _uniform(operands[1], members, i, j) else 0
+    for q in range(table[ARITY, code]):
+        operand = operands[q if q == 2 else q ^ turned]
+        _place(operand, members, i, j, constants, val, where, template, lists, c, row, MX + 3 * q)
+        if row[MX + 3 * q] == ONE and (own == 0 or q == 2 or (q == 1 and (code != subtract or row[MX] == ONE))):
+            row[MX + 3 * q] = FILL
+    if own == 0:
+        row[FORM] = BLOCK
+        c[BLOCKS] |= 1 << table[FAMILY_OF, code]
+    else:
+        row[FORM] = own + (1 if row[MX] == ONE else 2 if row[MY] == ONE else 0)
+    # whether another operand's partial is a copy of this one, which then must outlive the block
+    kept_x = kept_y = False
+    for q in range(table[ARITY, code]):
+        how = table[HOW + q, code]
+        reached = False
+        for k in range(i, j):
+            s = np.int64(operands[q if q == 2 else q ^ turned, members[k]])
+            reached |= _read(s, how, active, where, state)
+        if reached:
+            kept_x |= how == COPY_X or how == LESS_X
+            kept_y |= how == COPY_Y or how == LESS_Y
+            if how == STORED:
+                row[DX if q == 0 else DY] = PARTIAL + c[PART]
                 c[PART] += n
-            else:
-                row[read] = PARTIAL + operand * SCRATCH
+    for q in range(table[ARITY, code]):
+        field = MX + 3 * q
+        if row[field] <= ONE:
+            row[field + 2] = row[field + 1]
+        elif row[field] == GATHER and ((kept_x and q == 0) or (kept_y and q == 1)):
+            row[field + 2] = PARTIAL + c[PART]
+            c[PART] += n
+        else:
+            row[field + 2] = PARTIAL + q * SCRATCH
     row[OUT] = c[SLOT]
     for k in range(n):
-        where[first + members[i + k]] = c[SLOT] + k
+        _produce(c[SLOT] + k, members[i + k], first, active, where, state)
+        state[INSIDE, c[SLOT] + k] = k > 0
     c[SLOT] += n
-    for operand in range(2):
-        kind, at = (PX, DX) if operand == 0 else (PY, DY)
-        is_active, alias = (active_x, alias_x) if operand == 0 else (active_y, alias_y)
-        if not is_active:
-            row[kind] = INACTIVE
-        elif table[1 + operand, code] != 0:
-            row[kind], row[at] = CONSTANT, PARTIAL + c[PART]
-            c[PART] += 1
-        elif alias != 0:
-            row[kind] = ALIAS
-            row[at] = row[XO] if alias == 1 else row[YO] if alias == 2 else row[OUT]
-        else:
-            row[kind], row[at] = STORED, PARTIAL + c[PART]
-            c[PART] += n
-    row[SWITCH] = table[5, code]
-    c[ROWS] += 1
+    c[ROW_COUNT] += 1
 
 
-@jit
-def _emit_scalars(members, n, op, first, ra, rb, active, table, val, where, template, rows, lists, c):
+@helper
+def _emit_stretch(members, n, op, first, operands, active, table, val, where, template, rows, lists, c, state):
     """Write the row of a stretch that runs one instruction at a time."""
     if n == 0:
         return
-    row = rows[c[ROWS]]
+    row = rows[c[ROW_COUNT]]
     row[:] = 0
-    at = c[LIST]
-    c[LIST] += 5 * n
     # every constant gets its slot before the results do, because results are contiguous
     for k in range(n):
-        for s in (ra[members[k]], rb[members[k]]):
+        for q in range(3):
+            s = operands[q, members[k]]
             if s < first:
                 _resident(s, val, where, template, c)
-    row[KIND], row[N], row[OUT], row[XI] = SCALAR, n, c[SLOT], at
+    row[FORM], row[N], row[OUT], row[XI] = STRETCH, n, c[SLOT], c[LIST]
     for k in range(n):
         i = members[k]
-        lists[at + k], lists[at + n + k], lists[at + 2 * n + k] = op[i], where[ra[i]], where[rb[i]]
-        own = c[SLOT] + k
-        lists[at + 3 * n + k] = where[ra[i]] if active[ra[i]] and table[1, op[i]] != 1 else own
-        lists[at + 4 * n + k] = where[rb[i]] if active[rb[i]] and table[2, op[i]] != 1 else own
-        where[first + i] = c[SLOT] + k
+        code, at = op[i], c[LIST]
+        stored, p = 0, where[operands[2, i]]
+        c[ONES] |= 1 << table[FAMILY_OF, code]
+        for q in range(table[ARITY, code]):
+            how = table[HOW + q, code]
+            if _read(np.int64(operands[q, i]), how, active, where, state) and how == STORED:
+                stored |= 1 << q
+        if stored:
+            p = PARTIAL + c[PART]
+            c[PART] += 1 if stored == 1 else 2
+        lists[at] = code | table[FAMILY_OF, code] << 8 | stored << 16
+        lists[at + 1], lists[at + 2], lists[at + 3] = where[operands[0, i]], where[operands[1, i]], p
+        c[LIST] += WORDS
+        _produce(c[SLOT] + k, i, first, active, where, state)
     c[SLOT] += n
-    row[DX], row[DY] = PARTIAL + c[PART], PARTIAL + c[PART] + n
-    c[PART] += 2 * n
-    c[ROWS] += 1
+    c[ROW_COUNT] += 1
 
 
-@jit
+@helper
 def _emit_chain(
-    end, scratch, op, subtract, first, ra, rb, active, previous, constants, val, where, template, rows, lists, c, longest
+    end, scratch, subtracts, first, operands, active, previous, val, where, template, rows, lists, c, state, longest
 ):
     """Write the rows of a chain of additions; a very long one is cut, so that it can be interrupted."""
     n = 0
@@ -2205,11 +2732,11 @@ def _emit_chain(
     while True:
         p = previous[i]
         if p >= 0:
-            scratch[n] = rb[i] if ra[i] == first + p else ra[i]
+            scratch[n] = operands[1, i] if operands[0, i] == first + p else operands[0, i]
             n += 1
             i = p
         else:
-            scratch[n], scratch[n + 1] = rb[i], ra[i]
+            scratch[n], scratch[n + 1] = operands[1, i], operands[0, i]
             n += 2
             break
     for k in range(n // 2):
@@ -2218,182 +2745,81 @@ def _emit_chain(
     out = 0
     while done < n:
         stop = min(n, done + longest)
-        row = rows[c[ROWS]]
+        row = rows[c[ROW_COUNT]]
         row[:] = 0
         carried = 1 if done > 0 else 0
         ascending = carried == 0
-        is_active = carried == 1
         for k in range(done, stop):
             s = scratch[k]
-            is_active = is_active or active[s] != 0
             if where[s] == 0 or where[s] != where[scratch[done]] + (k - done):
                 ascending = False
-        row[KIND], row[N], row[SWITCH] = CHAIN, stop - done + carried, op[end] == subtract
+        row[FORM], row[N], row[OP] = CHAIN, stop - done + carried, subtracts
         if ascending:
-            row[MX], row[XI] = CONTIGUOUS, where[scratch[done]]
+            row[MX], row[XI] = ROWS, where[scratch[done]]
         else:
             row[MX], row[XI] = GATHER, c[LIST]
             if carried:
                 lists[c[LIST]] = out
+                state[READERS, out] += 1
             for k in range(done, stop):
                 lists[c[LIST] + carried + k - done] = _resident(scratch[k], val, where, template, c)
             c[LIST] += stop - done + carried
+        for k in range(done, stop):
+            _read(scratch[k], np.int64(PLUS), active, where, state)
         out = c[SLOT]
         row[OUT] = out
+        _produce(out, end, first, active, where, state)
         c[SLOT] += 1
-        c[ROWS] += 1
+        c[ROW_COUNT] += 1
         done = stop
-    where[first + end] = out
 
 
-@jit
-def _steps(members, n, ra, rb, constants, where):
+@helper
+def _step(operand, i, j, constants, where):
+    """From one instruction to another, how far their operands are apart; -1 and -2 where both or one of them are constants."""
+    s, t = operand[i], operand[j]
+    fixed_s, fixed_t = constants[0] < s < constants[1], constants[0] < t < constants[1]
+    if fixed_s or fixed_t:
+        return -1 if fixed_s and fixed_t else -2
+    step = where[t] - where[s]
+    return step if 0 <= step <= 1 else -2
+
+
+@helper
+def _cuts(members, n, operands, constants, where):
     """How often a block over ``members`` in this order would have to be cut to read operands in rows or from one slot."""
     cuts = 0
     for k in range(1, n):
-        for operand in (ra, rb):
-            s, t = operand[members[k]], operand[members[k - 1]]
-            if constants[0] < s < constants[1]:
-                continue
-            step = where[s] - where[t]
-            if step != 0 and step != 1:
+        for q in range(3):
+            if _step(operands[q], members[k - 1], members[k], constants, where) == -2:
                 cuts += 1
                 break
     return cuts
 
 
-@jit
-def _run_end(members, i, n, ra, rb, constants, where):
+@helper
+def _run_end(members, i, n, operands, constants, where):
     """The end of the longest run from ``i`` on whose operands advance by a constant step of 0 or 1."""
-    j = i + 1
-    sx = sy = -1
+    if i + 1 >= n:
+        return n
+    x = _step(operands[0], members[i], members[i + 1], constants, where)
+    y = _step(operands[1], members[i], members[i + 1], constants, where)
+    z = _step(operands[2], members[i], members[i + 1], constants, where)
+    if x == -2 or y == -2 or z == -2:
+        return i + 1
+    j = i + 2
     while j < n:
-        s, t = ra[members[j]], ra[members[j - 1]]
-        if not (constants[0] < s < constants[1] and constants[0] < t < constants[1]):
-            d = where[s] - where[t]
-            if (
-                (d != 0 and d != 1)
-                or (sx >= 0 and d != sx)
-                or constants[0] < s < constants[1]
-                or constants[0] < t < constants[1]
-            ):
-                break
-            sx = d
-        s, t = rb[members[j]], rb[members[j - 1]]
-        if not (constants[0] < s < constants[1] and constants[0] < t < constants[1]):
-            d = where[s] - where[t]
-            if (
-                (d != 0 and d != 1)
-                or (sy >= 0 and d != sy)
-                or constants[0] < s < constants[1]
-                or constants[0] < t < constants[1]
-            ):
-                break
-            sy = d
+        if (
+            _step(operands[0], members[j - 1], members[j], constants, where) != x
+            or _step(operands[1], members[j - 1], members[j], constants, where) != y
+            or _step(operands[2], members[j - 1], members[j], constants, where) != z
+        ):
+            break
         j += 1
     return j
 
 
-@jit
-def emit(
-    order,
-    keys,
-    op,
-    subtract,
-    first,
-    ra,
-    rb,
-    active,
-    previous,
-    table,
-    constants,
-    val,
-    where,
-    template,
-    rows,
-    lists,
-    c,
-    smallest,
-    shortest,
-    chunk,
-):
-    """Write the plan: one row per block, in the order of levels. Returns 0, or 1 where ``rows`` is full."""
-    m = order.size
-    pending = np.empty(m, np.int64)
-    members = np.empty(m, np.int64)
-    other = np.empty(m, np.int64)
-    sortable = np.empty(m, np.int64)
-    cuts = np.empty(m + 1, np.int64)
-    chain = np.empty(op.size + 2, np.int64)
-    waiting = 0
-    g = 0
-    while True:
-        h = g
-        while h < m and keys[h] == keys[g]:
-            h += 1
-        n = h - g
-        if c[ROWS] + 2 * n + 8 > rows.shape[0]:
-            return 1
-        chains = n > 0 and keys[g] & 255 == 255
-        block = n >= smallest and not chains and table[6, keys[g] & 255] != 0
-        if waiting and (n == 0 or chains or block or waiting >= chunk):
-            _emit_scalars(pending, waiting, op, first, ra, rb, active, table, val, where, template, rows, lists, c)
-            waiting = 0
-        if n == 0:
-            return 0
-        if chains:
-            for k in range(g, h):
-                _emit_chain(
-                    order[k],
-                    chain,
-                    op,
-                    subtract,
-                    first,
-                    ra,
-                    rb,
-                    active,
-                    previous,
-                    constants,
-                    val,
-                    where,
-                    template,
-                    rows,
-                    lists,
-                    c,
-                    chunk,
-                )
-        elif not block:
-            for k in range(n):
-                pending[waiting + k] = order[g + k]
-            waiting += n
-        else:
-            for k in range(n):
-                members[k] = order[g + k]
-            _arrange(members, n, other, sortable, ra, rb, constants, where)
-            pieces = _cut(members, n, cuts, shortest, ra, rb, constants, where)
-            for k in range(pieces):
-                _emit_block(
-                    members,
-                    cuts[k],
-                    cuts[k + 1],
-                    op,
-                    first,
-                    ra,
-                    rb,
-                    active,
-                    table,
-                    constants,
-                    val,
-                    where,
-                    template,
-                    rows,
-                    lists,
-                    c,
-                )
-        g = h
-
-
-@jit
+@helper
 def _sort(keys, spare, n):
     """Sort ``keys[:n]`` by merging; in-house because compiling NumPy's takes two seconds."""
     width = 1
@@ -2413,41 +2839,41 @@ def _sort(keys, spare, n):
         width *= 2
 
 
-@jit
-def _arrange(members, n, other, sortable, ra, rb, constants, where):
-    """Put a group in the order, of three, in which operands lie best: as recorded, by the slots of x, by those of y."""
-    best = _steps(members, n, ra, rb, constants, where)
+@helper
+def _arrange(members, n, other, sortable, operands, constants, where):
+    """Put a group in the order, of four, in which operands lie best: as recorded, or by the slots of one of them."""
+    best = _cuts(members, n, operands, constants, where)
     if best * 64 <= n:
         return
     chosen = -1
-    for trial in range(3):
-        # the last trial sorts by the better operand once more, because the one before overwrote it
-        if trial == 2 and chosen < 0:
+    for trial in range(4):
+        # the last trial sorts by the best operand once more, because the one before overwrote it
+        if trial == 3 and chosen < 0:
             return
-        operand = rb if (trial == 1 or (trial == 2 and chosen == 1)) else ra
+        operand = operands[chosen if trial == 3 else trial]
         for k in range(n):
             s = operand[members[k]]
-            sortable[k] = ((0 if constants[0] < s < constants[1] else np.int64(where[s])) << 32) | k
+            sortable[k] = ((0 if constants[0] < s < constants[1] else where[s]) << 32) | k
         _sort(sortable, other, n)
         for k in range(n):
             other[k] = members[sortable[k] & 0xFFFFFFFF]
-        if trial == 2:
+        if trial == 3:
             for k in range(n):
                 members[k] = other[k]
         else:
-            steps = _steps(other, n, ra, rb, constants, where)
-            if steps < best:
-                best, chosen = steps, trial
+            cuts = _cuts(other, n, operands, constants, where)
+            if cuts < best:
+                best, chosen = cuts, trial
 
 
-@jit
-def _cut(members, n, cuts, shortest, ra, rb, constants, where):
+@helper
+def _cut(members, n, cuts, shortest, operands, constants, where):
     """Cut a group into blocks: long runs of operands in a row apart, nothing longer than scratch. Returns their number."""
     pieces = 0
     cuts[0] = 0
-    i = 0
+    i = np.int64(0)
     while i < n:
-        j = _run_end(members, i, n, ra, rb, constants, where)
+        j = _run_end(members, i, n, operands, constants, where)
         if j - i >= shortest:
             if cuts[pieces] != i:
                 pieces += 1
@@ -2465,6 +2891,318 @@ def _cut(members, n, cuts, shortest, ra, rb, constants, where):
         pieces += 1
         cuts[pieces] = min(n, cuts[pieces - 1] + SCRATCH)
     return pieces
+
+
+@jit
+def emit(
+    order, keys, op, subtract, first, operands, active, previous, table, constants, val, where, template, rows, lists, c, state,
+    smallest, shortest, chunk,
+):  # fmt: skip
+    """Write the rows of a plan: one per block, in the order of levels. Returns 0, or 1 where ``rows`` is full."""
+    m = order.size
+    pending = np.empty(m, np.int64)
+    members = np.empty(m, np.int64)
+    other = np.empty(m, np.int64)
+    sortable = np.empty(m, np.int64)
+    cuts = np.empty(m + 1, np.int64)
+    chain = np.empty(op.size + 2, np.int64)
+    waiting = g = np.int64(0)
+    while True:
+        h = g
+        while h < m and keys[h] == keys[g]:
+            h += 1
+        n = h - g
+        if c[ROW_COUNT] + 2 * n + 8 > rows.shape[0]:
+            return 1
+        chains = n > 0 and keys[g] & 255 == 255
+        block = n >= smallest and not chains
+        if waiting and (n == 0 or chains or block or waiting >= chunk):
+            _emit_stretch(pending, waiting, op, first, operands, active, table, val, where, template, rows, lists, c, state)
+            waiting = np.int64(0)
+        if n == 0:
+            return 0
+        if chains:
+            for k in range(g, h):
+                subtracts = op[order[k]] == subtract
+                _emit_chain(
+                    order[k], chain, subtracts, first, operands, active, previous, val, where, template, rows, lists, c, state,
+                    chunk,
+                )  # fmt: skip
+        elif not block:
+            for k in range(n):
+                pending[waiting + k] = order[g + k]
+            waiting += n
+        else:
+            for k in range(n):
+                members[k] = order[g + k]
+            _arrange(members, n, other, sortable, operands, constants, where)
+            pieces = _cut(members, n, cuts, shortest, operands, constants, where)
+            for k in range(pieces):
+                _emit_block(
+                    members, cuts[k], cuts[k + 1], op, subtract, first, operands, active, table, constants, val, where, template, rows,
+                    lists, c, state,
+                )  # fmt: skip
+        g = h
+
+
+@helper
+def _touch(slot, state):
+    """Whether an adjoint has a contribution already; it has one now."""
+    adds = state[TOUCHED, slot]
+    state[TOUCHED, slot] = 1
+    return adds
+
+
+@helper
+def _pull_instruction(code, s, a, b, v, p, stored, lists, c, table, state, inputs):
+    """Write the pulls of one instruction of a stretch; ``p`` is where its partials or its third operand are."""
+    count = 0
+    held = np.int64(-1)  # a first product, which a second one may join
+    for q in range(table[ARITY, code]):
+        how = table[HOW + q, code]
+        slot = a if q == 0 else b if q == 1 else p
+        if how == NOTHING_PASSES or not state[ACTIVE, slot]:
+            continue
+        minus = how == LESS or how == LESS_X or how == LESS_Y
+        at = c[LIST]
+        if how == PLUS or how == LESS:
+            do, d = np.int64(MINUS if minus else UNIT), np.int64(0)
+            alone = state[READERS, slot] == 1 and not state[TOUCHED, slot] and slot > inputs
+            if not minus and alone and not state[INSIDE, slot] and not state[INSIDE, slot + 1]:
+                # nothing else is ever added to this adjoint: it is the same number
+                state[ADJOINT, slot], state[TOUCHED, slot] = s, 1
+                continue
+        else:
+            d = a if how == COPY_X or how == LESS_X else b if how == COPY_Y or how == LESS_Y else v if how == COPY_V else p + q
+            if table[IS_SWITCH, code]:
+                do = np.int64(SWITCHED)
+            elif held >= 0:
+                lists[held] += (MINUS_PAIR - MINUS_TIMES if minus else PAIR - TIMES) + 2 * _touch(slot, state)
+                lists[at], lists[at + 1] = state[ADJOINT, slot], d
+                c[LIST] += 2
+                held = np.int64(-1)
+                continue
+            else:
+                do = np.int64(MINUS_TIMES if minus else TIMES)
+                held = at
+        lists[at], lists[at + 1], lists[at + 2], lists[at + 3] = do + _touch(slot, state), s, state[ADJOINT, slot], d
+        c[LIST] += 4
+        count += 1
+    return count
+
+
+@helper
+def _pull(what, n, s, d, mode, at, minus, switch, pulls, c, lists, state, slots, inputs):
+    """Write the pull of one operand of a block, which lies at ``at`` by ``mode``."""
+    where, adds, target = TO_ROW, 0, slots + at
+    if mode == ROWS:
+        alone = what == SCALED and d == 0 and not minus and at > inputs and not (state[INSIDE, at] or state[INSIDE, at + n])
+        for i in range(at, at + n):
+            adds += state[TOUCHED, i]
+            alone = alone and state[READERS, i] <= 1
+        if alone and adds == 0:
+            for i in range(n):
+                state[ADJOINT, at + i], state[TOUCHED, at + i] = s + i, 1
+            return
+        for i in range(at, at + n):
+            if not _touch(i, state) and adds:
+                state[CLEARED, i] = 1
+    elif mode == GATHER:
+        where, target = TO_LIST, at
+        for i in range(n):
+            slot = lists[at + i]
+            adds += state[TOUCHED, slot] != 0
+            state[TOUCHED, slot] = max(state[TOUCHED, slot], np.uint32(2 if state[TOUCHED, slot] == 0 else 1))
+        for i in range(n):
+            slot = lists[at + i]
+            if state[TOUCHED, slot] == 2:
+                state[TOUCHED, slot] = 1
+                if adds:
+                    state[CLEARED, slot] = 1
+    else:
+        where, adds = TO_ONE, _touch(at, state)
+    pull = pulls[c[ROW_COUNT]]
+    pull[PULLS], pull[COUNT], pull[SOURCE], pull[PARTIAL_AT] = what + 8 * (adds > 0) + 16 * where, n, s, d
+    pull[TARGET], pull[SIGN], pull[SWITCH] = target, minus, switch
+    c[ROW_COUNT] += 1
+
+
+@helper
+def _settled(x, base):
+    """An offset as it is when the partials start at ``base``."""
+    return x - PARTIAL + base if x >= PARTIAL else x
+
+
+@helper
+def _pull_row(row, size, o, pulls, c, lists, table, state, slots, inputs):
+    """Write the pulls of a block or a chain."""
+    s, chain, code = np.int64(state[ADJOINT, o]), row[FORM] == CHAIN, np.int64(row[OP]) & 255
+    # of a chain of subtractions, all items but the first one take the negative
+    parts = 1 + np.int64(row[OP]) if chain else table[ARITY, code]
+    for q in range(parts):
+        field = MX if chain else MX + 3 * q
+        mode, at, n = row[field], np.int64(row[field + 1]), size
+        how = table[HOW + q, code]
+        what, d, minus, switch, reached = SCALED, np.int64(0), False, np.int64(0), chain
+        if chain:
+            what = SPREAD
+            if parts == 2:
+                minus = q == 0
+                at, n = (at + 1, n - 1) if minus else (at, 1)
+        elif how != NOTHING_PASSES:
+            for k in range(n):
+                slot = at + k if mode == ROWS else np.int64(lists[at + k]) if mode == GATHER else at
+                reached = reached or state[ACTIVE, slot] != 0
+            minus, switch = how == LESS or how == LESS_X or how == LESS_Y, table[IS_SWITCH, code]
+            if how == COPY_X or how == LESS_X or how == COPY_Y or how == LESS_Y:
+                other = MX if how == COPY_X or how == LESS_X else MY
+                shared = row[other] == ONE or row[other] == FILL
+                d = np.int64(row[other + 1] if shared else row[other + 2])
+                what = SCALED if shared else PRODUCTS
+            elif how == COPY_V:
+                what, d = PRODUCTS, o
+            elif how == STORED:
+                what, d = PRODUCTS, np.int64(row[DX if q == 0 else DY])
+        if reached:
+            _pull(what, n, s, d, mode, at, minus, switch, pulls, c, lists, state, slots, inputs)
+
+
+@jit
+def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_at):
+    """Write the pulls of a plan, from its last row to its first, and make all offsets absolute.
+
+    The first contribution to an adjoint sets it; an adjoint whose only contribution is another one is that other one. Only what
+    is neither is cleared first.
+    """
+    base = 2 * slots
+    for slot in range(slots):
+        state[ADJOINT, slot] = slots + slot
+    state[TOUCHED, output] = 1
+    c[ROW_COUNT] = 1  # the first one clears and seeds
+    for back in range(rows.shape[0]):
+        row = rows[rows.shape[0] - 1 - back]
+        form, n, o = row[FORM], np.int64(row[N]), np.int64(row[OUT])
+        if form == STRETCH:
+            at, begin, count = np.int64(row[XI]), c[LIST], 0
+            for k in range(n):
+                i = at + WORDS * (n - 1 - k)
+                slot = o + n - 1 - k
+                lists[i + 3] = p = _settled(np.int64(lists[i + 3]), base)
+                if state[TOUCHED, slot] and state[ACTIVE, slot]:
+                    word = np.int64(lists[i])
+                    count += _pull_instruction(
+                        word & 255, np.int64(state[ADJOINT, slot]), np.int64(lists[i + 1]), np.int64(lists[i + 2]), slot, p,
+                        word >> 16, lists, c, table, state, inputs,
+                    )  # fmt: skip
+            if count:
+                pull = pulls[c[ROW_COUNT]]
+                pull[PULLS], pull[COUNT], pull[TARGET] = SINGLES, count, begin
+                c[ROW_COUNT] += 1
+        else:
+            for field in (XO, YO, ZO, DX, DY):
+                row[field] = _settled(np.int64(row[field]), base)
+            size = 1 if form == CHAIN else n
+            touched = reached = False
+            for slot in range(o, o + size):
+                touched = touched or state[TOUCHED, slot] != 0
+                reached = reached or state[ACTIVE, slot] != 0
+            if touched and reached:
+                for slot in range(o, o + size):
+                    if not state[TOUCHED, slot]:
+                        state[CLEARED, slot] = 1
+                _pull_row(row, n, o, pulls, c, lists, table, state, slots, inputs)
+    for slot in range(1, inputs + 1):
+        if state[ACTIVE, slot] and not state[TOUCHED, slot]:
+            state[CLEARED, slot] = 1
+    begin = c[LIST]
+    ranges = 0
+    slot = 0
+    while slot < slots:
+        if state[CLEARED, slot]:
+            start = last = slot
+            # clearing a few more, which are set later, is cheaper than another range
+            while slot < slots and slot - last < 16:
+                if state[CLEARED, slot]:
+                    last = slot
+                slot += 1
+            lists[c[LIST]], lists[c[LIST] + 1] = slots + start, last + 1 - start
+            c[LIST] += 2
+            ranges += 1
+        else:
+            slot += 1
+    pulls[0, PULLS], pulls[0, COUNT], pulls[0, SOURCE], pulls[0, TARGET] = CLEAR, ranges, slots + output, begin
+    for r in range(rows.shape[0]):
+        row = rows[r]
+        for field in (MX, MY, MZ):
+            if row[field] == GATHER or (row[FORM] == STRETCH and field == MX):
+                row[field + 1] += lists_at
+    for r in range(c[ROW_COUNT]):
+        what = pulls[r, PULLS]
+        if what == CLEAR or what == SINGLES or what >> 4 == TO_LIST:
+            pulls[r, TARGET] += lists_at
+
+
+@jit
+def unroll(op, a, b, active, table, code, slots, at, chunk):
+    """Write the instructions of a recording as they come from ``code[at]`` on, then their pulls; every adjoint is kept.
+
+    Returns where the pulls' lists end. Stretches are of ``chunk`` instructions, as are the rows that describe them.
+    """
+    n = op.size
+    own = slots - n
+    p = 2 * slots
+    rows = (n + chunk - 1) // chunk
+    words = at
+    for i in range(n):
+        kind = op[i]
+        leaf = kind >= LEAF
+        stored = 0
+        if leaf:
+            active[own + i] = 1
+        else:
+            for q in range(table[ARITY, kind]):
+                how = table[HOW + q, kind]
+                if how != NOTHING_PASSES and active[b[i] if q else a[i]]:
+                    active[own + i] = 1
+                    if how == STORED:
+                        stored |= 1 << q
+        code[at], code[at + 1], code[at + 2], code[at + 3] = kind, a[i], b[i], p
+        if not leaf:
+            code[at] |= np.uint32(table[FAMILY_OF, kind] << 8 | stored << 16)
+        at += WORDS
+        p += 2
+    code[at], code[at + 1] = slots, slots
+    clear = at
+    at += 2
+    pulls = HEADER + ROW * rows
+    for r in range(rows):
+        row = HEADER + ROW * r
+        code[row + N] = min(chunk, n - chunk * r)
+        code[row + OUT], code[row + XI] = own + chunk * r, words + WORDS * chunk * r
+    code[pulls + PULLS], code[pulls + COUNT], code[pulls + TARGET] = CLEAR, 1, clear
+    code[pulls + SOURCE] = slots + code[OUTPUT]
+    for r in range(rows):
+        pulls += PULL
+        code[pulls + PULLS], code[pulls + TARGET] = SINGLES, at
+        begin = chunk * (rows - 1 - r)
+        count = 0
+        for back in range(min(chunk, n - begin)):
+            i = min(begin + chunk, n) - 1 - back
+            if op[i] >= LEAF or not active[own + i]:
+                continue
+            kind, x, y, v = np.int64(op[i]), np.int64(a[i]), np.int64(b[i]), own + i
+            for q in range(table[ARITY, kind]):
+                how = table[HOW + q, kind]
+                to = y if q else x
+                if how == NOTHING_PASSES or not active[to]:
+                    continue
+                do = UNIT if how == PLUS else MINUS if how == LESS else SWITCHED if table[IS_SWITCH, kind] else TIMES
+                d = x if how == COPY_X else y if how == COPY_Y else v if how == COPY_V else 2 * slots + 2 * i + q
+                code[at], code[at + 1], code[at + 2], code[at + 3] = do + 1, slots + v, slots + to, d
+                at += 4
+                count += 1
+        code[pulls + COUNT] = count
+    return at
 
 
 @jit
@@ -2488,57 +3226,87 @@ def reach(a, b, alive):
 
 
 def sweep(code, work, x, gradient, pieces, mode):
-    """`run` over all blocks, in pieces between which Ctrl-C is noticed. Call `ready` before."""
-    if len(pieces) == 2:
-        return run(code, work, x, gradient, 0, pieces[1], mode)
-    status = DONE
-    steps = list(zip(pieces[:-1], pieces[1:], strict=True))
-    if mode & FORWARD:
-        for start, stop in steps:
-            status = run(code, work, x, gradient, start, stop, mode & ~REVERSE)
+    """Set the inputs to ``x``, `run` forward and/or in reverse, and copy the first adjoints to ``gradient``.
+
+    ``pieces`` are the rows and the pulls between which Ctrl-C is noticed. Call `ready` before.
+    """
+    rows, pulls = pieces
+    work[1 : 1 + len(x)] = x
+    at = _places(code, work)
+    if len(rows) == 2 and len(pulls) == 2:
+        status = execute(*at, 0, rows[1], mode)
+    else:
+        status = DONE
+        if mode & FORWARD:
+            for start, stop in zip(rows[:-1], rows[1:], strict=True):
+                status = execute(*at, start, stop, mode & ~REVERSE)
+        if mode & REVERSE and status == DONE:
+            for start, stop in zip(pulls[:-1], pulls[1:], strict=True):
+                execute(*at, start, stop, REVERSE)
     if mode & REVERSE and status == DONE:
-        for start, stop in reversed(steps):
-            run(code, work, x, gradient, start, stop, REVERSE)
+        slots = int(code[SLOTS])
+        gradient[:] = work[slots + 1 : slots + 1 + len(gradient)]
     return status
 
 
-_LOOPS = (scalar, values, partials_x, partials_y)
-_SIGNATURE = types.void(types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 6)
+def _places(code, work):
+    """What `execute` takes for two arrays: their addresses, or without Numba the arrays."""
+    if config.DISABLE_JIT:
+        return code, work
+    return code.__array_interface__["data"][0], work.__array_interface__["data"][0]
+
+
+_VOID = types.void(types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 7)
+_SWEEP = types.int64(types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 3)
+_PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_uint64] * 3)
 _compiled: dict = {}
 
 
-def addresses(*, blocks: bool) -> np.ndarray:
-    """The addresses of the loops as they stand in a header; those that only blocks need are compiled when first asked for."""
-    out = np.zeros(4, np.uint64)
-    for i, function in enumerate(_LOOPS if blocks else _LOOPS[:1]):
-        out[i] = i if config.DISABLE_JIT else _loop(function).address
+def _by_address(position):
+    """The function at a position of the header's addresses."""
+    if position < FAMILIES:
+        return (forward, reverse)[position]
+    family, block = divmod(position - FAMILIES, 2)
+    return (BLOCK_OF if block else ONE_OF)[family]
+
+
+def addresses(positions) -> np.ndarray:
+    """The addresses of functions as they stand in a header; each is compiled when it is first asked for."""
+    out = np.zeros(HEADER // 2 - AT // 2, np.uint64)
+    for position in positions:
+        function = _by_address(position)
+        if function is not None:
+            out[position] = position if config.DISABLE_JIT else _loop(function, _VOID).address
     return out.view(np.uint32)
 
 
-def _loop(function):
-    """A compiled function of `_LOOPS`."""
-    with _lock:
-        if function not in _compiled:
-            _announce(function)
-            _compiled[function] = _compile_loop(function)
-        return _compiled[function]
+def _loop(function, signature):
+    """A function compiled for being called by its address."""
+    found = _compiled.get(function)
+    if found is None:
+        with _lock:
+            found = _compiled.get(function)
+            if found is None:
+                _announce(function)
+                found = _compiled[function] = _compile_loop(function, signature)
+    return found
 
 
-def _compile_loop(function):
+def _compile_loop(function, signature):
     if _CACHE:
         try:
-            return cfunc(_SIGNATURE, cache=True, error_model="numpy")(function)
+            return cfunc(signature, cache=True, error_model="numpy")(function)
         except NumbaError:
             raise
         except Exception as error:  # no folder to write to, or whatever a truncated or foreign cache file raises
             _warn(error)
-    return cfunc(_SIGNATURE, error_model="numpy")(function)
+    return cfunc(signature, error_model="numpy")(function)
 
 
 def _announce(function) -> None:
     """Say on a terminal that compiling takes a while, where nothing is on disk yet."""
     global _announced
-    path = getattr(getattr(run, "stats", None), "cache_path", None)
+    path = getattr(getattr(emit, "stats", None), "cache_path", None)
     cold = not (path and glob.glob(os.path.join(glob.escape(path), f"kernels.{function.__name__}-*.nbi")))
     if cold and not _announced and sys.stderr is not None and sys.stderr.isatty():
         _announced = True
@@ -2547,18 +3315,19 @@ def _announce(function) -> None:
 
 def ready() -> None:
     """Load or compile the kernels, so that no later call has to; a cache that is unusable is passed over."""
-    global run, _ready
+    global execute, _ready
     if _ready:
         return
     with _lock:
         if _ready:  # another thread was faster
             return  # type: ignore[unreachable]
         if config.DISABLE_JIT:
+            execute = run
             _silence()
         else:
             if _uncached is not None:
                 _warn(_uncached)
-            _announce(scalar)
+            execute = _PROTOTYPE(_loop(run, _SWEEP).address)
             try:
                 _first_call()
             except NumbaError:
@@ -2571,19 +3340,21 @@ def ready() -> None:
 
 def _silence() -> None:
     """Without Numba, NumPy's scalars warn where kernels do not."""
-    for function in (run, prefill, simplify, link, measure, relevel, mark_links, emit):
+    global execute
+    execute = np.errstate(all="ignore")(execute)
+    for function in (simplify, link, measure, relevel, mark_links, fuse, emit, pull_back, unroll):
         globals()[function.__name__] = np.errstate(all="ignore")(function)
 
 
 def _first_call() -> None:
-    run(np.zeros(HEADER, np.uint32), np.zeros(8), NOTHING, NOTHING, 0, 0, GRADIENT)
+    _reach(np.zeros(1, np.int32), np.zeros(1, np.int32), *(np.zeros(1, np.bool_) for _ in range(3)))
 
 
 def _without_cache(error: Exception) -> None:
     """Compile every kernel anew, in memory only."""
     for name, function in list(globals().items()):
         if hasattr(function, "py_func"):
-            globals()[name] = njit(nogil=True, error_model="numpy")(function.py_func)
+            globals()[name] = njit(**_OPTIONS)(function.py_func)
     _warn(error)
 
 
@@ -2596,6 +3367,8 @@ def _warn(error: Exception) -> None:
     )
 
 
+# `run`, compiled, once `ready` has put it here: takes the addresses of two arrays, and releases the GIL.
+execute: Callable[..., int] = run
 _lock = threading.RLock()
 _announced = False
 _ready = False

@@ -185,3 +185,36 @@ OPS: tuple[Op, ...] = (
 # fmt: on
 
 CODE: dict[str, int] = {op.name: code for code, op in enumerate(OPS)}
+
+# The operations by family: the loops of a family are compiled together, when one of them is first needed.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "arithmetic": ("add", "subtract", "multiply", "divide", "negative", "reciprocal", "square", "sqrt"),
+    "steps": (
+        "abs",
+        "sign",
+        "floor",
+        "ceil",
+        "trunc",
+        "rint",
+        "relu",
+        "maximum",
+        "minimum",
+        "fmax",
+        "fmin",
+        "clip_low",
+        "clip_high",
+        "copysign",
+        "gate",
+        "gate_not",
+        "with_gradient",
+    ),
+    "conditions": tuple(op.name for op in OPS if op.condition),
+    "exponential": ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p"),
+    "logistic": ("expit", "log_expit", "softplus", "logaddexp", "xlogy", "xlog1py"),
+    "circular": ("sin", "cos", "tan", "sinc"),
+    "hyperbolic": ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"),
+    "inverse": ("arcsin", "arccos", "arctan", "arctan2", "hypot"),
+    "powers": ("power", "cbrt", "mod", "fmod", "floor_divide"),
+    "error": ("erf", "erfc", "ndtr", "log_ndtr"),
+    "gamma": ("gammaln", "digamma"),
+}

@@ -12,7 +12,7 @@ from . import explain, kernels
 from .errors import BranchChanged, TapeCapacityError
 from .kernels import DONE, FORWARD, GRADIENT, NOTHING, UNGUARDED
 from .ops import OPS
-from .schedule import CONSTANT_X, CONSTANT_Y, schedule
+from .schedule import schedule
 from .structure import FLOATS, Signature, unflatten
 from .tape import Tape
 
@@ -99,7 +99,7 @@ class Program:
     def __init__(self, tape: Tape, interface: Interface) -> None:
         self.tape, self.interface = tape, interface
         self.plan = schedule(tape)
-        self._code, self._pieces, self._output = self.plan.code, self.plan.pieces, int(self.plan.code[4])
+        self._code, self._pieces, self._output = self.plan.code, self.plan.pieces, int(self.plan.code[kernels.OUTPUT])
         self._outputs_at = self.plan.where[tape.outputs]
         self._pool: list[np.ndarray] = []
         self._pooled = self.plan.size * 8 <= _KEEP_BYTES
@@ -235,8 +235,6 @@ class Program:
             work = self._pool.pop()
         except IndexError:
             work = self._buffer()
-        if len(self._pieces) == 2:
-            return kernels.run(self._code, work, x, gradient, 0, self._pieces[1], mode), work
         return kernels.sweep(self._code, work, x, gradient, self._pieces, mode), work
 
     def _checked(self, x: np.ndarray, gradient: np.ndarray, mode: int) -> np.ndarray:
@@ -275,7 +273,6 @@ class Program:
                 f"{self!r} needs {size * 8 / 2**30:.1f} GiB for values, partials and adjoints, which this machine does not have"
             ) from None
         work[: len(self.plan.template)] = self.plan.template
-        kernels.prefill(self._code, work, CONSTANT_X, CONSTANT_Y)
         return work
 
     def release(self, work: np.ndarray) -> None:

@@ -8,8 +8,33 @@ import numpy as np
 
 from . import kernels
 from .errors import TapeCapacityError
-from .kernels import CHUNK, HEADER, LIST, PART, PARTIAL, ROW, ROWS, SLOT
-from .ops import CODE, OPS
+from .kernels import (
+    AT,
+    AT_GUARDS,
+    AT_PULLS,
+    CHUNK,
+    CORE,
+    COUNT,
+    FAMILIES,
+    FORM_OF,
+    FUSED,
+    HEADER,
+    HOW,
+    LIST,
+    N_GUARDS,
+    N_PULLS,
+    N_ROWS,
+    OUTPUT,
+    PART,
+    PULL,
+    ROW,
+    ROW_COUNT,
+    SCRATCH,
+    SLOT,
+    SLOTS,
+    N,
+)
+from .ops import CODE, OPS, Op
 from .tape import Tape
 
 # Chains of additions with more like them that start on the same level are faster side by side than each as one block.
@@ -21,44 +46,35 @@ _SMALLEST, _SHORTEST_RUN = 6, 16
 _TOO_SHORT = 24
 # In a sorted key: the operation of a chain.
 _CHAIN = 255
-_ADDRESSES = slice(kernels.AT_SCALAR, kernels.AT_SCALAR + 8)
+# How partials come about, by their formula; what is not here is computed and stored.
+_HOW = {
+    "0.0": kernels.NOTHING_PASSES, "1.0": kernels.PLUS, "-1.0": kernels.LESS,
+    "x": kernels.COPY_X, "y": kernels.COPY_Y, "v": kernels.COPY_V,
+}  # fmt: skip
 
 
-def _constants(operand: int) -> np.ndarray:
-    found = [op.constant(operand) for op in OPS]
-    return np.array([np.nan if x is None else x for x in found])
+def _known(op: Op, family: int) -> list[int]:
+    """An operation's column of the table that plans are made from."""
+    how = [_HOW.get(partial, kernels.STORED) for partial in op.partials] + [kernels.NOTHING_PASSES] * (3 - op.arity)
+    own = ("add", "subtract", "multiply")
+    return [*how, op.arity, op.switch, family, CORE + 3 * own.index(op.name) if op.name in own else 0]
 
 
-def _copies(operand: int) -> np.ndarray:
-    """1, 2 or 3 where a partial is a copy of x, y or v; else 0."""
-    texts = [op.partials[operand] if operand < op.arity else "" for op in OPS]
-    return np.array([("x", "y", "v").index(text) + 1 if text in ("x", "y", "v") else 0 for text in texts])
+def _table() -> np.ndarray:
+    """What planning asks of an operation: of those of the op table, and of the fused ones."""
+    table = np.zeros((FORM_OF + 1, 256), np.int64)
+    table[HOW : HOW + 3] = kernels.NOTHING_PASSES
+    for code, (op, family) in enumerate(zip(OPS, kernels.FAMILY, strict=True)):
+        table[:, code] = _known(op, family)
+    for k, (product, other) in enumerate(((0, 0), (1, 0), (0, 1))):  # z + xy, z - xy, xy - z
+        factors = (kernels.LESS_Y, kernels.LESS_X) if product else (kernels.COPY_Y, kernels.COPY_X)
+        table[:, FUSED + k] = [*factors, kernels.LESS if other else kernels.PLUS, 3, 0, 0, CORE + 9 + 2 * k]
+    return table
 
 
-# The partials that are constants, by operation; NaN where they are not.
-CONSTANT_X, CONSTANT_Y = _constants(0), _constants(1)
+_TABLE = _table()
 _COMMUTES = np.array([op.commutes and not op.switch for op in OPS])
-_PASSES_X, _PASSES_Y = CONSTANT_X != 0.0, CONSTANT_Y != 0.0
-
-
-def _constancy(x: np.ndarray) -> np.ndarray:
-    """0 where a partial varies, 1 where it is zero, 2 where it is another constant."""
-    return np.where(np.isnan(x), 0, np.where(x == 0.0, 1, 2))
-
-
-# What the emission asks of an operation.
-_TABLE = np.array(
-    [
-        [op.arity for op in OPS],
-        _constancy(CONSTANT_X),
-        _constancy(CONSTANT_Y),
-        _copies(0),
-        _copies(1),
-        [op.switch for op in OPS],
-        np.isin(np.arange(len(OPS)), kernels.VECTORISED),
-    ],
-    np.int64,
-)
+_PASSES_X, _PASSES_Y = (_TABLE[HOW + q, : len(OPS)] != kernels.NOTHING_PASSES for q in (0, 1))
 
 
 class Plan(NamedTuple):
@@ -66,59 +82,66 @@ class Plan(NamedTuple):
 
     Attributes
     ----------
-    code : header, rows and index lists (see `kernels`)
+    code : header, rows, index lists, pulls and guards (see `kernels`)
     template : the values to start a work buffer from: constants in their slots
     size : float64s of a work buffer
-    pieces : row numbers between which a sweep may be interrupted
+    pieces : the numbers of the rows, and of the pulls, between which a sweep may be interrupted
     where : by slot of the tape, the slot of the program, 0 where it has none
     """
 
     code: np.ndarray
     template: np.ndarray
     size: int
-    pieces: list[int]
+    pieces: tuple[list[int], list[int]]
     where: np.ndarray
 
     @property
     def rows(self) -> np.ndarray:
         """The rows of the plan, one per block."""
-        return self.code[HEADER : HEADER + ROW * int(self.code[1])].reshape(-1, ROW)
+        return self.code[HEADER : HEADER + ROW * int(self.code[N_ROWS])].reshape(-1, ROW)
+
+    @property
+    def pulls(self) -> np.ndarray:
+        """The pulls of the plan, in the order in which the reverse sweep runs them."""
+        at = int(self.code[AT_PULLS])
+        return self.code[at : at + PULL * int(self.code[N_PULLS])].reshape(-1, PULL)
 
 
-def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, output: int) -> Plan:
-    """The plan that runs instructions one at a time as they come; their results are the last slots.
+def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, output: int, active: np.ndarray) -> Plan:
+    """The plan that runs instructions one at a time as they come; their results are the last slots, and it keeps every adjoint.
 
-    It takes no time to make: for tapes too short for blocks, and for the eager layer, where each tape runs once.
+    It takes no time to make: for tapes too short for blocks, and for the eager layer, where each tape runs once. ``active``
+    tells by slot which leaves are differentiated.
     """
     n, slots = len(op), len(template)
-    starts = np.arange(0, n, CHUNK)
-    at = HEADER + ROW * len(starts)
-    code = np.zeros(at + 5 * n, np.uint32)
-    code[:5] = slots, len(starts), 0, len(code), output
-    code[_ADDRESSES] = kernels.addresses(blocks=False)
-    # an operand that no derivative reaches is the instruction's own slot, done with by then; a leaf's own slot is not, so the sink
-    own, inner = np.arange(slots - n, slots), op < len(OPS)
-    known = np.where(inner, op, 0)
-    targets = [
-        np.where(inner, np.where(passes[known], operand, own), 0) for passes, operand in ((_PASSES_X, a), (_PASSES_Y, b))
-    ]
-    for row, start in zip(code[HEADER:at].reshape(-1, ROW), starts.tolist(), strict=True):
-        part = slice(start, min(start + CHUNK, n))
-        length = part.stop - start
-        row[[kernels.KIND, kernels.N, kernels.OUT, kernels.XI]] = kernels.SCALAR, length, slots - n + start, at
-        row[[kernels.DX, kernels.DY]] = 2 * slots + start, 2 * slots + n + start
-        for column in (op, a, b, *targets):
-            code[at : at + length] = column[part]
-            at += length
-    pieces = [*range(len(starts)), len(starts)] if n else [0, 0]
-    return Plan(code, template, 2 * slots + 2 * n, pieces, np.arange(slots, dtype=np.int32))
+    rows = -(-n // CHUNK)
+    at = HEADER + ROW * rows + PULL * (rows + 1)
+    code = np.zeros(at + 12 * n + 2, np.uint32)
+    code[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = slots, rows, rows + 1, HEADER + ROW * rows, output
+    op, a, b = (_locked(column) for column in (op, a, b))
+    end = kernels.unroll(op, a, b, active.astype(np.uint8), _TABLE, code, slots, at, CHUNK)
+    _link(code, {FAMILIES + 2 * kernels.FAMILY[k] for k in np.flatnonzero(np.bincount(op, minlength=len(OPS))[: len(OPS)])})
+    pieces = [*range(rows), rows], [0, *range(2, rows + 1), rows + 1]
+    return Plan(code[:end], template, 2 * slots + 2 * n, pieces, np.arange(slots, dtype=np.int32))
+
+
+def _locked(column: np.ndarray) -> np.ndarray:
+    """A view that is read-only, as the columns of a tape are: kernels are compiled for those."""
+    view = column.view()
+    view.flags.writeable = False
+    return view
+
+
+def _link(code: np.ndarray, positions: set[int]) -> None:
+    """Put the addresses of the functions that a program needs into its header."""
+    code[AT:HEADER] = kernels.addresses({0, 1, *positions})
 
 
 def _guarded(plan: Plan, tape: Tape) -> Plan:
     """The plan with the tape's guards appended."""
     guards = np.array([(plan.where[guard.slot], guard.outcome) for guard in tape.guards], np.uint32).reshape(-1, 2).T.ravel()
     code = np.concatenate([plan.code, guards])
-    code[2:4] = len(tape.guards), len(plan.code)
+    code[[N_GUARDS, AT_GUARDS]] = len(tape.guards), len(plan.code)
     return plan._replace(code=code)
 
 
@@ -130,45 +153,45 @@ def schedule(tape: Tape) -> Plan:
     """
     kernels.ready()
     n, first, slots, inputs = len(tape), tape.first, len(tape.val), tape.n_inputs
+    active = np.zeros(slots, np.uint8)
+    active[1 : 1 + inputs] = tape.active
     if n <= _TOO_SHORT:
         template = np.concatenate([tape.val[:first], np.zeros(n)])
-        return _guarded(direct(tape.op, tape.a, tape.b, template, int(tape.outputs[0]) if len(tape.outputs) else 0), tape)
+        output = int(tape.outputs[0]) if len(tape.outputs) else 0
+        return _guarded(direct(tape.op, tape.a, tape.b, template, output, active), tape)
     roots = np.array([*tape.outputs, *(guard.slot for guard in tape.guards)], np.int64)
     needed = np.zeros(slots, np.uint8)
     needed[roots] = 1
     same = np.arange(slots, dtype=np.int32)
-    ra, rb = np.zeros(n, np.int32), np.zeros(n, np.int32)
+    operands = np.zeros((3, n), np.int32)
     bits = max(slots - 1, 1).bit_length() + 1
     kernels.simplify(
-        tape.op, tape.a, tape.b, tape.val, first, inputs, _COMMUTES, needed, same, ra, rb, np.zeros(1 << bits, np.int32)
+        tape.op, tape.a, tape.b, tape.val, first, inputs, _COMMUTES, needed, same, *operands[:2], np.zeros(1 << bits, np.int32)
     )
     live = (needed[first:] != 0) & (same[first:] == np.arange(first, slots, dtype=np.int32))
 
-    active = np.zeros(slots, np.uint8)
-    active[1 : 1 + inputs] = tape.active
     uses = np.zeros(slots, np.int32)
     np.add.at(uses, same[roots], 2)
     previous = np.empty(n, np.int32)
     level = np.zeros(slots, np.int32)
-    kernels.link(
-        tape.op, ra, rb, first, CODE["add"], CODE["subtract"], live, active, _PASSES_X, _PASSES_Y, uses, previous, level
-    )
-    ends = _chains(tape.op, ra, rb, first, live, previous, level)
+    add, subtract = CODE["add"], CODE["subtract"]
+    kernels.link(tape.op, *operands[:2], first, add, subtract, live, active, _PASSES_X, _PASSES_Y, uses, previous, level)
+    mark = _chains(n, first, live, previous, level)
+    code = tape.op.copy()
+    kernels.fuse(tape.op, operands, first, live, uses, mark, add, subtract, CODE["multiply"], code)
+    kernels.relevel(operands, first, live, previous, mark, level)
 
-    chosen = np.flatnonzero(live & (ends != _INSIDE))
-    key = level[first:][chosen].astype(np.int64) << 8 | np.where(ends[chosen] == _END, _CHAIN, tape.op[chosen])
+    chosen = np.flatnonzero(live & (mark != _INSIDE))
+    key = level[first:][chosen].astype(np.int64) << 8 | np.where(mark[chosen] == _END, _CHAIN, code[chosen])
     order = np.argsort(key, kind="stable")
-    return _emit(tape, chosen[order], key[order], ra, rb, active, previous, same, roots)
+    return _emit(tape, chosen[order], key[order], code, operands, active, previous, same, roots)
 
 
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
 
 
-def _chains(
-    op: np.ndarray, ra: np.ndarray, rb: np.ndarray, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray
-) -> np.ndarray:
-    """Mark the chains that run as one block each, and put their links and what follows on new levels."""
-    n = len(op)
+def _chains(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Mark the chains that run as one block each: their ends, and the links before."""
     length, start, inner = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.uint8)
     kernels.measure(previous, live, first, level, length, start, inner)
     mark = np.zeros(n, np.uint8)
@@ -179,58 +202,62 @@ def _chains(
         lonely = last[counts[which] <= _SIDE_BY_SIDE]
         mark[lonely] = _END
         kernels.mark_links(lonely, previous, mark)
-        kernels.relevel(op, ra, rb, first, live, previous, mark, level)
     return mark
 
 
-def _emit(tape, order, key, ra, rb, active, previous, same, roots) -> Plan:
-    n, first, slots, inputs = len(tape), tape.first, len(tape.val), tape.n_inputs
-    capacity = 64 + len(order) // 4
+def _emit(tape, order, key, op, operands, active, previous, same, roots) -> Plan:
+    first, slots, inputs = tape.first, len(tape.val), tape.n_inputs
+    rows_at_most = 64 + len(order) // 4
     while True:
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
-        template = np.zeros(1 + inputs + tape.n_constants + 3 * len(order) + len(roots))
-        rows = np.empty((capacity, ROW), np.uint32)
-        lists = np.empty(5 * len(order) + 2 * n + 16, np.uint32)
-        counts = np.array([1 + inputs, 0, 0, 2 * kernels.SCRATCH], np.int64)
+        template = np.zeros(2 + inputs + tape.n_constants + 4 * len(order) + len(roots))
+        state = np.zeros((kernels.ADJOINT + 1, len(template)), np.uint32)
+        state[kernels.ACTIVE, 1 : 1 + inputs] = tape.active
+        rows = np.empty((rows_at_most, ROW), np.uint32)
+        lists = np.empty(20 * len(order) + 4 * len(tape) + 2 * inputs + 16, np.uint32)
+        counts = np.array([1 + inputs, 0, 0, 3 * SCRATCH, 0, 0], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = kernels.emit(
-            order, key, tape.op, CODE["subtract"], first, ra, rb, active, previous, _TABLE, constants, tape.val, where,
-            template, rows, lists, counts, _SMALLEST, _SHORTEST_RUN, CHUNK,
+            order, key, op, CODE["subtract"], first, operands, active, previous, _TABLE, constants, tape.val, where, template,
+            rows, lists, counts, state, _SMALLEST, _SHORTEST_RUN, CHUNK,
         )  # fmt: skip
         if not full:
             break
-        capacity *= 4
+        rows_at_most *= 4
     for slot in same[roots]:
         if inputs < slot < first and where[slot] == 0:
             where[slot] = counts[SLOT]
             template[counts[SLOT]] = tape.val[slot]
             counts[SLOT] += 1
-    return _assemble(tape, rows[: counts[ROWS]], lists[: counts[LIST]], template[: counts[SLOT]].copy(), counts, where[same])
-
-
-def _assemble(
-    tape: Tape, rows: np.ndarray, lists: np.ndarray, template: np.ndarray, counts: np.ndarray, where: np.ndarray
-) -> Plan:
-    """Turn offsets that count from the lists and from the partials into absolute ones, and put everything into one array."""
-    slots = len(template)
-    size = 2 * slots + int(counts[PART])
+    rows = rows[: counts[ROW_COUNT]]
+    used, size = int(counts[SLOT]), 2 * int(counts[SLOT]) + int(counts[PART])
     if size >= 2**32:
         raise TapeCapacityError(f"{tape!r} needs {size} numbers of work space; a program holds at most {2**32 - 1}")
-    lists_at = HEADER + ROW * len(rows)
-    for mode, at in ((kernels.MX, kernels.XI), (kernels.MY, kernels.YI)):
-        listed = (rows[:, mode] == kernels.GATHER) | ((rows[:, kernels.KIND] == kernels.SCALAR) & (mode == kernels.MX))
-        rows[listed, at] += np.uint32(lists_at)
-    for at in (kernels.XO, kernels.YO, kernels.DX, kernels.DY):
-        column = rows[:, at]
-        column[:] = np.where(column >= PARTIAL, column.astype(np.int64) - PARTIAL + 2 * slots, column)
+    where = where[same]
     output = int(where[tape.outputs[0]]) if len(tape.outputs) else 0
+    pulls = np.zeros((1 + 3 * len(rows), PULL), np.uint32)
+    lists_at = HEADER + ROW * len(rows)
+    kernels.pull_back(rows, lists, pulls, counts, _TABLE, state, used, inputs, output, lists_at)
+    pulls = pulls[: counts[ROW_COUNT]]
+
     header = np.zeros(HEADER, np.uint32)
-    header[:5] = slots, len(rows), 0, 0, output
-    header[_ADDRESSES] = kernels.addresses(blocks=True)
-    code = np.concatenate([header, rows.ravel(), lists])
-    before = np.cumsum(rows[:, kernels.N].astype(np.int64))
-    total = int(before[-1]) if len(rows) else 0
+    header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(rows), len(pulls), lists_at + counts[LIST], output
+    _link(
+        header, {FAMILIES + 2 * f + k for k, column in enumerate((kernels.ONES, kernels.BLOCKS)) for f in _bits(counts[column])}
+    )
+    code = np.concatenate([header, rows.ravel(), lists[: counts[LIST]], pulls.ravel()])
+    pieces = _pieces(rows[:, N]), _pieces(pulls[:, COUNT])
+    return _guarded(Plan(code, template[:used].copy(), size, pieces, where.astype(np.int32)), tape)
+
+
+def _bits(x: int) -> list[int]:
+    return [i for i in range(int(x).bit_length()) if x >> i & 1]
+
+
+def _pieces(lengths: np.ndarray) -> list[int]:
+    """Where to cut a sequence of rows so that no piece is much longer than `CHUNK`."""
+    before = np.cumsum(lengths.astype(np.int64))
+    total = int(before[-1]) if len(before) else 0
     cuts = np.unique(np.searchsorted(before, np.arange(CHUNK, total, CHUNK))) if total > CHUNK else np.zeros(0, np.int64)
-    pieces = [0, *(int(cut) for cut in cuts if 0 < cut < len(rows)), len(rows)]
-    return _guarded(Plan(code, template, size, pieces, where.astype(np.int32)), tape)
+    return [0, *(int(cut) for cut in cuts if 0 < cut < len(lengths)), len(lengths)]

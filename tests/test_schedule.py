@@ -52,14 +52,15 @@ def run(plan, x, n, mode=kernels.GRADIENT | kernels.UNGUARDED):
     kernels.ready()
     work, gradient = np.zeros(plan.size), np.empty(n)
     work[: len(plan.template)] = plan.template
-    kernels.prefill(plan.code, work, schedule.CONSTANT_X, schedule.CONSTANT_Y)
     kernels.sweep(plan.code, work, x, gradient, plan.pieces, mode)
     return work, gradient
 
 
 def one_at_a_time(tape):
     template = np.concatenate([tape.val[: tape.first], np.zeros(len(tape))])
-    return schedule.direct(tape.op, tape.a, tape.b, template, int(tape.outputs[0]))
+    active = np.zeros(len(template))
+    active[1 : 1 + tape.n_inputs] = tape.active
+    return schedule.direct(tape.op, tape.a, tape.b, template, int(tape.outputs[0]), active)
 
 
 def differences(tape, plan, x):
@@ -123,34 +124,52 @@ def test_any_order_of_independent_instructions_gives_the_same_gradient(seed):
     assert np.allclose(gradient, another, rtol=1e-6, atol=1e-6, equal_nan=True) or not np.isfinite(gradient).all()
 
 
-@pytest.mark.parametrize("field", [kernels.XI, kernels.YI, kernels.XO, kernels.OUT, kernels.MX, kernels.PX, kernels.DX])
-def test_a_wrong_mode_or_offset_is_noticed(field):
+def spoilt(plan, at, change):
+    code = plan.code.copy()
+    code[at] = change(int(code[at]))
+    return plan._replace(code=code)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        kernels.XI,
+        kernels.XO,
+        kernels.YO,
+        kernels.OUT,
+        kernels.DX,
+        -kernels.SOURCE,
+        -kernels.PARTIAL_AT,
+        -kernels.TARGET,
+        -kernels.SIGN,
+    ],
+)
+def test_a_wrong_offset_is_noticed(field):
+    """A field of a row, or where negative of a pull."""
+
     def f(x):
-        return sum([jt.sin(a * b) for a in x for b in x[:7]])
+        return sum([jt.sin(a * b) - a / b for a in x for b in x[:7]])
 
     x = [0.1 * k for k in range(1, 21)]
-    tape = jt.record(f, x).tape
-    plan = schedule.schedule(tape)
-    assert len(plan.rows) > 2
-    noticed = False
-    for row in range(len(plan.rows)):
-        if plan.rows[row][kernels.KIND] != kernels.VECTOR:
-            continue
-        code = plan.code.copy()
-        at = kernels.HEADER + row * kernels.ROW + field
-        if code[at] == 0 or (field == kernels.MX and code[at] == kernels.GATHER):
-            continue  # nothing to spoil, or it would read beyond the buffers
-        if field == kernels.MX:
-            code[at] = kernels.BROADCAST if code[at] == kernels.CONTIGUOUS else kernels.CONTIGUOUS
-        else:
-            code[at] = kernels.INACTIVE if field == kernels.PX else code[at] - 1
-        wrong, apart = differences(tape, plan._replace(code=code), np.array(x))
-        noticed = noticed or bool(wrong) or apart > 1e-9
-    assert noticed
+    plan = schedule.schedule(tape := jt.record(f, x).tape)
+    start, width, rows = (
+        (kernels.HEADER, kernels.ROW, plan.rows)
+        if field > 0
+        else (int(plan.code[kernels.AT_PULLS]), kernels.PULL, plan.pulls[1:])
+    )
+    start += 0 if field > 0 else kernels.PULL
+    noticed = []
+    for r, row in enumerate(rows):
+        if field == -kernels.SIGN or row[abs(field)] > 1:
+            wrong, apart = differences(
+                tape, spoilt(plan, start + width * r + abs(field), lambda v: v - 1 if v else 1), np.array(x)
+            )
+            noticed.append(bool(wrong) or apart > 1e-9)
+    assert any(noticed)
 
 
 def kinds(program):
-    return [int(row[kernels.KIND]) for row in program.plan.rows]
+    return [int(row[kernels.FORM]) for row in program.plan.rows]
 
 
 def test_a_running_sum_is_one_chain():
@@ -163,7 +182,7 @@ def test_a_running_sum_is_one_chain():
             return s
 
         program = jt.record(f, [0.5 * k for k in range(100)])
-        assert kinds(program) == [kernels.VECTOR, kernels.CHAIN]
+        assert kinds(program) == [kernels.CORE + 6, kernels.CHAIN]
         x = [0.1 * k for k in range(100)]
         value, gradient = program.value_and_grad(x)
         sign = 1.0 if f([1.0]) > 0 else -1.0
@@ -178,7 +197,7 @@ def test_chains_side_by_side_are_levelled():
     program = jt.record(f, [0.01 * k for k in range(320)])
     rows = program.plan.rows
     assert len(rows) < 60
-    assert (rows[:, kernels.KIND] == kernels.CHAIN).sum() == 1
+    assert (rows[:, kernels.FORM] == kernels.CHAIN).sum() == 1
 
 
 def test_common_subexpressions_and_dead_code_are_gone():
@@ -188,7 +207,7 @@ def test_common_subexpressions_and_dead_code_are_gone():
         return sum(jt.sin(x[i % 5]) * x[i % 5] for i in range(200))
 
     program = jt.record(f, [0.1, 0.2, 0.3, 0.4, 0.5])
-    done = program.plan.rows[program.plan.rows[:, kernels.KIND] != kernels.CHAIN][:, kernels.N].sum()
+    done = program.plan.rows[program.plan.rows[:, kernels.FORM] != kernels.CHAIN][:, kernels.N].sum()
     assert done <= 15
 
 
@@ -198,7 +217,7 @@ def test_a_sweep_in_pieces_is_the_same(monkeypatch):
     whole = run(schedule.schedule(tape), x, tape.n_inputs)
     monkeypatch.setattr(schedule, "CHUNK", 100)
     plan = schedule.schedule(tape)
-    assert len(plan.pieces) > 3
+    assert len(plan.pieces[0]) > 3 and len(plan.pieces[1]) > 3
     parts = run(plan, x, tape.n_inputs)
     np.testing.assert_array_equal(whole[1], parts[1])
 
