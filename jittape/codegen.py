@@ -82,8 +82,7 @@ def imports() -> str:
     if unknown:
         raise SystemExit(f"formulas name functions that are neither NumPy's nor jittape.special's: {', '.join(unknown)}")
     lines = [
-        *(f"import {module}" for module in ("ctypes", "glob", "os", "sys", "threading", "warnings")),
-        "from collections.abc import Callable",
+        *(f"import {module}" for module in ("glob", "os", "sys", "threading", "warnings")),
         f"from math import {', '.join(sorted(_MATH & named))}",
         "",
         "import numpy as np",

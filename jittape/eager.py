@@ -132,7 +132,7 @@ class EagerRecording(Recording):
         plan = direct(op, a, b, np.array(self.val[:n]), var.row, np.zeros(n))
         work = np.zeros(plan.size)
         work[:n] = plan.template
-        kernels.sweep(plan.code, work, kernels.NOTHING, kernels.NOTHING, plan.pieces, GRADIENT)
+        kernels.sweep(plan.code, work, plan.pieces, GRADIENT)
         self.adjoints = work[n : 2 * n].copy()
         self.assigned = {}
 

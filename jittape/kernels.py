@@ -6,13 +6,11 @@ classes own, allocate nothing and raise nothing: they return a status.
 
 # <generated: imports>
 # fmt: off
-import ctypes
 import glob
 import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable
 from math import inf, lgamma, nan, pi
 
 import numpy as np
@@ -53,7 +51,6 @@ FORWARD, PARTIALS, REVERSE, UNGUARDED = 1, 2, 4, 8
 GRADIENT = FORWARD | PARTIALS | REVERSE
 # Instructions per kernel call: between calls Ctrl-C is noticed. 4 million take about 40 ms.
 CHUNK = 1 << 22
-NOTHING = np.zeros(0)
 
 _CACHE = os.environ.get("JITTAPE_CACHE", "1") != "0"
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
@@ -972,10 +969,14 @@ else:
         functions are large, and most programs need few of them.
         """
 
+        def pointer(context, builder, kind, value):
+            return context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
+
         def generate(context, builder, signature, arguments):
             word = ir.IntType(64)
-            function = ir.FunctionType(ir.VoidType(), [*(pointer.type for pointer in arguments[1:3]), *[word] * 7])
-            builder.call(builder.inttoptr(arguments[0], function.as_pointer()), arguments[1:])
+            pointers = [pointer(context, builder, signature.args[i], arguments[i]) for i in (1, 2)]
+            function = ir.FunctionType(ir.VoidType(), [*(pointer.type for pointer in pointers), *[word] * 7])
+            builder.call(builder.inttoptr(arguments[0], function.as_pointer()), [*pointers, *arguments[3:]])
             return context.get_dummy_value()
 
         return types.void(types.uint64, code, work, *[types.uint64] * 7), generate
@@ -2405,6 +2406,7 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
                 work[adj + code[t + i]] = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
 
 
+@jit
 def run(code, work, start, stop, mode):
     """Sweep a program: its rows ``start`` to ``stop`` forward, or its pulls ``start`` to ``stop`` in reverse, or all of both.
 
@@ -2412,17 +2414,17 @@ def run(code, work, start, stop, mode):
     the index of the first guard whose condition now has the other truth.
     """
     zero, one = np.uint64(0), np.uint64(1)
-    rows = np.uint64(code[N_ROWS])
+    begin, end, partials = np.uint64(start), np.uint64(stop), np.uint64(mode & PARTIALS)
     if mode & FORWARD:
-        call(_address(code, zero), code, work, start, stop, mode & PARTIALS, zero, zero, zero, zero)
-        if stop == rows and not mode & UNGUARDED:
+        call(_address(code, zero), code, work, begin, end, partials, zero, zero, zero, zero)
+        if end == np.uint64(code[N_ROWS]) and not mode & UNGUARDED:
             guards, at = np.uint64(code[N_GUARDS]), np.uint64(code[AT_GUARDS])
             for g in range(guards):
                 if (work[code[at + g]] != 0.0) != (code[at + guards + g] != 0):
                     return np.int64(g)
-        start, stop = zero, np.uint64(code[N_PULLS])
+        begin, end = zero, np.uint64(code[N_PULLS])
     if mode & REVERSE:
-        call(_address(code, one), code, work, start, stop, zero, zero, zero, zero, zero)
+        call(_address(code, one), code, work, begin, end, zero, zero, zero, zero, zero)
     return np.int64(DONE)
 
 
@@ -3225,40 +3227,20 @@ def reach(a, b, alive):
     return needed, inner
 
 
-def sweep(code, work, x, gradient, pieces, mode):
-    """Set the inputs to ``x``, `run` forward and/or in reverse, and copy the first adjoints to ``gradient``.
-
-    ``pieces`` are the rows and the pulls between which Ctrl-C is noticed. Call `ready` before.
-    """
+def sweep(code, work, pieces, mode):
+    """`execute` in pieces, between which Ctrl-C is noticed: the rows, then the pulls. Call `ready` before."""
     rows, pulls = pieces
-    work[1 : 1 + len(x)] = x
-    at = _places(code, work)
-    if len(rows) == 2 and len(pulls) == 2:
-        status = execute(*at, 0, rows[1], mode)
-    else:
-        status = DONE
-        if mode & FORWARD:
-            for start, stop in zip(rows[:-1], rows[1:], strict=True):
-                status = execute(*at, start, stop, mode & ~REVERSE)
-        if mode & REVERSE and status == DONE:
-            for start, stop in zip(pulls[:-1], pulls[1:], strict=True):
-                execute(*at, start, stop, REVERSE)
+    status = DONE
+    if mode & FORWARD:
+        for start, stop in zip(rows[:-1], rows[1:], strict=True):
+            status = execute(code, work, start, stop, mode & ~REVERSE)
     if mode & REVERSE and status == DONE:
-        slots = int(code[SLOTS])
-        gradient[:] = work[slots + 1 : slots + 1 + len(gradient)]
+        for start, stop in zip(pulls[:-1], pulls[1:], strict=True):
+            execute(code, work, start, stop, REVERSE)
     return status
 
 
-def _places(code, work):
-    """What `execute` takes for two arrays: their addresses, or without Numba the arrays."""
-    if config.DISABLE_JIT:
-        return code, work
-    return code.__array_interface__["data"][0], work.__array_interface__["data"][0]
-
-
-_VOID = types.void(types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 7)
-_SWEEP = types.int64(types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 3)
-_PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_uint64] * 3)
+_SIGNATURE = types.void(types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 7)
 _compiled: dict = {}
 
 
@@ -3276,11 +3258,11 @@ def addresses(positions) -> np.ndarray:
     for position in positions:
         function = _by_address(position)
         if function is not None:
-            out[position] = position if config.DISABLE_JIT else _loop(function, _VOID).address
+            out[position] = position if config.DISABLE_JIT else _loop(function).address
     return out.view(np.uint32)
 
 
-def _loop(function, signature):
+def _loop(function):
     """A function compiled for being called by its address."""
     found = _compiled.get(function)
     if found is None:
@@ -3288,25 +3270,25 @@ def _loop(function, signature):
             found = _compiled.get(function)
             if found is None:
                 _announce(function)
-                found = _compiled[function] = _compile_loop(function, signature)
+                found = _compiled[function] = _compile_loop(function)
     return found
 
 
-def _compile_loop(function, signature):
+def _compile_loop(function):
     if _CACHE:
         try:
-            return cfunc(signature, cache=True, error_model="numpy")(function)
+            return cfunc(_SIGNATURE, cache=True, error_model="numpy")(function)
         except NumbaError:
             raise
         except Exception as error:  # no folder to write to, or whatever a truncated or foreign cache file raises
             _warn(error)
-    return cfunc(signature, error_model="numpy")(function)
+    return cfunc(_SIGNATURE, error_model="numpy")(function)
 
 
 def _announce(function) -> None:
     """Say on a terminal that compiling takes a while, where nothing is on disk yet."""
     global _announced
-    path = getattr(getattr(emit, "stats", None), "cache_path", None)
+    path = getattr(getattr(run, "stats", None), "cache_path", None)
     cold = not (path and glob.glob(os.path.join(glob.escape(path), f"kernels.{function.__name__}-*.nbi")))
     if cold and not _announced and sys.stderr is not None and sys.stderr.isatty():
         _announced = True
@@ -3322,12 +3304,11 @@ def ready() -> None:
         if _ready:  # another thread was faster
             return  # type: ignore[unreachable]
         if config.DISABLE_JIT:
-            execute = run
             _silence()
+            execute = run
         else:
             if _uncached is not None:
                 _warn(_uncached)
-            execute = _PROTOTYPE(_loop(run, _SWEEP).address)
             try:
                 _first_call()
             except NumbaError:
@@ -3335,19 +3316,18 @@ def ready() -> None:
             except Exception as error:  # whatever a truncated or foreign cache file raises while it is read
                 _without_cache(error)
                 _first_call()
+            execute = run.get_overload(run.signatures[0])
         _ready = True
 
 
 def _silence() -> None:
     """Without Numba, NumPy's scalars warn where kernels do not."""
-    global execute
-    execute = np.errstate(all="ignore")(execute)
-    for function in (simplify, link, measure, relevel, mark_links, fuse, emit, pull_back, unroll):
+    for function in (run, simplify, link, measure, relevel, mark_links, fuse, emit, pull_back, unroll):
         globals()[function.__name__] = np.errstate(all="ignore")(function)
 
 
 def _first_call() -> None:
-    _reach(np.zeros(1, np.int32), np.zeros(1, np.int32), *(np.zeros(1, np.bool_) for _ in range(3)))
+    run(np.zeros(HEADER, np.uint32), np.zeros(1), 0, 0, 0)
 
 
 def _without_cache(error: Exception) -> None:
@@ -3367,8 +3347,8 @@ def _warn(error: Exception) -> None:
     )
 
 
-# `run`, compiled, once `ready` has put it here: takes the addresses of two arrays, and releases the GIL.
-execute: Callable[..., int] = run
+# `run` without the dispatch on the types of its arguments, which takes 0.1 us: for an array of uint32, one of float64, and ints.
+execute = run
 _lock = threading.RLock()
 _announced = False
 _ready = False

@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import JitTapeWarning
 from .kernels import DONE, REVERSE, UNGUARDED
-from .program import Program, vector
+from .program import Program, Work
 
 # How many points to remember on which rounding decides a branch.
 _SETTLED = 64
@@ -40,6 +40,11 @@ class _Fork:
         self.parent: _Fork | None = None
 
 
+def _point(leaves: list) -> bytes:
+    """Leaves as a key: their bits."""
+    return b"".join([np.asarray(leaf, np.float64).tobytes() for leaf in leaves])
+
+
 class PathTree:
     """Finds the program whose guards agree at a point, or records it.
 
@@ -62,13 +67,12 @@ class PathTree:
         self._lock = threading.Lock()
         self._warned = False
 
-    def sweep(self, leaves: list, gradient: np.ndarray, mode: int) -> tuple[Program, np.ndarray]:
-        """The program of this point's path and its work buffer after a sweep, with ``gradient`` filled."""
-        x = vector(leaves)
+    def sweep(self, leaves: list, mode: int) -> tuple[Program, Work]:
+        """The program of this point's path and its work buffer after a sweep."""
         path = near = self._last
         guard = DONE
         while path is not None:
-            guard, work = path.program.sweep(x, gradient, mode)
+            guard, work = path.program.sweep(leaves, mode)
             if guard == DONE:
                 self.replays += 1
                 if path is not self._last:
@@ -80,16 +84,16 @@ class PathTree:
             near = path
             with self._lock:
                 path = self._other_side(path, guard)
-        program = self._settled.get(x.tobytes()) if self._settled else None
+        program = self._settled.get(_point(leaves)) if self._settled else None
         if program is None:
             program = self.record(leaves)
             if mode & REVERSE:
                 program.check_scalar()
             with self._lock:
                 self.records += 1
-                self._insert(_Path(program), near, guard, x)
+                self._insert(_Path(program), near, guard, leaves)
         # Recorded at this very point, so it is this point's path even where a guard's last bit differs from the tracer's.
-        _, work = program.sweep(x, gradient, mode | UNGUARDED)
+        _, work = program.sweep(leaves, mode | UNGUARDED)
         return program, work
 
     def _other_side(self, path: _Path, guard: int) -> _Path | None:
@@ -100,7 +104,7 @@ class PathTree:
             return None
         return fork.recent[not path.outcomes[guard]]
 
-    def _insert(self, path: _Path, near: _Path | None, guard: int, x: np.ndarray) -> None:
+    def _insert(self, path: _Path, near: _Path | None, guard: int, leaves: list) -> None:
         """Hang a path into the tree where ``near`` disagreed at ``guard``, unless the tree has changed there meanwhile."""
         if self.paths:
             if near not in self.paths or self._other_side(near, guard) is not None:
@@ -110,7 +114,7 @@ class PathTree:
                 # so that a loop that stays on it does not record again and again.
                 if len(self._settled) >= _SETTLED:
                     del self._settled[next(iter(self._settled))]
-                self._settled[x.tobytes()] = path.program
+                self._settled[_point(leaves)] = path.program
                 return
             self._fork(path, near, guard)
         self._use(path)

@@ -10,10 +10,10 @@ import numpy as np
 
 from . import explain, kernels
 from .errors import BranchChanged, TapeCapacityError
-from .kernels import DONE, FORWARD, GRADIENT, NOTHING, UNGUARDED
+from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
 from .ops import OPS
-from .schedule import schedule
-from .structure import FLOATS, Signature, unflatten
+from .schedule import Plan, schedule
+from .structure import Signature, filler, unflatten
 from .tape import Tape
 
 # A buffer larger than this is not kept for the next call.
@@ -27,16 +27,25 @@ _ROUNDING = 8 * 2.0**-52
 _AGAIN = "record again for another structure"
 
 
-def vector(leaves: list) -> np.ndarray:
-    """Leaves as one vector of the only kind that kernels take: float64, contiguous, writeable."""
-    if len(leaves) == 1 and type(leaves[0]) is np.ndarray:
-        x = leaves[0]
-        if x.dtype == _FLOAT and x.ndim == 1 and x.flags.carray:
-            return x
-        return np.array(x, np.float64).ravel()
-    if set(map(type, leaves)) <= FLOATS:
-        return np.array(leaves, np.float64)
-    return np.concatenate([np.ravel(leaf) for leaf in leaves], dtype=np.float64)
+class Work:
+    """The buffer of one sweep at a time: ``numbers`` has values, adjoints and partials, the rest is made for it.
+
+    Attributes
+    ----------
+    numbers : all of it
+    inputs : where the point is
+    gradient : where a reverse sweep leaves the gradient, until the next one
+    fill : writes leaves to ``inputs``
+    """
+
+    __slots__ = ("numbers", "inputs", "gradient", "fill")
+
+    def __init__(self, plan: Plan, shapes: list[tuple[int, ...] | None], inputs: int, active: int) -> None:
+        self.numbers = np.zeros(plan.size)
+        slots = len(plan.template)
+        self.numbers[:slots] = plan.template
+        self.inputs, self.gradient = self.numbers[1 : 1 + inputs], self.numbers[slots + 1 : slots + 1 + active]
+        self.fill = filler(shapes, self.inputs)
 
 
 class Interface(NamedTuple):
@@ -87,25 +96,32 @@ class Program:
         "interface",
         "plan",
         "_code",
-        "_pieces",
+        "_rows",
         "_output",
         "_outputs_at",
         "_pool",
         "_pooled",
         "_plain",
+        "_shapes",
+        "_rebuild",
         "_scalar",
+        "_gradient_shape",
     )
 
     def __init__(self, tape: Tape, interface: Interface) -> None:
         self.tape, self.interface = tape, interface
         self.plan = schedule(tape)
-        self._code, self._pieces, self._output = self.plan.code, self.plan.pieces, int(self.plan.code[kernels.OUTPUT])
+        self._code, self._output = self.plan.code, int(self.plan.code[kernels.OUTPUT])
+        # the number of rows, where all of a sweep is one piece
+        self._rows = self.plan.pieces[0][1] if set(map(len, self.plan.pieces)) == {2} else None
         self._outputs_at = self.plan.where[tape.outputs]
-        self._pool: list[np.ndarray] = []
+        self._pool: list[Work] = []
         self._pooled = self.plan.size * 8 <= _KEEP_BYTES
-        key = interface.key
+        key, signature = interface.key, interface.signature
+        self._shapes = [shape for _, shape in signature.paths(key, [])]
+        self._rebuild = signature.rebuild(key)
         # the shape of the only argument where that is one array: the call that needs no flattening
-        self._scalar = self._is_scalar()
+        self._scalar, self._gradient_shape = self._is_scalar(), (interface.active,)
         self._plain = (
             key[0][0][1] if isinstance(key, tuple) and len(key[0]) == 1 and not key[1] and key[0][0][0] == "array" else None
         )
@@ -128,7 +144,7 @@ class Program:
         TypeError
             where the arguments differ in structure, shape or static value from the recorded ones.
         """
-        work = self._checked(self._vector(args, kwargs), NOTHING, FORWARD)
+        work = self._checked(self._leaves(args, kwargs), FORWARD)
         out = self.result(work)
         self.release(work)
         return out
@@ -148,49 +164,45 @@ class Program:
         """
         if not self._scalar:
             self.check_scalar()
-        x = args[0] if len(args) == 1 and not kwargs else None
-        if not (type(x) is np.ndarray and x.dtype is _FLOAT and x.shape == self._plain and x.ndim == 1 and x.flags.carray):
-            x = self._vector(args, kwargs)
-        gradient = out if out is not None and self._takes(out) else np.empty(self.interface.active)
-        work = self._checked(x, gradient, GRADIENT)
-        value = work.item(self._output)
-        self.release(work)
+        if len(args) == 1 and type(args[0]) is np.ndarray and args[0].dtype is _FLOAT and args[0].shape == self._plain and not kwargs:
+            leaves: Any = args
+        else:
+            leaves = self._leaves(args, kwargs)
+        if out is not None and not (type(out) is np.ndarray and out.dtype is _FLOAT and out.shape == self._gradient_shape):
+            self._check_out(out)
+        status, work = self.sweep(leaves, GRADIENT)
+        if status != DONE:
+            work = self._despite(work, leaves, GRADIENT)
+        value = work.numbers.item(self._output)
         if out is None:
-            return value, self.gradient(gradient)
-        if gradient is not out:
-            out[...] = gradient.reshape(out.shape)
+            gradient = self._rebuild(work.gradient)
+            self.release(work)
+            return value, gradient
+        try:
+            out[...] = work.gradient if out.ndim == 1 else work.gradient.reshape(out.shape)
+        except ValueError:
+            raise TypeError("out is read-only; pass an array that the gradient can be written to") from None
+        finally:
+            self.release(work)
         return value, out
 
     def grad(self, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> Any:
         """The gradient in the differentiated arguments; see `value_and_grad`."""
         return self.value_and_grad(*args, out=out, **kwargs)[1]
 
-    def _takes(self, out: np.ndarray) -> bool:
-        """Whether the kernel can write the gradient into ``out`` itself; raise where it cannot hold it."""
-        if type(out) is np.ndarray and out.dtype is _FLOAT and out.shape == (self.interface.active,):
-            return out.flags.carray or self._writeable(out)
+    def _check_out(self, out: Any) -> None:
+        """Raise where ``out`` cannot take the gradient."""
         if not isinstance(out, np.ndarray) or out.size != self.interface.active or out.dtype != _FLOAT:
             raise TypeError(
                 f"out must be a float64 array of {self.interface.active} elements, for the gradient; got {_describe(out)}"
             )
-        return self._writeable(out)
 
-    def _writeable(self, out: np.ndarray) -> bool:
-        """Refuse what is read-only; the rest takes a copy, so the answer is that the kernel cannot write into it."""
-        if not out.flags.writeable:
-            raise TypeError("out is read-only; pass an array that the gradient can be written to")
-        return False
-
-    def _vector(self, args: tuple, kwargs: dict) -> np.ndarray:
-        """The arguments as the vector of inputs."""
-        if self._plain is not None and len(args) == 1 and not kwargs:
-            x = args[0]
-            if type(x) is np.ndarray and x.shape == self._plain:
-                return vector([x])
+    def _leaves(self, args: tuple, kwargs: dict) -> list:
+        """The arguments as leaves, of the recorded structure."""
         key, leaves, _ = self.interface.signature.split(args, kwargs)
         if key != self.interface.key:
             raise TypeError(self._mismatch(key))
-        return vector(leaves)
+        return leaves
 
     def _mismatch(self, key: Any) -> str:
         recorded, given = (self.interface.signature.specs(k) for k in (self.interface.key, key))
@@ -223,33 +235,39 @@ class Program:
             "Return a sum, or with has_aux=True a pair (number, anything)"
         )
 
-    def value(self, work: np.ndarray) -> Any:
+    def value(self, work: Work) -> Any:
         """The value after a forward sweep; with ``has_aux`` the pair (value, aux)."""
-        return self.result(work) if self.interface.has_aux else work.item(self._output)
+        return self.result(work) if self.interface.has_aux else work.numbers.item(self._output)
 
     # -- the sweep ----------------------------------------------------------------------------------------------------
 
-    def sweep(self, x: np.ndarray, gradient: np.ndarray, mode: int) -> tuple[int, np.ndarray]:
-        """Run the kernels at the point ``x``: `DONE` or the first guard that disagrees, and the work buffer to `release`."""
+    def sweep(self, leaves: Any, mode: int) -> tuple[int, Work]:
+        """Run the kernels at a point: `DONE` or the first guard that disagrees, and the work buffer to `release`."""
         try:
             work = self._pool.pop()
         except IndexError:
             work = self._buffer()
-        return kernels.sweep(self._code, work, x, gradient, self._pieces, mode), work
+        work.fill(leaves)
+        if self._rows is None:
+            return kernels.sweep(self._code, work.numbers, self.plan.pieces, mode), work
+        return kernels.execute(self._code, work.numbers, 0, self._rows, mode), work
 
-    def _checked(self, x: np.ndarray, gradient: np.ndarray, mode: int) -> np.ndarray:
-        status, work = self.sweep(x, gradient, mode)
-        if status != DONE:
-            status = self._disagreement(work)
-            if status == DONE:
-                self.release(work)
-                return self.sweep(x, gradient, mode | UNGUARDED)[1]
-            message = self._changed(work, status)
+    def _checked(self, leaves: Any, mode: int) -> Work:
+        """The work buffer after a sweep on the recorded path."""
+        status, work = self.sweep(leaves, mode)
+        return work if status == DONE else self._despite(work, leaves, mode)
+
+    def _despite(self, work: Work, leaves: Any, mode: int) -> Work:
+        """The work buffer after a sweep in spite of a guard that disagrees, where only rounding turned it; else raise."""
+        index = self._disagreement(work.numbers)
+        if index == DONE:
             self.release(work)
-            raise BranchChanged(message)
-        return work
+            return self.sweep(leaves, mode | UNGUARDED)[1]
+        message = self._changed(work.numbers, index)
+        self.release(work)
+        raise BranchChanged(message)
 
-    def _disagreement(self, work: np.ndarray) -> int:
+    def _disagreement(self, val: np.ndarray) -> int:
         """The first guard that disagrees by more than rounding.
 
         Recording computes with Python's math functions and replays with the kernels', whose last bits differ; where only they
@@ -257,39 +275,37 @@ class Program:
         """
         doubtful = not _EXACT[self.tape.op].all()
         for index, guard in enumerate(self.tape.guards):
-            if (work[self.plan.where[guard.slot]] != 0.0) != guard.outcome:
+            if (val[self.plan.where[guard.slot]] != 0.0) != guard.outcome:
                 i = guard.slot - self.tape.first
-                x, y = (float(work[self.plan.where[operand[i]]]) for operand in (self.tape.a, self.tape.b))
+                x, y = (float(val[self.plan.where[operand[i]]]) for operand in (self.tape.a, self.tape.b))
                 if not (doubtful and abs(x - y) <= _ROUNDING * max(abs(x), abs(y))):
                     return index
         return DONE
 
-    def _buffer(self) -> np.ndarray:
+    def _buffer(self) -> Work:
         size = self.plan.size
         try:
-            work = np.zeros(size)
+            return Work(self.plan, self._shapes, self.tape.n_inputs, self.interface.active)
         except MemoryError:
             raise TapeCapacityError(
                 f"{self!r} needs {size * 8 / 2**30:.1f} GiB for values, partials and adjoints, which this machine does not have"
             ) from None
-        work[: len(self.plan.template)] = self.plan.template
-        return work
 
-    def release(self, work: np.ndarray) -> None:
+    def release(self, work: Work) -> None:
         """Give a work buffer back, for the next call."""
         if self._pooled:
             self._pool.append(work)
 
-    def gradient(self, vector: np.ndarray) -> Any:
-        """A gradient vector in the structure of the differentiated arguments; arrays are views of it."""
-        return self.interface.signature.gradient(self.interface.key, vector)
+    def gradient(self, work: Work) -> Any:
+        """The gradient after a reverse sweep, in the structure of the differentiated arguments."""
+        return self._rebuild(work.gradient)
 
-    def result(self, work: np.ndarray) -> Any:
+    def result(self, work: Work) -> Any:
         """The function's result after a forward sweep, in the structure that the function returned."""
-        return unflatten(self.interface.result, self._outputs(work))
+        return unflatten(self.interface.result, self._outputs(work.numbers))
 
-    def _outputs(self, work: np.ndarray) -> Iterator[Any]:
-        values = work[self._outputs_at]
+    def _outputs(self, val: np.ndarray) -> Iterator[Any]:
+        values = val[self._outputs_at]
         start = 0
         for shape in _result_shapes(self.interface.result):
             if shape is None:
@@ -342,8 +358,8 @@ class Program:
             return f"{name} (= {x!r})"
         return f"{x!r}"
 
-    def _changed(self, work: np.ndarray, index: int) -> str:
-        report = self._report(index, np.where(self.plan.where > 0, work[self.plan.where], self.tape.val))
+    def _changed(self, val: np.ndarray, index: int) -> str:
+        report = self._report(index, np.where(self.plan.where > 0, val[self.plan.where], self.tape.val))
         where = f", {report.line[0]}:{report.line[1]}" if report.line else ""
         return (
             f"{self.interface.label} would take another branch than the recorded one: `{report.comparison}` was "

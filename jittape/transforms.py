@@ -8,14 +8,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .errors import JitTapeWarning
 from .kernels import GRADIENT
 from .paths import PathTree
 from .program import Program
 from .record import trace
-from .structure import Signature, size
+from .structure import Signature
 
 MAX_PATHS = 256
 
@@ -56,11 +54,10 @@ class _Transform:
         tree = self._trees.get(key)
         if tree is None:
             tree = self._plant(key, active)
-        gradient = np.empty(size(leaves[:active]))
-        program, work = tree.sweep(leaves, gradient, GRADIENT)
-        value = program.value(work)
+        program, work = tree.sweep(leaves, GRADIENT)
+        value, gradient = program.value(work), program.gradient(work)
         program.release(work)
-        return value, self._signature.gradient(key, gradient)
+        return value, gradient
 
     def _plant(self, key: Any, active: int) -> PathTree:
         """The empty path tree of a new argument structure."""

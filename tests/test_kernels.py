@@ -500,7 +500,7 @@ def warm(small_package, tmp_path_factory):
 def test_a_second_process_loads_from_the_cache(warm):
     counted = """
         from jittape import kernels
-        print(kernels._reach.stats.cache_hits.total(), {loop.cache_hits for loop in kernels._compiled.values()})
+        print(kernels.run.stats.cache_hits.total(), {loop.cache_hits for loop in kernels._compiled.values()})
     """
     before = {p: p.stat().st_mtime_ns for p in cached(warm, "nb?")}
     done = run(warm, WORKS + textwrap.dedent(counted))
