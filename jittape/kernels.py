@@ -55,10 +55,11 @@ CHUNK = 1 << 22
 _CACHE = os.environ.get("JITTAPE_CACHE", "1") != "0"
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 _uncached: Exception | None = None
-# What other kernels call is compiled with them: a cache of its own would only cost files.
-helper = njit(**_OPTIONS)
+# What only other kernels call needs neither a cache of its own nor wrappers, which take a third of its compilation.
+_INNER = _OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+helper = njit(**_INNER)
 # What vector loops call: left to itself LLVM does not inline the longer functions, and the loop stays scalar.
-inlined = njit(forceinline=True, **_OPTIONS)
+inlined = njit(forceinline=True, **_INNER)
 
 
 def jit(function):
@@ -1284,7 +1285,34 @@ def one_exponential(code, work, op, a, b, o, p, stored, _):
     v = x = work[a]
     if op == 29:  # exp
         v = exp(x)
-    elif op == 30:  # exp2
+    elif op == 32:  # log
+        v = log(x)
+        if stored & 1:
+            work[p] = 1.0 / x if v == v else v
+    work[o] = v
+
+
+def block_exponential(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 29:  # exp
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = exp(x)
+    elif op == 32:  # log
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = log(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = 1.0 / x if v == v else v
+
+
+def one_bases(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    if op == 30:  # exp2
         v = exp2(x)
         if stored & 1:
             work[p] = v * LN2
@@ -1292,10 +1320,6 @@ def one_exponential(code, work, op, a, b, o, p, stored, _):
         v = expm1(x)
         if stored & 1:
             work[p] = exp(x)
-    elif op == 32:  # log
-        v = log(x)
-        if stored & 1:
-            work[p] = 1.0 / x if v == v else v
     elif op == 33:  # log2
         v = log2(x)
         if stored & 1:
@@ -1311,13 +1335,9 @@ def one_exponential(code, work, op, a, b, o, p, stored, _):
     work[o] = v
 
 
-def block_exponential(code, work, op, xo, yo, o, n, dx, dy):
+def block_bases(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
-    if op == 29:  # exp
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = exp(x)
-    elif op == 30:  # exp2
+    if op == 30:  # exp2
         for i in range(n):
             x = work[xo + i]
             work[o + i] = exp2(x)
@@ -1333,15 +1353,6 @@ def block_exponential(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 work[dx + i] = exp(x)
-    elif op == 32:  # log
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = log(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                v = work[o + i]
-                work[dx + i] = 1.0 / x if v == v else v
     elif op == 33:  # log2
         for i in range(n):
             x = work[xo + i]
@@ -1956,17 +1967,17 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
 
 # By operation: its family. By family: its functions for one instruction and for a block.
 FAMILY = (
-    0, 0, 0, 0, 8, 8, 8, 8, 0, 0, 0, 0, 8, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3, 3, 3, 3, 4,
-    4, 4, 4, 4, 4, 5, 5, 5, 7, 7, 7, 7, 6, 6, 6, 6, 6, 6, 7, 5, 9, 9, 9, 9, 10, 10, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-    2, 2, 2, 1
+    0, 0, 0, 0, 9, 9, 9, 9, 0, 0, 0, 0, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 4, 4, 3, 4, 4, 4, 5,
+    5, 5, 5, 5, 5, 6, 6, 6, 8, 8, 8, 8, 7, 7, 7, 7, 7, 7, 8, 6, 10, 10, 10, 10, 11, 11, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+    2, 2, 2, 2, 1
 )
 ONE_OF = (
-    None, None, None, one_exponential, one_logistic, one_circular, one_hyperbolic, one_inverse, one_powers,
-    one_error, one_gamma
+    None, None, None, one_exponential, one_bases, one_logistic, one_circular, one_hyperbolic, one_inverse,
+    one_powers, one_error, one_gamma
 )
 BLOCK_OF = (
-    block_arithmetic, block_steps, block_conditions, block_exponential, block_logistic, block_circular,
-    block_hyperbolic, block_inverse, block_powers, block_error, block_gamma
+    block_arithmetic, block_steps, block_conditions, block_exponential, block_bases, block_logistic,
+    block_circular, block_hyperbolic, block_inverse, block_powers, block_error, block_gamma
 )
 # fmt: on
 # </generated>
@@ -2514,45 +2525,36 @@ def measure(previous, live, first, level, length, start, inner):
 
 
 @jit
-def mark_links(ends, previous, mark):
-    """Mark the links before each chosen end."""
+def join(op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level):
+    """Mark the links before each chosen end of a chain; fuse products with additions elsewhere; level what is left anew.
+
+    ``mark`` comes with the ends set. A product joins the addition or subtraction that is all that reads it, where that is in no
+    chain. A chain waits for all its items.
+    """
     for end in ends:
         i = previous[end]
         while i >= 0:
             mark[i] = 1
             i = previous[i]
-
-
-@jit
-def fuse(op, operands, first, live, uses, mark, add, subtract, multiply, code):
-    """Join a product with the addition or subtraction that is all that reads it, where that is in no chain."""
     for i in range(op.size):
-        if not live[i] or mark[i] or (op[i] != add and op[i] != subtract):
+        if not live[i]:
             continue
         s, t = operands[0, i], operands[1, i]
-        if t >= first and op[t - first] == multiply and uses[t] == 1:
-            product, other, kind = t - first, s, 0 if op[i] == add else 1
-        elif s >= first and op[s - first] == multiply and uses[s] == 1:
-            product, other, kind = s - first, t, 0 if op[i] == add else 2
+        if not mark[i] and (op[i] == add or op[i] == subtract):
+            product = -1
+            if t >= first and op[t - first] == multiply and uses[t] == 1:
+                product, other, kind = t - first, s, 0 if op[i] == add else 1
+            elif s >= first and op[s - first] == multiply and uses[s] == 1:
+                product, other, kind = s - first, t, 0 if op[i] == add else 2
+            if product >= 0:
+                live[product] = False
+                code[i] = FUSED + kind
+                operands[0, i], operands[1, i], operands[2, i] = operands[0, product], operands[1, product], other
+        x, y, p = operands[0, i], operands[1, i], previous[i]
+        if mark[i] and p >= 0 and mark[p]:
+            level[first + i] = max(level[first + p], level[y if x == first + p else x] + 1)
         else:
-            continue
-        live[product] = False
-        code[i] = FUSED + kind
-        operands[0, i], operands[1, i], operands[2, i] = operands[0, product], operands[1, product], other
-
-
-@jit
-def relevel(operands, first, live, previous, member, level):
-    """Levels again, with each chosen chain as one operation that waits for all its items."""
-    for i in range(previous.size):
-        if live[i]:
-            slot = first + i
-            x, y = operands[0, i], operands[1, i]
-            if member[i] and previous[i] >= 0 and member[previous[i]]:
-                p = first + previous[i]
-                level[slot] = max(level[p], level[y if x == p else x] + 1)
-            else:
-                level[slot] = 1 + max(level[x], level[y], level[operands[2, i]])
+            level[first + i] = 1 + max(level[x], level[y], level[operands[2, i]])
 
 
 # What is known of an operation when a plan is made: how the partials of its three operands come about, and its arity, whether
@@ -3322,7 +3324,7 @@ def ready() -> None:
 
 def _silence() -> None:
     """Without Numba, NumPy's scalars warn where kernels do not."""
-    for function in (run, simplify, link, measure, relevel, mark_links, fuse, emit, pull_back, unroll):
+    for function in (run, simplify, link, measure, join, emit, pull_back, unroll):
         globals()[function.__name__] = np.errstate(all="ignore")(function)
 
 

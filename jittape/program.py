@@ -164,7 +164,13 @@ class Program:
         """
         if not self._scalar:
             self.check_scalar()
-        if len(args) == 1 and type(args[0]) is np.ndarray and args[0].dtype is _FLOAT and args[0].shape == self._plain and not kwargs:
+        if (
+            len(args) == 1
+            and type(args[0]) is np.ndarray
+            and args[0].dtype is _FLOAT
+            and args[0].shape == self._plain
+            and not kwargs
+        ):
             leaves: Any = args
         else:
             leaves = self._leaves(args, kwargs)

@@ -176,10 +176,10 @@ def schedule(tape: Tape) -> Plan:
     level = np.zeros(slots, np.int32)
     add, subtract = CODE["add"], CODE["subtract"]
     kernels.link(tape.op, *operands[:2], first, add, subtract, live, active, _PASSES_X, _PASSES_Y, uses, previous, level)
-    mark = _chains(n, first, live, previous, level)
-    code = tape.op.copy()
-    kernels.fuse(tape.op, operands, first, live, uses, mark, add, subtract, CODE["multiply"], code)
-    kernels.relevel(operands, first, live, previous, mark, level)
+    ends = _ends(n, first, live, previous, level)
+    code, mark = tape.op.copy(), np.zeros(n, np.uint8)
+    mark[ends] = _END
+    kernels.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, CODE["multiply"], mark, code, level)
 
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     key = level[first:][chosen].astype(np.int64) << 8 | np.where(mark[chosen] == _END, _CHAIN, code[chosen])
@@ -190,19 +190,16 @@ def schedule(tape: Tape) -> Plan:
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
 
 
-def _chains(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Mark the chains that run as one block each: their ends, and the links before."""
+def _ends(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """The last links of the chains that run as one block each."""
     length, start, inner = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.uint8)
     kernels.measure(previous, live, first, level, length, start, inner)
-    mark = np.zeros(n, np.uint8)
     last = np.flatnonzero((length >= _SHORTEST_CHAIN) & (inner == 0) & (previous >= 0))
-    if len(last):
-        alike = start[last].astype(np.int64) << 32 | length[last]
-        _, which, counts = np.unique(alike, return_inverse=True, return_counts=True)
-        lonely = last[counts[which] <= _SIDE_BY_SIDE]
-        mark[lonely] = _END
-        kernels.mark_links(lonely, previous, mark)
-    return mark
+    if not len(last):
+        return last
+    alike = start[last].astype(np.int64) << 32 | length[last]
+    _, which, counts = np.unique(alike, return_inverse=True, return_counts=True)
+    return last[counts[which] <= _SIDE_BY_SIDE]
 
 
 def _emit(tape, order, key, op, operands, active, previous, same, roots) -> Plan:
