@@ -32,8 +32,6 @@ _PASTED = _functions(vectormath) | {n: f for n, f in _functions(special).items()
 _MATH = {"erf", "erfc", "lgamma", "pi", "inf", "nan"}
 _TYPES = {"float64", "int64", "uint64"}
 _BUILTIN = {"abs", "range"}
-# Functions that LLVM turns into instructions.
-_INLINE = {"abs", "sqrt", "copysign", "floor", "ceil", "trunc", "rint", "sign"}
 # What a vector loop calls for a function that reduces large angles exactly, and where the two agree.
 _NEAR = {"sin": "sin_near", "cos": "cos_near", "tan": "tan_near"}
 _IS_FAR = "abs(x) > 1e6"
@@ -51,16 +49,6 @@ def _names(source: str) -> set[str]:
     stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     return loaded - stored - arguments
-
-
-def _calls(op: Op) -> set[str]:
-    """The functions and constants that an operation's formulas name."""
-    return set().union(*(_names(text) for text in (op.value, *op.partials))) - {"x", "y", "v"}
-
-
-def _plain(op: Op) -> bool:
-    """Whether an operation calls no functions, so that it costs nothing to have it wherever instructions run one at a time."""
-    return _calls(op) <= _INLINE | set(CONSTANTS) | {"nan", "inf"}
 
 
 def _by_family() -> dict[str, list[tuple[int, Op]]]:
@@ -184,7 +172,7 @@ def _loops(op: Op) -> list[str]:
 
 def instructions() -> str:
     """One branch per operation that needs no function: the value, and the partials that are asked for."""
-    lines = _branches([(code, op) for code, op in enumerate(OPS) if _plain(op)], _one)
+    lines = _branches([(code, op) for code, op in enumerate(OPS) if op.plain], _one)
     for code, text in enumerate(_FUSED.values()):
         lines += [f"elif op == FUSED + {code}:", f"    v = {text.replace('z', 'work[p]')}"]
     return "\n".join(lines)
@@ -214,7 +202,7 @@ def families() -> str:
     """Per family a function for one instruction, unless all are plain, and one for a block."""
     out = []
     for name, ops in _by_family().items():
-        called = [(code, op) for code, op in ops if not _plain(op)]
+        called = [(code, op) for code, op in ops if not op.plain]
         if called:
             reads = ["v = x = work[a]", *(["y = work[b]"] if any(op.arity == 2 for _, op in called) else [])]
             body = [*reads, *_branches(called, _one), "work[o] = v"]
@@ -222,7 +210,7 @@ def families() -> str:
         looped = [(code, op) for code, op in ops if op.name not in _CORE]
         doc = "A block of the family: values, and those partials that have a place."
         out.append(_function(f"block_{name}", "op, xo, yo, o, n, dx, dy", doc, _branches(looped, _loops)))
-    ones = [f"one_{name}" if any(not _plain(op) for _, op in ops) else "None" for name, ops in _by_family().items()]
+    ones = [f"one_{name}" if any(not op.plain for _, op in ops) else "None" for name, ops in _by_family().items()]
     family = [next(f for f, names in enumerate(FAMILIES.values()) if op.name in names) for op in OPS]
     tables = [
         "# By operation: its family. By family: its functions for one instruction and for a block.",

@@ -2557,9 +2557,9 @@ def join(op, operands, first, live, uses, ends, previous, add, subtract, multipl
             level[first + i] = 1 + max(level[x], level[y], level[operands[2, i]])
 
 
-# What is known of an operation when a plan is made: how the partials of its three operands come about, and its arity, whether
-# it is a switch, its family, and the first of its own loops or 0.
-HOW, ARITY, IS_SWITCH, FAMILY_OF, FORM_OF = 0, 3, 4, 5, 6
+# What is known of an operation when a plan is made: how the partials of its three operands come about, its arity, whether it is
+# a switch, its family, the first of its own loops or 0, and the smallest group of it that is worth a block.
+HOW, ARITY, IS_SWITCH, FAMILY_OF, FORM_OF, SMALLEST = 0, 3, 4, 5, 6, 7
 # A partial is stored, zero, one, minus one, a copy of x, y or the value, or minus a copy of x or y.
 STORED, NOTHING_PASSES, PLUS, LESS, COPY_X, COPY_Y, COPY_V, LESS_X, LESS_Y = 0, 1, 2, 3, 4, 5, 6, 7, 8
 # Counters of an emission: the next slot, rows written, list entries written, partials and buffers allotted; and as bits the
@@ -2900,7 +2900,7 @@ def _cut(members, n, cuts, shortest, operands, constants, where):
 @jit
 def emit(
     order, keys, op, subtract, first, operands, active, previous, table, constants, val, where, template, rows, lists, c, state,
-    smallest, shortest, chunk,
+    shortest, chunk,
 ):  # fmt: skip
     """Write the rows of a plan: one per block, in the order of levels. Returns 0, or 1 where ``rows`` is full."""
     m = order.size
@@ -2919,7 +2919,7 @@ def emit(
         if c[ROW_COUNT] + 2 * n + 8 > rows.shape[0]:
             return 1
         chains = n > 0 and keys[g] & 255 == 255
-        block = n >= smallest and not chains
+        block = not chains and n >= table[SMALLEST, keys[g] & 255]
         if waiting and (n == 0 or chains or block or waiting >= chunk):
             _emit_stretch(pending, waiting, op, first, operands, active, table, val, where, template, rows, lists, c, state)
             waiting = np.int64(0)

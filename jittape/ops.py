@@ -5,6 +5,7 @@ NumPy's, or those of `jittape.special`. The same text becomes a branch of the ke
 of the docs and the cases of the tests. An opcode is the position of its row.
 """
 
+import re
 from typing import NamedTuple
 
 Box = tuple[float, float]
@@ -23,6 +24,8 @@ CONSTANTS = {
     "SQRT_HALF": 0.7071067811865476,
     "INV_SQRT_TWO_PI": 0.3989422804014327,
 }
+# Functions that are an instruction or two: correctly rounded everywhere, and no obstacle to a vector loop.
+INSTRUCTIONS = {"abs", "sqrt", "copysign", "floor", "ceil", "trunc", "rint", "sign"}
 
 
 class Op(NamedTuple):
@@ -68,6 +71,11 @@ class Op(NamedTuple):
             return float(self.partials[operand]) if operand < self.arity else 0.0
         except ValueError:
             return None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the formulas call only what processors have instructions for."""
+        return all(set(re.findall(r"(\w+)\(", text)) <= INSTRUCTIONS for text in (self.value, *self.partials))
 
     @property
     def flat(self) -> bool:

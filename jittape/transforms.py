@@ -7,8 +7,10 @@ import threading
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from .errors import JitTapeWarning
+from .finite import Checker
 from .kernels import GRADIENT
 from .paths import PathTree
 from .program import Program
@@ -29,7 +31,9 @@ class CacheInfo(NamedTuple):
 class _Transform:
     """A function that records itself where it must and replays a program where it can."""
 
-    def __init__(self, f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool, max_paths: int) -> None:
+    def __init__(
+        self, f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool, max_paths: int, check_finite: bool
+    ) -> None:
         if not callable(f):
             raise TypeError(f"{type(self).__name__} takes a function, not {f!r}")
         if max_paths < 1:
@@ -40,6 +44,8 @@ class _Transform:
         self._trees: dict[Any, PathTree] = {}
         self._lock = threading.Lock()
         self._warned = False
+        self._check_finite = check_finite
+        self._checkers: WeakKeyDictionary[Program, Checker] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._label}>"
@@ -57,13 +63,18 @@ class _Transform:
         program, work = tree.sweep(leaves, GRADIENT)
         value, gradient = program.value(work), program.gradient(work)
         program.release(work)
+        if self._check_finite:
+            checker = self._checkers.get(program)
+            if checker is None:
+                checker = self._checkers[program] = Checker(program)
+            checker.check(leaves)
         return value, gradient
 
     def _plant(self, key: Any, active: int) -> PathTree:
         """The empty path tree of a new argument structure."""
 
         def record(leaves: list) -> Program:
-            return trace(self._f, self._signature, key, leaves, active, has_aux=self._has_aux)
+            return trace(self._f, self._signature, key, leaves, active, has_aux=self._has_aux, lines=self._check_finite)
 
         with self._lock:
             tree = self._trees.setdefault(key, PathTree(record, self._max_paths, self._label))
@@ -104,7 +115,12 @@ class _Grad(_Transform):
 
 
 def value_and_grad(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, max_paths: int = MAX_PATHS
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    has_aux: bool = False,
+    *,
+    max_paths: int = MAX_PATHS,
+    check_finite: bool = False,
 ) -> _ValueAndGrad:
     """A function that returns the value and the gradient of ``f``.
 
@@ -119,6 +135,9 @@ def value_and_grad(
     argnums : the positional argument, or a tuple of them, that gradients are taken in
     has_aux : whether ``f`` returns a pair; then the value is that pair
     max_paths : how many recorded paths to keep
+    check_finite : raise `NonFiniteError` at the first operation on the way to the result, forward or in reverse, that makes a NaN
+        or an infinity out of finite numbers: with its operands, the line, and what led to it. Each call then looks at every
+        value and adjoint, and recording notes every line: for finding the place, not for speed
 
     Returns
     -------
@@ -140,11 +159,16 @@ def value_and_grad(
     >>> g.cache_info()
     CacheInfo(paths=2, records=2, replays=1)
     """
-    return _ValueAndGrad(f, argnums, has_aux, max_paths)
+    return _ValueAndGrad(f, argnums, has_aux, max_paths, check_finite)
 
 
 def grad(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, max_paths: int = MAX_PATHS
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    has_aux: bool = False,
+    *,
+    max_paths: int = MAX_PATHS,
+    check_finite: bool = False,
 ) -> _Grad:
     """A function that returns the gradient of ``f``; with ``has_aux`` the pair (gradient, aux). See `value_and_grad`.
 
@@ -154,4 +178,4 @@ def grad(
     >>> jt.grad(jt.tanh)(0.0)
     1.0
     """
-    return _Grad(f, argnums, has_aux, max_paths)
+    return _Grad(f, argnums, has_aux, max_paths, check_finite)

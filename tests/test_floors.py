@@ -19,7 +19,7 @@ FLOORS = (
     ("tracer", "schedule"),
     ("arrays", "explain"),
     ("folds", "operators", "program", "rearrange"),
-    ("asking", "lookup", "paths", "ufuncs"),
+    ("asking", "finite", "lookup", "paths", "ufuncs"),
     ("compositions", "linalg"),
     ("numpy_functions",),
     ("functions",),
