@@ -955,32 +955,34 @@ UNIT, MINUS, TIMES, MINUS_TIMES, SWITCHED = 0, 2, 4, 6, 8  # and 1 more where it
 PAIR, MINUS_PAIR = 10, 14  # and 1 more where the first adds, 2 more where the second does
 
 
-if config.DISABLE_JIT:
+def _caller(returns):
+    """A way for kernels to call a compiled function by its address.
 
-    def call(address, code, work, *arguments):
-        """Call a compiled function by its position."""
-        _by_address(int(address))(code, work, *arguments)
-else:
+    Through a pointer, because Numba optimises and compiles what a function calls directly once more with the caller: these
+    functions are large, and most programs need few of them.
+    """
+    if config.DISABLE_JIT:
+        return lambda address, code, work, *arguments: _by_address(int(address))(code, work, *arguments)
+
+    def pointer(context, builder, kind, value):
+        return context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(64)
+        pointers = [pointer(context, builder, signature.args[i], arguments[i]) for i in (1, 2)]
+        result = word if returns is types.int64 else ir.VoidType()
+        function = ir.FunctionType(result, [*(pointer.type for pointer in pointers), *[word] * 7])
+        given = builder.call(builder.inttoptr(arguments[0], function.as_pointer()), [*pointers, *arguments[3:]])
+        return given if returns is types.int64 else context.get_dummy_value()
 
     @intrinsic
     def call(typing_context, address, code, work, a, b, c, d, e, f, g):
-        """Call a compiled function by its address.
+        return returns(types.uint64, code, work, *[types.uint64] * 7), generate
 
-        Through a pointer, because Numba optimises and compiles what a function calls directly once more with the caller: these
-        functions are large, and most programs need few of them.
-        """
+    return call
 
-        def pointer(context, builder, kind, value):
-            return context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
 
-        def generate(context, builder, signature, arguments):
-            word = ir.IntType(64)
-            pointers = [pointer(context, builder, signature.args[i], arguments[i]) for i in (1, 2)]
-            function = ir.FunctionType(ir.VoidType(), [*(pointer.type for pointer in pointers), *[word] * 7])
-            builder.call(builder.inttoptr(arguments[0], function.as_pointer()), [*pointers, *arguments[3:]])
-            return context.get_dummy_value()
-
-        return types.void(types.uint64, code, work, *[types.uint64] * 7), generate
+call, ask = _caller(types.void), _caller(types.int64)
 
 
 @inlined
@@ -1995,9 +1997,17 @@ def fetch(code, work, mode, at, to, n):
             work[to + i] = work[code[at + i]]
 
 
-def forward(code, work, start, stop, partials, _0, _1, _2, _3):
-    """Run rows: values, and those partials that are neither constants nor copies."""
+def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
+    """Run rows: values, and those partials that are neither constants nor copies.
+
+    Each guard is checked once all guards up to it can be. Returns the first that disagrees, or `DONE`.
+    """
     zero, one = np.uint64(0), np.uint64(1)
+    guard, guards = zero, np.uint64(code[N_GUARDS]) if guarded else zero
+    slot = np.uint64(code[AT_GUARDS])
+    outcome, row_of = slot + np.uint64(code[N_GUARDS]), slot + np.uint64(2) * np.uint64(code[N_GUARDS])
+    while guard < guards and np.uint64(code[row_of + guard]) < start:
+        guard += one
     for r in range(start, stop):
         row = np.uint64(HEADER) + r * np.uint64(ROW)
         form, n, o = code[row + FORM], np.uint64(code[row + N]), np.uint64(code[row + OUT])
@@ -2248,6 +2258,11 @@ def forward(code, work, start, stop, partials, _0, _1, _2, _3):
                 dx = np.uint64(code[row + DX]) if partials else zero
                 dy = np.uint64(code[row + DY]) if partials else zero
                 call(_address(code, family), code, work, np.uint64(word & 255), xo, yo, o, n, dx, dy)
+        while guard < guards and np.uint64(code[row_of + guard]) <= r:
+            if (work[code[slot + guard]] != 0.0) != (code[outcome + guard] != 0):
+                return np.int64(guard)
+            guard += one
+    return np.int64(DONE)
 
 
 @inlined
@@ -2422,17 +2437,15 @@ def run(code, work, start, stop, mode):
     """Sweep a program: its rows ``start`` to ``stop`` forward, or its pulls ``start`` to ``stop`` in reverse, or all of both.
 
     ``work`` has the inputs in its first slots, and after a reverse sweep their adjoints behind all values. Returns `DONE`, or
-    the index of the first guard whose condition now has the other truth.
+    the index of the first guard, in recorded order, whose condition now has the other truth.
     """
     zero, one = np.uint64(0), np.uint64(1)
-    begin, end, partials = np.uint64(start), np.uint64(stop), np.uint64(mode & PARTIALS)
+    begin, end = np.uint64(start), np.uint64(stop)
     if mode & FORWARD:
-        call(_address(code, zero), code, work, begin, end, partials, zero, zero, zero, zero)
-        if end == np.uint64(code[N_ROWS]) and not mode & UNGUARDED:
-            guards, at = np.uint64(code[N_GUARDS]), np.uint64(code[AT_GUARDS])
-            for g in range(guards):
-                if (work[code[at + g]] != 0.0) != (code[at + guards + g] != 0):
-                    return np.int64(g)
+        partials, guarded = np.uint64(mode & PARTIALS), np.uint64(not mode & UNGUARDED)
+        status = ask(_address(code, zero), code, work, begin, end, partials, guarded, zero, zero, zero)
+        if status != DONE:
+            return status
         begin, end = zero, np.uint64(code[N_PULLS])
     if mode & REVERSE:
         call(_address(code, one), code, work, begin, end, zero, zero, zero, zero, zero)
@@ -2900,7 +2913,7 @@ def _cut(members, n, cuts, shortest, operands, constants, where):
 @jit
 def emit(
     order, keys, op, subtract, first, operands, active, previous, table, constants, val, where, template, rows, lists, c, state,
-    shortest, chunk,
+    shortest, longest, chunk,
 ):  # fmt: skip
     """Write the rows of a plan: one per block, in the order of levels. Returns 0, or 1 where ``rows`` is full."""
     m = order.size
@@ -2920,7 +2933,7 @@ def emit(
             return 1
         chains = n > 0 and keys[g] & 255 == 255
         block = not chains and n >= table[SMALLEST, keys[g] & 255]
-        if waiting and (n == 0 or chains or block or waiting >= chunk):
+        if waiting and (n == 0 or chains or block or waiting >= longest):
             _emit_stretch(pending, waiting, op, first, operands, active, table, val, where, template, rows, lists, c, state)
             waiting = np.int64(0)
         if n == 0:
@@ -3242,7 +3255,7 @@ def sweep(code, work, pieces, mode):
     return status
 
 
-_SIGNATURE = types.void(types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 7)
+_ARGUMENTS = (types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 7)
 _compiled: dict = {}
 
 
@@ -3277,14 +3290,15 @@ def _loop(function):
 
 
 def _compile_loop(function):
+    signature = (types.int64 if function is forward else types.void)(*_ARGUMENTS)
     if _CACHE:
         try:
-            return cfunc(_SIGNATURE, cache=True, error_model="numpy")(function)
+            return cfunc(signature, cache=True, error_model="numpy")(function)
         except NumbaError:
             raise
         except Exception as error:  # no folder to write to, or whatever a truncated or foreign cache file raises
             _warn(error)
-    return cfunc(_SIGNATURE, error_model="numpy")(function)
+    return cfunc(signature, error_model="numpy")(function)
 
 
 def _announce(function) -> None:

@@ -23,6 +23,7 @@ from .kernels import (
     N_GUARDS,
     N_PULLS,
     N_ROWS,
+    OUT,
     OUTPUT,
     PART,
     PULL,
@@ -44,6 +45,8 @@ _SHORTEST_CHAIN = 4
 _SMALLEST_CALLED, _SMALLEST_PLAIN = 3, 8
 # The shortest run of operands in a row worth a block of its own.
 _SHORTEST_RUN = 16
+# Where there are guards, a stretch of instructions is cut to so many: guards are checked between rows.
+_GUARDED_STRETCH = 128
 # A tape of so few instructions is run as it is.
 _TOO_SHORT = 24
 # In a sorted key: the operation of a chain.
@@ -142,8 +145,11 @@ def _link(code: np.ndarray, positions: set[int]) -> None:
 
 def _guarded(plan: Plan, tape: Tape) -> Plan:
     """The plan with the tape's guards appended."""
-    guards = np.array([(plan.where[guard.slot], guard.outcome) for guard in tape.guards], np.uint32).reshape(-1, 2).T.ravel()
-    code = np.concatenate([plan.code, guards])
+    slots = plan.where[[guard.slot for guard in tape.guards]] if tape.guards else np.zeros(0, np.int64)
+    # a guard can be checked after the row that computes its condition, and those of all guards before it
+    rows = np.maximum.accumulate(np.maximum(np.searchsorted(plan.rows[:, OUT], slots, "right") - 1, 0)) if len(slots) else slots
+    outcomes = [guard.outcome for guard in tape.guards]
+    code = np.concatenate([plan.code, slots.astype(np.uint32), np.array(outcomes, np.uint32), rows.astype(np.uint32)])
     code[[N_GUARDS, AT_GUARDS]] = len(tape.guards), len(plan.code)
     return plan._replace(code=code)
 
@@ -201,8 +207,9 @@ def _ends(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.
     if not len(last):
         return last
     alike = start[last].astype(np.int64) << 32 | length[last]
-    _, which, counts = np.unique(alike, return_inverse=True, return_counts=True)
-    return last[counts[which] <= _SIDE_BY_SIDE]
+    ordered = np.sort(alike)
+    counts = np.searchsorted(ordered, alike, "right") - np.searchsorted(ordered, alike, "left")
+    return last[counts <= _SIDE_BY_SIDE]
 
 
 def _emit(tape, order, key, op, operands, active, previous, same, roots) -> Plan:
@@ -220,7 +227,7 @@ def _emit(tape, order, key, op, operands, active, previous, same, roots) -> Plan
         constants = np.array([inputs, first], np.int64)
         full = kernels.emit(
             order, key, op, CODE["subtract"], first, operands, active, previous, _TABLE, constants, tape.val, where, template,
-            rows, lists, counts, state, _SHORTEST_RUN, CHUNK,
+            rows, lists, counts, state, _SHORTEST_RUN, _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK,
         )  # fmt: skip
         if not full:
             break
