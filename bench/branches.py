@@ -216,7 +216,13 @@ def rows(seconds):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", jt.JitTapeWarning)
         new = timing(lambda: recording(fresh()), seconds).median
-    yield "a new path on every call (median)", new, timing(lambda: eager(signs, fresh()), seconds).median, "eager, every call", 2.0
+    yield (
+        "a new path on every call (median)",
+        new,
+        timing(lambda: eager(signs, fresh()), seconds).median,
+        "eager, every call",
+        2.0,
+    )
 
     plain = timing(lambda: jt.record(smooth, x), seconds).best
     yield (

@@ -61,7 +61,9 @@ def main():
         found = minimize(step, np.zeros(5), args=args, jac=True, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-10})
         start = perf_counter()
         step(found.x, *args)
-        print(f"versicolor or virginica: loss {found.fun:.10f} after {found.nfev} gradients, {1e6 * (perf_counter() - start):.0f} us each")
+        print(
+            f"versicolor or virginica: loss {found.fun:.10f} after {found.nfev} gradients, {1e6 * (perf_counter() - start):.0f} us each"
+        )
         print("ours         ", np.array2string(found.x, precision=6))
         compare(args, virginica)
 

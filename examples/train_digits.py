@@ -141,8 +141,12 @@ def curves(series, path):
     for (name, (losses, accuracies)), log, colour in zip(series.items(), logs, ("#1f6fb4", "#d1602a"), strict=False):
         points = " ".join(f"{x(k + 1):.1f},{y(v):.1f}" for k, v in enumerate(log))
         lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        lines.append(f'<text x="{width - right + 8}" y="{y(log[-1]) - 2:.1f}" fill="{colour}">{name}, loss {losses[-1]:.3f}</text>')
-        lines.append(f'<text x="{width - right + 8}" y="{y(log[-1]) + 13:.1f}" fill="{colour}">{accuracies[-1]:.1%} right</text>')
+        lines.append(
+            f'<text x="{width - right + 8}" y="{y(log[-1]) - 2:.1f}" fill="{colour}">{name}, loss {losses[-1]:.3f}</text>'
+        )
+        lines.append(
+            f'<text x="{width - right + 8}" y="{y(log[-1]) + 13:.1f}" fill="{colour}">{accuracies[-1]:.1%} right</text>'
+        )
     text = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         'font-family="sans-serif" font-size="12" fill="#333">',

@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import os
 import re
 import subprocess
 import sys
@@ -71,8 +72,48 @@ def check_bouncing_ball(out):
     assert out.strip().splitlines()[-1].endswith("0.600000")
 
 
+def check_train_digits(out):
+    assert "1437 images to train on, 360 to test on" in out
+    rows = re.findall(r"^(\w+) +epoch +(\d+)  loss (\S+)  accuracy (\S+)$", out, re.M)
+    assert [(row[0], int(row[1])) for row in rows] == [(name, k) for name in ("descent", "Adam") for k in (1, 2)]
+    assert all(float(second[2]) < 0.6 * float(first[2]) for first, second in (rows[:2], rows[2:]))
+    assert float(rows[1][3]) > 0.9 and float(rows[3][3]) > 0.9
+    # all minibatches of both optimisers replay one recording
+    assert re.search(r"^1 recording, 111 replays;", out, re.M)
+
+
+def check_logistic_regression(out):
+    def numbers(label):
+        return [float(x) for x in re.search(rf"^{label} +\[(.*)\]$", out, re.M)[1].split()]
+
+    if "not installed" not in out:
+        assert numbers("ours") == pytest.approx(numbers("scikit-learn"), rel=1e-4)
+    if "SciPy is not installed" not in out:
+        assert float(re.search(r"loss (\S+) after", out)[1]) == pytest.approx(25.9650624073, rel=1e-9)
+        # the coefficients that scikit-learn 1.9 finds
+        assert numbers("ours") == pytest.approx([0.139832, -0.514532, 2.47982, 3.140419, -3.800866], rel=1e-4)
+    assert re.search(r"^all three: loss 0\.08\d+, 9[6-9]\.\d% right", out, re.M)
+
+
+def check_walk_the_tape(out):
+    walked, replayed = (re.search(rf"^{name} +(\S+) +(\S+) +(\S+)$", out, re.M).groups() for name in ("walked", "program"))
+    assert walked == replayed
+    x, y, h = 1.9, 1.4, 1e-6
+
+    def f(x, y):  # x > y once, then not
+        x = x - y * y * 0.5
+        return x * (math.sin(x) + (math.sin(x) + y * 0.25) * 0.25)
+
+    assert float(walked[0]) == pytest.approx(f(x, y), abs=1e-11)
+    assert float(walked[1]) == pytest.approx((f(x + h, y) - f(x - h, y)) / (2 * h), rel=1e-8)
+    assert float(walked[2]) == pytest.approx((f(x, y + h) - f(x, y - h)) / (2 * h), rel=1e-8)
+
+
 PROGRAMS = {
     "bouncing_ball.py": ([], check_bouncing_ball),
+    "logistic_regression.py": ([], check_logistic_regression),
+    "train_digits.py": (["--epochs", "2", "--batch", "50", "--picture", os.devnull], check_train_digits),
+    "walk_the_tape.py": ([], check_walk_the_tape),
     "train_iris.py": (["--epochs", "160", "--every", "20", "--toy-epochs", "5"], check_train_iris),
     "teaching_text.py": (["--epochs", "21"], check_teaching_text),
     "toy_tape.py": ([], check_toy_tape),
