@@ -41,7 +41,8 @@ def _row(row: np.ndarray) -> tuple[str, ...]:
     if row[FORM] == STRETCH:
         return f"{n} one at a time", slots, "", "", "", ""
     if row[FORM] == CHAIN:
-        return f"chain of {n} {'-' if row[OP] else '+'}", f"%{row[OUT]}", _operand(row[MX], row[XI], n), "", "", ""
+        items = _operand(row[MX + 3], row[XI + 3], n)
+        return f"chain of {n} {'-' if row[OP] else '+'}", f"%{row[OUT]}", _operand(row[MX], row[XI], 1), items, "", ""
     code = int(row[OP]) & 255
     name = _FUSED[code - FUSED] if code >= FUSED else OPS[code].name
     operands = [_operand(row[field], row[field + 1], n) for field in (MX, MX + 3, MX + 6)]

@@ -934,7 +934,8 @@ MX, XI, XO = 4, 5, 6  # operand x: its mode, its slot or list, and where the loo
 MY, YI, YO = 7, 8, 9  # the same for operand y
 MZ, ZI, ZO = 10, 11, 12  # and for the other operand of a fused addition
 DX, DY = 13, 14  # where stored partials go, or 0
-# What a row does: instructions one at a time, a chain of additions, a block of a family; from CORE on a loop of its own.
+# What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a block of a family; from
+# CORE on a loop of its own.
 STRETCH, CHAIN, BLOCK, CORE = 0, 1, 2, 3
 ABSENT, ROWS, ONE, FILL, GATHER = 0, 1, 2, 3, 4  # modes of an operand; the last two are copied to scratch first
 # A product and the addition or subtraction that reads it, as one operation: z + xy, z - xy, xy - z.
@@ -2160,14 +2161,13 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
                 work[o + k] = v
         elif form == CHAIN:
             factor = -1.0 if code[row + OP] else 1.0
-            if code[row + MX] == ROWS:
-                v = work[at]
-                for i in range(one, n):
-                    v += factor * work[at + i]
+            v = work[at]
+            if code[row + MY] == ROWS:
+                for i in range(n):
+                    v += factor * work[yi + i]
             else:
-                v = work[code[at]]
-                for i in range(one, n):
-                    v += factor * work[code[at + i]]
+                for i in range(n):
+                    v += factor * work[code[yi + i]]
             work[o] = v
         else:
             xo, yo, zo = np.uint64(code[row + XO]), np.uint64(code[row + YO]), np.uint64(code[row + ZO])
@@ -2758,34 +2758,26 @@ def _emit_chain(
             break
     for k in range(n // 2):
         scratch[k], scratch[n - 1 - k] = scratch[n - 1 - k], scratch[k]
-    done = 0
-    out = 0
+    begin, done = _resident(scratch[0], val, where, template, c), 1
+    _read(scratch[0], np.int64(PLUS), active, where, state)
     while done < n:
         stop = min(n, done + longest)
         row = rows[c[ROW_COUNT]]
         row[:] = 0
-        carried = 1 if done > 0 else 0
-        ascending = carried == 0
+        row[FORM], row[N], row[OP], row[MX], row[XI] = CHAIN, stop - done, subtracts, ONE, begin
+        row[MY], row[YI] = ROWS, where[scratch[done]]
         for k in range(done, stop):
-            s = scratch[k]
-            if where[s] == 0 or where[s] != where[scratch[done]] + (k - done):
-                ascending = False
-        row[FORM], row[N], row[OP] = CHAIN, stop - done + carried, subtracts
-        if ascending:
-            row[MX], row[XI] = ROWS, where[scratch[done]]
-        else:
-            row[MX], row[XI] = GATHER, c[LIST]
-            if carried:
-                lists[c[LIST]] = out
-                state[READERS, out] += 1
-            for k in range(done, stop):
-                lists[c[LIST] + carried + k - done] = _resident(scratch[k], val, where, template, c)
-            c[LIST] += stop - done + carried
+            if where[scratch[k]] == 0 or where[scratch[k]] != where[scratch[done]] + (k - done):
+                row[MY], row[YI] = GATHER, c[LIST]
         for k in range(done, stop):
+            if row[MY] == GATHER:
+                lists[c[LIST]] = _resident(scratch[k], val, where, template, c)
+                c[LIST] += 1
             _read(scratch[k], np.int64(PLUS), active, where, state)
-        out = c[SLOT]
-        row[OUT] = out
-        _produce(out, end, first, active, where, state)
+        begin = c[SLOT]
+        row[OUT] = begin
+        _produce(begin, end, first, active, where, state)
+        state[READERS, begin] = stop < n
         c[SLOT] += 1
         c[ROW_COUNT] += 1
         done = stop
@@ -3054,32 +3046,27 @@ def _settled(x, base):
 def _pull_row(row, size, o, pulls, c, lists, table, state, slots, inputs):
     """Write the pulls of a block or a chain."""
     s, chain, code = np.int64(state[ADJOINT, o]), row[FORM] == CHAIN, np.int64(row[OP]) & 255
-    # of a chain of subtractions, all items but the first one take the negative
-    parts = 1 + np.int64(row[OP]) if chain else table[ARITY, code]
-    for q in range(parts):
-        field = MX if chain else MX + 3 * q
+    for q in range(2 if chain else table[ARITY, code]):
+        field = MX + 3 * q
         mode, at, n = row[field], np.int64(row[field + 1]), size
-        how = table[HOW + q, code]
-        what, d, minus, switch, reached = SCALED, np.int64(0), False, np.int64(0), chain
-        if chain:
-            what = SPREAD
-            if parts == 2:
-                minus = q == 0
-                at, n = (at + 1, n - 1) if minus else (at, 1)
-        elif how != NOTHING_PASSES:
+        how = np.int64(LESS if q and row[OP] else PLUS) if chain else table[HOW + q, code]
+        if chain and q == 0:
+            mode, n = ROWS, 1
+        what, d, reached = SPREAD if chain else SCALED, np.int64(0), False
+        if how != NOTHING_PASSES:
             for k in range(n):
                 slot = at + k if mode == ROWS else np.int64(lists[at + k]) if mode == GATHER else at
                 reached = reached or state[ACTIVE, slot] != 0
-            minus, switch = how == LESS or how == LESS_X or how == LESS_Y, table[IS_SWITCH, code]
-            if how == COPY_X or how == LESS_X or how == COPY_Y or how == LESS_Y:
-                other = MX if how == COPY_X or how == LESS_X else MY
-                shared = row[other] == ONE or row[other] == FILL
-                d = np.int64(row[other + 1] if shared else row[other + 2])
-                what = SCALED if shared else PRODUCTS
-            elif how == COPY_V:
-                what, d = PRODUCTS, o
-            elif how == STORED:
-                what, d = PRODUCTS, np.int64(row[DX if q == 0 else DY])
+        minus, switch = how == LESS or how == LESS_X or how == LESS_Y, np.int64(0) if chain else table[IS_SWITCH, code]
+        if how == COPY_X or how == LESS_X or how == COPY_Y or how == LESS_Y:
+            other = MX if how == COPY_X or how == LESS_X else MY
+            shared = row[other] == ONE or row[other] == FILL
+            d = np.int64(row[other + 1] if shared else row[other + 2])
+            what = SCALED if shared else PRODUCTS
+        elif how == COPY_V:
+            what, d = PRODUCTS, o
+        elif how == STORED:
+            what, d = PRODUCTS, np.int64(row[DX if q == 0 else DY])
         if reached:
             _pull(what, n, s, d, mode, at, minus, switch, pulls, c, lists, state, slots, inputs)
 
