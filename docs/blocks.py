@@ -31,11 +31,13 @@ def loss(w, points):
 
 
 def rectangle(x, y, width, height, colour, *, filled=True, title=""):
+    """One cell."""
     paint = f'fill="{colour}"' if filled else f'fill="none" stroke="{colour}" stroke-width="1.5"'
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height}" rx="1" {paint}><title>{title}</title></rect>'
 
 
 def label(x, y, words, *, anchor="start", size=12, colour="#333"):
+    """Words beside it."""
     return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">{words}</text>'
 
 
@@ -47,6 +49,7 @@ def slots_of(mode, at, n, code):
 
 
 def draw(program):
+    """The picture of a program whose blocks are those of `COLOURS`."""
     tape, plan = program.tape, program.plan
     rows = plan.rows.astype(int)
     width = LEFT + CELL * len(plan.template) + 24
