@@ -442,5 +442,5 @@ def does_not_fit(shape: tuple[int, ...], given: tuple[int, ...]) -> ValueError:
 def power(x: Any, y: Any) -> Any:
     """``x ** y``, with the constant exponents that have an operation of their own, as NumPy's arrays have."""
     if isinstance(y, tracer.PLAIN) and isinstance(x, Traced) and float(y) in tracer.POWERS:
-        return elementwise(tracer.POWERS[float(y)], x)
+        return elementwise(CODE[tracer.POWERS[float(y)]], x)
     return elementwise(CODE["power"], x, y)

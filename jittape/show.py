@@ -36,6 +36,28 @@ def user_line() -> Place | None:
     return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
+def user_place() -> Any:
+    """What `line_of` takes for the line that is executing in the innermost frame outside this package.
+
+    Three times as fast as `user_line`: a line number is worked out from the code's table each time it is asked for.
+    """
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back  # type: ignore[assignment]
+    return None if frame is None else (frame.f_code, frame.f_lasti)
+
+
+def line_of(place: Any) -> Place | None:
+    """The (file, line) of a place; what is one already stays as it is."""
+    if place is None or isinstance(place[0], str):
+        return place
+    code, instruction = place
+    for start, stop, line in code.co_lines():
+        if start <= instruction < stop and line is not None:
+            return code.co_filename, line
+    return code.co_filename, code.co_firstlineno
+
+
 class _Step(NamedTuple):
     """One instruction; a partial is None where no derivative passes: a constant, data, or a zero formula."""
 

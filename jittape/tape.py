@@ -17,6 +17,7 @@ from .ops import CODE, OPS
 INPUT, DATA, CONST = 255, 254, 253
 MAX_SLOTS = 2**31 - 1
 _NOT_EQUAL = CODE["not_equal"]
+_CONDITIONS = frozenset(code for code, op in enumerate(OPS) if op.condition)
 
 
 class Guard(NamedTuple):
@@ -58,7 +59,7 @@ class Recording:
         self.constants: dict[Any, int] = {}
         self.names = Names()
         self.owner = get_ident()
-        self.guards: list[tuple[int, bool, tuple[str, int] | None]] = []
+        self.guards: list[tuple[int, bool, Any]] = []
         self.lines: array | None = array("i", (0,)) if lines else None
         self.places: dict[tuple[str, int], int] = {("", 0): 0}
         self.reads: list[tuple[int, tuple[str, int] | None]] = []
@@ -134,9 +135,9 @@ class Recording:
         self.check(self)
         row, v = var.row, var.v
         code = self.op[row]
-        if code >= len(OPS) or not OPS[code].condition:
+        if code not in _CONDITIONS:
             row = self.append(_NOT_EQUAL, row, self.constant(0.0), float(v != 0.0))
-        self.guards.append((row, v != 0.0, show.user_line()))
+        self.guards.append((row, v != 0.0, show.user_place()))
         return v != 0.0
 
     def read(self, var: Any) -> float:
@@ -196,11 +197,15 @@ class Recording:
             active=op[order[1 : 1 + inputs]] == INPUT,
             outputs=slot[np.asarray(outputs, np.int64)],
             names=self.names.moved(lambda row: int(slot[row]) if keep is None or keep[row] else None),
-            guards=tuple(Guard(int(slot[row]), outcome, line) for row, outcome, line in self.guards),
+            guards=self._frozen_guards(slot),
             lines=lines,
             places=tuple(self.places),
             reads=tuple((int(slot[row]), line) for row, line in self.reads),
         )
+
+    def _frozen_guards(self, slot: np.ndarray) -> tuple[Guard, ...]:
+        lines = {place: show.line_of(place) for place in {place for _, _, place in self.guards}}
+        return tuple([Guard(int(slot[row]), outcome, lines[place]) for row, outcome, place in self.guards])
 
 
 def _exactly(given: Any, dtype: Any, column: str) -> np.ndarray:

@@ -185,6 +185,7 @@ def _logical(name: str, x: Condition, y: Any) -> Any:
 
 
 _OPERANDS = (Var, *PLAIN)
+_NUMBER = (float, int)
 
 
 def _array_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
@@ -284,7 +285,7 @@ def apply(code: int, x: Any, y: Any = None) -> Any:
 def unary(code: int, otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A function of one traced number; anything else goes to ``otherwise``.
 
-    Here and in `binary` the body of `push` is written out: a call costs a tenth of the time of recording an operation.
+    Here, in `binary` and in `reflected` the body of `push` is written out: a call costs a tenth of the time of recording an operation.
     """
     fast, exact = VALUE[code], formulas.value
     cls = Condition if OPS[code].condition else Var
@@ -324,6 +325,9 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
             rec.check(rec)
         if type(other) is Var and other.rec is rec:
             b, y = other.row, other.v
+        elif isinstance(other, _NUMBER):
+            y = float(other)
+            b = rec.constants.get(y) or rec.constant(y)
         elif isinstance(other, _OPERANDS):
             b, y = operand(rec, other, name)
         elif isinstance(other, COMPLEX):
@@ -350,11 +354,30 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
 
 def reflected(code: int) -> Callable[[Var, Any], Any]:
     """The operator of anything a number can meet, on the left, and a traced number."""
+    fast, exact = VALUE[code], formulas.value
 
     def operator(self: Var, other: Any) -> Any:
-        if isinstance(other, (*_OPERANDS, *COMPLEX)):
-            return apply(code, other, self)
-        return NotImplemented
+        if not isinstance(other, _NUMBER):
+            return apply(code, other, self) if isinstance(other, (*_OPERANDS, *COMPLEX)) else NotImplemented
+        rec = self.rec
+        if rec.owner != get_ident():
+            rec.check(rec)
+        x = float(other)
+        a = rec.constants.get(x) or rec.constant(x)
+        try:
+            v = fast(x, self.v)
+        except ARITHMETIC:
+            v = exact(code, x, self.v)
+        val = rec.val
+        out = _new(Var)
+        out.rec, out.row, out.v = rec, len(val), v
+        val.append(v)
+        rec.op.append(code)
+        rec.a.append(a)
+        rec.b.append(self.row)
+        if rec.hooks:
+            rec.appended(out)
+        return out
 
     return operator
 
@@ -364,17 +387,20 @@ METHODS = {
     "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",
     "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne",
 }  # fmt: skip
-POWERS = {2.0: CODE["square"], 0.5: CODE["sqrt"], -1.0: CODE["reciprocal"]}
+POWERS = {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}
 
 
 def _power(raise_: Callable[[Var, Any], Any]) -> Callable[..., Any]:
     """`**` with the constant exponents that have an operation of their own, as NumPy's arrays have."""
+    special = {
+        exponent: unary(code, functools.partial(apply, code)) for exponent, code in ((k, CODE[v]) for k, v in POWERS.items())
+    }
 
     def operator(self: Var, other: Any, modulo: None = None) -> Any:
         if modulo is not None:
             return NotImplemented
-        if isinstance(other, PLAIN) and other in POWERS:
-            return apply(POWERS[float(other)], self)
+        if isinstance(other, PLAIN) and other in special:
+            return special[float(other)](self)
         return raise_(self, other)
 
     return operator
