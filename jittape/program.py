@@ -143,7 +143,7 @@ class Program:
             where the arguments differ in structure, shape or static value from the recorded ones.
         """
         work = self._checked(self._leaves(args, kwargs), FORWARD)
-        out = self.result(work)
+        out = work.numbers.item(self._output) if self.interface.result == "f" else self.result(work)
         self.release(work)
         return out
 
@@ -162,16 +162,7 @@ class Program:
         """
         if not self._scalar:
             self.check_scalar()
-        if (
-            len(args) == 1
-            and type(args[0]) is np.ndarray
-            and args[0].dtype is _FLOAT
-            and args[0].shape == self._plain
-            and not kwargs
-        ):
-            leaves: Any = args
-        else:
-            leaves = self._leaves(args, kwargs)
+        leaves = self._leaves(args, kwargs)
         if out is not None and not (type(out) is np.ndarray and out.dtype is _FLOAT and out.shape == self._gradient_shape):
             self._check_out(out)
         status, work = self.sweep(leaves, GRADIENT)
@@ -201,8 +192,12 @@ class Program:
                 f"out must be a float64 array of {self.interface.active} elements, for the gradient; got {_describe(out)}"
             )
 
-    def _leaves(self, args: tuple, kwargs: dict) -> list:
+    def _leaves(self, args: tuple, kwargs: dict) -> Any:
         """The arguments as leaves, of the recorded structure."""
+        if len(args) == 1 and not kwargs:
+            x = args[0]
+            if type(x) is np.ndarray and x.dtype is _FLOAT and x.shape == self._plain:
+                return args
         key, leaves, _ = self.interface.signature.split(args, kwargs)
         if key != self.interface.key:
             raise TypeError(self._mismatch(key))
