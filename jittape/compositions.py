@@ -264,6 +264,20 @@ def gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> An
     return arrays.joined([(x[1:2] - x[:1]) / h, (x[2:] - x[:-2]) / (2.0 * h), (x[-1:] - x[-2:-1]) / h])
 
 
+def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    """`np.apply_along_axis`: the function runs once for each vector, as it does in NumPy."""
+    x = asarray(arr)
+    axis = range(x.ndim)[axis]
+    rows = np.moveaxis(x, axis, -1)  # type: ignore[arg-type]
+    results = [asarray(func1d(rows[index], *args, **kwargs)) for index in np.ndindex(rows.shape[:-1])]
+    if not results:
+        raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
+    shape = results[0].shape
+    out = arrays.joined([result.reshape(-1) for result in results]).reshape(rows.shape[:-1] + shape)
+    inner = range(x.ndim - 1, x.ndim - 1 + len(shape))
+    return np.moveaxis(out, list(inner), list(range(axis, axis + len(shape))))
+
+
 def sinc(x: Any) -> Any:
     """`np.sinc`."""
     return elementwise(CODE["sinc"], x)
@@ -298,6 +312,7 @@ COMPOSED: dict[Any, Any] = {
     np.linalg.trace: lambda x, *, offset=0: trace(x, offset, -2, -1),
     np.vander: vander,
     np.gradient: gradient,
+    np.apply_along_axis: apply_along_axis,
     np.nansum: _nan("add", 0.0),
     np.nanprod: _nan("multiply", 1.0),
     np.nanmax: _nan("maximum", -math.inf),

@@ -154,10 +154,27 @@ def check_dtype(dtype: Any) -> None:
         raise TracingTypeError(f"dtype={np.dtype(dtype)}: a traced value is a float64; use jt.trunc or jt.rint, or `.value`")
 
 
+# What to write for functions that users miss and that have no namesake.
+_INSTEAD = {
+    "linalg.lstsq": "np.linalg.solve of the normal equations",
+    "linalg.pinv": "np.linalg.solve of the normal equations",
+    "linalg.qr": "np.linalg.cholesky of x.T @ x",
+    "fft": "a product with np.cos and np.sin of a plain matrix",
+    "rfft": "a product with np.cos and np.sin of a plain matrix",
+    "unique": "np.unique of plain values outside the recording",
+    "bincount": "a product with a plain matrix of zeros and ones",
+    "histogram": "sums of jt.where, or smooth weights",
+    "piecewise": "np.select",
+    "random.permutation": "plain indices, passed as an argument",
+}
+
+
 def unsupported(name: str, known: list[str]) -> TracingTypeError:
-    """The error of a function that does not record, with the nearest that does."""
-    near = [f"; the nearest that is: np.{x}" for x in difflib.get_close_matches(name, known, 1, 0.5)]
-    return TracingTypeError(f"np.{name} is not supported on traced values{''.join(near)} (docs/numpy.md lists what is)")
+    """The error of a function that does not record, with what to write instead, or else the nearest that does."""
+    near = [f"np.{x}" for x in difflib.get_close_matches(name, known, 1, 0.5)]
+    instead = [_INSTEAD[name]] if name in _INSTEAD else near
+    hint = f"; {'write' if name in _INSTEAD else 'the nearest that is:'} {instead[0]}" if instead else ""
+    return TracingTypeError(f"np.{name} is not supported on traced values{hint} (docs/numpy.md lists what is)")
 
 
 tracer.array_ufunc = array_ufunc
