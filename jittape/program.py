@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import explain, kernels
-from .errors import BranchChanged, TapeCapacityError
+from .errors import BranchChanged
 from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
+from .memory import require
 from .ops import OPS
 from .schedule import Plan, schedule
 from .structure import Signature, filler, unflatten
@@ -282,13 +283,8 @@ class Program:
         return DONE
 
     def _buffer(self) -> Work:
-        size = self.plan.size
-        try:
-            return Work(self.plan, self._shapes, self.tape.n_inputs, self.interface.active)
-        except MemoryError:
-            raise TapeCapacityError(
-                f"{self!r} needs {size * 8 / 2**30:.1f} GiB for values, partials and adjoints, which this machine does not have"
-            ) from None
+        require(8 * self.plan.size, f"a call of {self!r}, for values, adjoints and partials,")
+        return Work(self.plan, self._shapes, self.tape.n_inputs, self.interface.active)
 
     def release(self, work: Work) -> None:
         """Give a work buffer back, for the next call."""

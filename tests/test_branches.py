@@ -122,13 +122,14 @@ ASKED = {
     "assert": (lambda x: asserted(x), 1),
     "match": (lambda x: matched(x), 2),
     "comprehension": (lambda x: jt.sum([k * x for k in (1.0, 2.0, 3.0) if k * x > 4.0]), 3),
-    "condition of conditions": (lambda x: 1.0 if (x > 1.0) & (x < 5.0) | ~(x > 0.0) else 2.0, 1),
+    "condition of conditions": (lambda x: 1.0 if (x > 1.0) & (x < 5.0) | (x <= 0.0) else 2.0, 1),
     "function": (lambda x: 1.0 if jt.logical_and(x > 1.0, x < 5.0) else 2.0, 1),
 }
 NOT_ASKED = {
     "where": lambda x: jt.where(x > 1.0, x, 2.0),
     "nested where": lambda x: jt.where((x > 1.0) & (x < 5.0), x, jt.where(x > 7.0, 1.0, 2.0)),
     "arithmetic": lambda x: (x > 1.0) * x + (x < 5.0),
+    "not": lambda x: jt.where(~(x > 1.0), x, 2.0),
     "maximum": lambda x: jt.maximum(x, 2.0) + jt.minimum(x, 1.0),
     "clip": lambda x: jt.clip(x, 0.0, 2.0),
     "abs": lambda x: abs(x),

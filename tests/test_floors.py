@@ -13,7 +13,7 @@ PACKAGE = Path(jittape.__file__).parent
 
 FLOORS = (
     ("ops", "special", "errors", "conventions", "names", "layout", "vectormath"),
-    ("formulas", "codegen", "kernels", "picture", "structure"),
+    ("formulas", "codegen", "kernels", "memory", "picture", "structure"),
     ("show", "bulk"),
     ("tape",),
     ("tracer", "schedule"),
