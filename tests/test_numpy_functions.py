@@ -122,6 +122,8 @@ def test_conditions_of_arrays(op):
     assert seen[0].dtype == np.bool_
 
 
+# NumPy 2.5 deprecates np.fix.
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")
 @pytest.mark.parametrize(
     ("f", "low", "high"),
     [
