@@ -2924,7 +2924,7 @@ def emit(
         if c[ROW_COUNT] + 2 * n + 8 > rows.shape[0]:
             return 1
         chains = n > 0 and keys[g] & 255 == 255
-        block = not chains and n >= table[SMALLEST, keys[g] & 255]
+        block = n > 0 and not chains and n >= table[SMALLEST, keys[g] & 255]
         if waiting and (n == 0 or chains or block or waiting >= longest):
             _emit_stretch(pending, waiting, op, first, operands, active, table, val, where, template, rows, lists, c, state)
             waiting = np.int64(0)
