@@ -1,4 +1,4 @@
-"""Writes the marked regions of the package and the operation page of the docs from the op table.
+"""Writes the marked regions of the package and two pages of the docs from the op table and the dispatch tables.
 
 ``python -m jittape.codegen`` writes, ``python -m jittape.codegen --check`` compares and fails where they differ.
 """
@@ -15,11 +15,11 @@ from types import FunctionType, ModuleType
 
 import numpy as np
 
-from . import conventions, special, vectormath
+from . import conventions, numpy_functions, special, vectormath
 from .ops import CODE, CONSTANTS, FAMILIES, OPS, Op
 
 PACKAGE = Path(__file__).parent
-PAGE = PACKAGE.parent / "docs" / "operations.md"
+DOCS = PACKAGE.parent / "docs"
 
 
 def _functions(module: ModuleType) -> dict[str, FunctionType]:
@@ -320,7 +320,8 @@ def page() -> str:
 def main(arguments: list[str]) -> int:
     """Write the generated text, or with ``--check`` compare it; the exit status is 1 where they differ."""
     status = 0
-    texts = {PACKAGE / name: render(PACKAGE / name) for name in REGIONS} | {PAGE: page()}
+    texts = {PACKAGE / name: render(PACKAGE / name) for name in REGIONS}
+    texts |= {DOCS / "operations.md": page(), DOCS / "numpy.md": numpy_functions.page()}
     for path, new in texts.items():
         old = path.read_text() if path.exists() else ""
         if new == old:

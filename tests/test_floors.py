@@ -13,7 +13,7 @@ PACKAGE = Path(jittape.__file__).parent
 
 FLOORS = (
     ("ops", "special", "errors", "conventions", "names", "layout", "vectormath"),
-    ("formulas", "codegen", "kernels", "memory", "picture", "structure"),
+    ("formulas", "kernels", "memory", "picture", "structure"),
     ("show", "bulk"),
     ("tape",),
     ("tracer", "schedule"),
@@ -25,7 +25,7 @@ FLOORS = (
     ("functions",),
     ("eager", "record"),
     ("transforms",),
-    ("testing",),
+    ("codegen", "testing"),
     ("__main__", "__init__"),
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
