@@ -35,6 +35,8 @@ _BUILTIN = {"abs", "range"}
 # What a vector loop calls for a function that reduces large angles exactly, and where the two agree.
 _NEAR = {"sin": "sin_near", "cos": "cos_near", "tan": "tan_near"}
 _IS_FAR = "abs(x) > 1e6"
+# Functions with a costly part that is hardly ever needed: inlined, a vector loop would compute it always.
+_SELDOM = {"turns_far", "power_dx"}
 # The operations whose loops read an operand that all elements share from its slot, first where operands may be exchanged; with
 # the symbol between the operands.
 _CORE = {"add": "+", "subtract": "-", "multiply": "*"}
@@ -90,18 +92,25 @@ def imports() -> str:
 
 
 def specials() -> str:
-    """The functions of `vectormath` and `special`, jitted: inlined where a vector loop calls them."""
+    """The functions of `vectormath` and `special`, jitted: those that vector loops call are inlined, as far as they do not branch."""
     called = set().union(*(_names(_near(text)) for op in OPS for text in (op.value, *op.partials)))
+    straight = {name for name, function in _PASTED.items() if not _branches_inside(function)} - _SELDOM
     inlined: set[str] = set()
-    todo = called & set(_functions(vectormath)) - set(_NEAR)
+    todo = called & straight
     while todo:
         inlined |= todo
-        todo = set().union(*(_names(inspect.getsource(_PASTED[name])) for name in todo)) & set(_PASTED) - inlined
+        todo = set().union(*(_names(inspect.getsource(_PASTED[name])) for name in todo)) & straight - inlined
     decorated = (
         ("@inlined\n" if name in inlined else "@helper\n") + inspect.getsource(function).rstrip()
         for name, function in _PASTED.items()
     )
     return "\n\n\n".join(decorated)
+
+
+def _branches_inside(function: FunctionType) -> bool:
+    """Whether a function has statements that no vector loop can hold."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    return any(isinstance(node, (ast.If, ast.For, ast.While, ast.Subscript)) for node in ast.walk(tree))
 
 
 def _near(text: str) -> str:

@@ -776,22 +776,21 @@ def power_dy(x, y, v):
     return v * log(x)
 
 
-@helper
+@inlined
 def logaddexp(x, y):
     """log(exp(x) + exp(y)); equal infinities stay what they are."""
-    if x == y:
-        return x + 0.6931471805599453
     d = x - y
-    return (x if d > 0.0 else y) + log1p(exp(-abs(d)))
+    v = (x if d > 0.0 else y) + log1p(exp(-abs(d)))
+    return x + 0.6931471805599453 if x == y else v
 
 
-@helper
+@inlined
 def xlogy(x, y):
     """x * log(y), 0 where x is 0 and y is a number."""
     return 0.0 if x == 0.0 and y == y else x * log(y)
 
 
-@helper
+@inlined
 def xlog1py(x, y):
     """x * log1p(y), 0 where x is 0 and y is a number."""
     return 0.0 if x == 0.0 and y == y else x * log1p(y)

@@ -36,10 +36,9 @@ def softplus(x):
 
 def logaddexp(x, y):
     """log(exp(x) + exp(y)); equal infinities stay what they are."""
-    if x == y:
-        return x + 0.6931471805599453
     d = x - y
-    return (x if d > 0.0 else y) + log1p(exp(-abs(d)))
+    v = (x if d > 0.0 else y) + log1p(exp(-abs(d)))
+    return x + 0.6931471805599453 if x == y else v
 
 
 def xlogy(x, y):
