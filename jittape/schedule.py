@@ -243,8 +243,8 @@ def _emit(tape, order, key, op, operands, active, previous, same, roots) -> Plan
             counts[SLOT] += 1
     rows = rows[: counts[ROW_COUNT]]
     used, size = int(counts[SLOT]), 2 * int(counts[SLOT]) + int(counts[PART])
-    if size >= 2**32:
-        raise TapeCapacityError(f"{tape!r} needs {size} numbers of work space; a program holds at most {2**32 - 1}")
+    if max(size, HEADER + ROW * len(rows) + 2 * int(counts[LIST])) >= 2**32 or counts[PART] >= kernels.PARTIAL:
+        raise TapeCapacityError(f"{tape!r} needs {size} numbers of work space; a program's offsets are of 32 bits")
     where = where[same]
     output = int(where[tape.outputs[0]]) if len(tape.outputs) else 0
     pulls = np.zeros((1 + 3 * len(rows), PULL), np.uint32)

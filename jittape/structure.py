@@ -25,10 +25,12 @@ import numpy as np
 from .errors import TracingTypeError
 
 
-def flatten(x: Any, leaves: list, differentiated: bool, where: str) -> Any:
+def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
     """Append the leaves of ``x`` (floats and float64 arrays) to ``leaves`` and return the spec.
 
     An int is a float where it is differentiated, otherwise static; a bool is always static. Int and bool arrays become float64.
+    ``where`` is the position or the name of the argument; inside it a pair of the structure's and the key or the field, spelled
+    only in errors.
 
     Raises
     ------
@@ -66,37 +68,44 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: str) -> Any:
             "dict",
             kind,
             tuple(x),
-            tuple([flatten(item, leaves, differentiated, f"{where}[{key!r}]") for key, item in x.items()]),
+            tuple([flatten(item, leaves, differentiated, (where, key)) for key, item in x.items()]),
         )
     if isinstance(x, (list, tuple)):
         return ("seq", kind, tuple([flatten(item, leaves, differentiated, where) for item in x]))
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         fields = tuple(field.name for field in dataclasses.fields(x))
-        return ("data", kind, fields, tuple([flatten(getattr(x, f), leaves, differentiated, f"{where}.{f}") for f in fields]))
+        return ("data", kind, fields, tuple([flatten(getattr(x, f), leaves, differentiated, (where, "", f)) for f in fields]))
     return _static(x, where)
 
 
-def _array(x: np.ndarray, where: str) -> np.ndarray:
+def _spelled(where: Any) -> str:
+    """A place in the arguments as users write it."""
+    if isinstance(where, tuple):
+        return _spelled(where[0]) + (f"[{where[1]!r}]" if len(where) == 2 else f".{where[2]}")
+    return f"argument {where!r}"
+
+
+def _array(x: np.ndarray, where: Any) -> np.ndarray:
     if x.dtype.kind not in "fiub":
         raise TracingTypeError(
-            f"{where} is an array of {x.dtype}; jittape takes arrays of real numbers"
+            f"{_spelled(where)} is an array of {x.dtype}; jittape takes arrays of real numbers"
             + (" (convert it with np.asarray(x, float))" if x.dtype.kind == "O" else "")
         )
     return x
 
 
-def _static(x: Any, where: str) -> Any:
+def _static(x: Any, where: Any) -> Any:
     if isinstance(x, (complex, np.complexfloating)):
-        raise TracingTypeError(f"{where} is the complex number {x!r}; jittape is real-valued")
+        raise TracingTypeError(f"{_spelled(where)} is the complex number {x!r}; jittape is real-valued")
     if hasattr(type(x), "rec"):
         raise TracingTypeError(
-            f"{where} is a traced value: a gradient inside a recorded function is not supported; call it outside"
+            f"{_spelled(where)} is a traced value: a gradient inside a recorded function is not supported; call it outside"
         )
     try:
         hash(x)
     except TypeError:
         raise TracingTypeError(
-            f"{where} is of type {type(x).__name__}, which is neither a number, an array, a list, tuple, dict or dataclass of "
+            f"{_spelled(where)} is of type {type(x).__name__}, which is neither a number, an array, a list, tuple, dict or dataclass of "
             "those, nor hashable; an argument that is not differentiated must be hashable to be part of the recording"
         ) from None
     return ("static", type(x), x)
@@ -185,7 +194,7 @@ class Signature:
     ``argnums`` is an int or a tuple of ints, as in JAX. Leaves of differentiated arguments come first.
     """
 
-    __slots__ = ("argnums", "single", "_first")
+    __slots__ = ("argnums", "single", "_first", "_positions")
 
     def __init__(self, argnums: int | tuple[int, ...]) -> None:
         self.single = isinstance(argnums, (int, np.integer))
@@ -194,6 +203,7 @@ class Signature:
             raise TypeError(f"argnums is {argnums!r}; it must be an int or a non-empty tuple of ints")
         self.argnums = tuple(int(i) for i in chosen)
         self._first = self.argnums == tuple(range(len(self.argnums)))
+        self._positions: dict[int, tuple[int, ...]] = {}
 
     def __reduce__(self) -> Any:
         return Signature, (self.argnums[0] if self.single else self.argnums,)
@@ -208,7 +218,7 @@ class Signature:
         specs: list = [None] * len(args)
         for i in positions:
             if specs[i] is None:
-                specs[i] = flatten(args[i], leaves, True, f"argument {i}")
+                specs[i] = flatten(args[i], leaves, True, i)
                 if specs[i][0] == "static":
                     raise TracingTypeError(
                         f"argument {i} is of type {type(args[i]).__name__}, not differentiable; choose other argnums"
@@ -216,16 +226,19 @@ class Signature:
         active = len(leaves)
         for i, x in enumerate(args):
             if specs[i] is None:
-                specs[i] = flatten(x, leaves, False, f"argument {i}")
-        named = tuple([(name, flatten(kwargs[name], leaves, False, f"argument {name!r}")) for name in sorted(kwargs)])
+                specs[i] = flatten(x, leaves, False, i)
+        named = tuple([(name, flatten(kwargs[name], leaves, False, name)) for name in sorted(kwargs)]) if kwargs else ()
         return (tuple(specs), named), leaves, active
 
     def positions(self, n: int) -> tuple[int, ...]:
         """``argnums`` as positions among ``n`` positional arguments."""
-        for i in self.argnums:
-            if not -n <= i < n:
-                raise TypeError(f"argnums is {i}, but the function was called with {n} positional argument{'s' * (n != 1)}")
-        return tuple(i % n for i in self.argnums)
+        found = self._positions.get(n)
+        if found is None:
+            for i in self.argnums:
+                if not -n <= i < n:
+                    raise TypeError(f"argnums is {i}, but the function was called with {n} positional argument{'s' * (n != 1)}")
+            found = self._positions[n] = tuple(i % n for i in self.argnums)
+        return found
 
     def specs(self, key: Any) -> tuple[list, list[tuple[str, Any]]]:
         """The specs of the positional and of the keyword arguments."""
