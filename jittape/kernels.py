@@ -925,7 +925,6 @@ def trigamma(x):
 # addresses of the compiled functions, low half first: `forward`, `reverse`, and two for each family of operations, from FAMILIES on.
 SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 4, 5, 6, 8
 FAMILIES = 2
-HEADER = 64
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, then partials.
 ROW = 16
 FORM, N, OUT, OP = 0, 1, 2, 3  # what the row does, number of elements, first slot written, operation
@@ -1037,6 +1036,101 @@ def block_arithmetic(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 v = work[o + i]
                 work[dx + i] = 0.5 / abs(v)
+
+
+def one_powers(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 4:  # power
+        v = power(x, y)
+        if stored & 1:
+            work[p] = power_dx(x, y, v)
+        if stored & 2:
+            work[p + np.uint64(1)] = power_dy(x, y, v)
+    elif op == 5:  # mod
+        v = mod(x, y)
+        if stored & 1:
+            work[p] = 1.0 if v == v else v
+        if stored & 2:
+            work[p + np.uint64(1)] = rint((v - x) / y) if v != y else 1.0
+    elif op == 6:  # fmod
+        v = fmod(x, y)
+        if stored & 1:
+            work[p] = 1.0 if v == v else v
+        if stored & 2:
+            work[p + np.uint64(1)] = rint((v - x) / y)
+    elif op == 7:  # floor_divide
+        v = floor_divide(x, y)
+    elif op == 12:  # cbrt
+        v = cbrt(x)
+        if stored & 1:
+            work[p] = 1.0 / (3.0 * v * v)
+    work[o] = v
+
+
+def block_powers(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 4:  # power
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = power(x, y)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = power_dx(x, y, v)
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = power_dy(x, y, v)
+    elif op == 5:  # mod
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = mod(x, y)
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 if v == v else v
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = rint((v - x) / y) if v != y else 1.0
+    elif op == 6:  # fmod
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = fmod(x, y)
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 if v == v else v
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = rint((v - x) / y)
+    elif op == 7:  # floor_divide
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = floor_divide(x, y)
+    elif op == 12:  # cbrt
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = cbrt(x)
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 / (3.0 * v * v)
 
 
 def block_steps(code, work, op, xo, yo, o, n, dx, dy):
@@ -1217,71 +1311,6 @@ def block_steps(code, work, op, xo, yo, o, n, dx, dy):
                 work[dy + i] = 1.0 if v == v else v
 
 
-def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
-    """A block of the family: values, and those partials that have a place."""
-    if op == 63:  # less
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = 1.0 if x < y else 0.0
-    elif op == 64:  # less_equal
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = 1.0 if x <= y else 0.0
-    elif op == 65:  # greater
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = 1.0 if x > y else 0.0
-    elif op == 66:  # greater_equal
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = 1.0 if x >= y else 0.0
-    elif op == 67:  # equal
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = 1.0 if x == y else 0.0
-    elif op == 68:  # not_equal
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = 1.0 if x != y else 0.0
-    elif op == 69:  # logical_and
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = 1.0 if x != 0.0 and y != 0.0 else 0.0
-    elif op == 70:  # logical_or
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = 1.0 if x != 0.0 or y != 0.0 else 0.0
-    elif op == 71:  # logical_xor
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
-    elif op == 72:  # logical_not
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = 1.0 if x == 0.0 else 0.0
-    elif op == 73:  # isnan
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = 1.0 if x != x else 0.0
-    elif op == 74:  # isfinite
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = 1.0 if x - x == 0.0 else 0.0
-    elif op == 75:  # isinf
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = 1.0 if x == x and x - x != 0.0 else 0.0
-
-
 def one_exponential(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
@@ -1388,19 +1417,7 @@ def one_logistic(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
     y = work[b]
-    if op == 39:  # expit
-        v = expit(x)
-        if stored & 1:
-            work[p] = v * expit(-x)
-    elif op == 40:  # log_expit
-        v = -softplus(-x)
-        if stored & 1:
-            work[p] = expit(-x)
-    elif op == 41:  # softplus
-        v = softplus(x)
-        if stored & 1:
-            work[p] = expit(x)
-    elif op == 36:  # logaddexp
+    if op == 36:  # logaddexp
         v = logaddexp(x, y)
         if stored & 1:
             work[p] = 0.5 if x == y else expit(x - y)
@@ -1418,37 +1435,24 @@ def one_logistic(code, work, op, a, b, o, p, stored, _):
             work[p] = v if v != v else log1p(y) if x != 0.0 or y != -1.0 else 0.0
         if stored & 2:
             work[p + np.uint64(1)] = v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
+    elif op == 39:  # expit
+        v = expit(x)
+        if stored & 1:
+            work[p] = v * expit(-x)
+    elif op == 40:  # log_expit
+        v = -softplus(-x)
+        if stored & 1:
+            work[p] = expit(-x)
+    elif op == 41:  # softplus
+        v = softplus(x)
+        if stored & 1:
+            work[p] = expit(x)
     work[o] = v
 
 
 def block_logistic(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
-    if op == 39:  # expit
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = expit(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                v = work[o + i]
-                work[dx + i] = v * expit(-x)
-    elif op == 40:  # log_expit
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = -softplus(-x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = expit(-x)
-    elif op == 41:  # softplus
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = softplus(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = expit(x)
-    elif op == 36:  # logaddexp
+    if op == 36:  # logaddexp
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
@@ -1497,6 +1501,31 @@ def block_logistic(code, work, op, xo, yo, o, n, dx, dy):
                 y = work[yo + i]
                 v = work[o + i]
                 work[dy + i] = v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
+    elif op == 39:  # expit
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = expit(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = v * expit(-x)
+    elif op == 40:  # log_expit
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = -softplus(-x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = expit(-x)
+    elif op == 41:  # softplus
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = softplus(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = expit(x)
 
 
 def one_circular(code, work, op, a, b, o, p, stored, _):
@@ -1603,89 +1632,6 @@ def block_circular(code, work, op, xo, yo, o, n, dx, dy):
                 work[dx + i] = sinc_dx(x, v)
 
 
-def one_hyperbolic(code, work, op, a, b, o, p, stored, _):
-    """One instruction of the family."""
-    v = x = work[a]
-    if op == 49:  # sinh
-        v = sinh(x)
-        if stored & 1:
-            work[p] = cosh(x)
-    elif op == 50:  # cosh
-        v = cosh(x)
-        if stored & 1:
-            work[p] = sinh(x)
-    elif op == 51:  # tanh
-        v = tanh(x)
-        if stored & 1:
-            work[p] = 1.0 / (cosh(x) * cosh(x))
-    elif op == 52:  # arcsinh
-        v = arcsinh(x)
-        if stored & 1:
-            work[p] = 1.0 / hypot(x, 1.0)
-    elif op == 53:  # arccosh
-        v = arccosh(x)
-        if stored & 1:
-            work[p] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
-    elif op == 54:  # arctanh
-        v = arctanh(x)
-        if stored & 1:
-            work[p] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
-    work[o] = v
-
-
-def block_hyperbolic(code, work, op, xo, yo, o, n, dx, dy):
-    """A block of the family: values, and those partials that have a place."""
-    if op == 49:  # sinh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = sinh(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = cosh(x)
-    elif op == 50:  # cosh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = cosh(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = sinh(x)
-    elif op == 51:  # tanh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = tanh(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = 1.0 / (cosh(x) * cosh(x))
-    elif op == 52:  # arcsinh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arcsinh(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = 1.0 / hypot(x, 1.0)
-    elif op == 53:  # arccosh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arccosh(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
-    elif op == 54:  # arctanh
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arctanh(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                v = work[o + i]
-                work[dx + i] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
-
-
 def one_inverse(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
@@ -1779,99 +1725,87 @@ def block_inverse(code, work, op, xo, yo, o, n, dx, dy):
                 work[dy + i] = y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan
 
 
-def one_powers(code, work, op, a, b, o, p, stored, _):
+def one_hyperbolic(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
-    y = work[b]
-    if op == 4:  # power
-        v = power(x, y)
+    if op == 49:  # sinh
+        v = sinh(x)
         if stored & 1:
-            work[p] = power_dx(x, y, v)
-        if stored & 2:
-            work[p + np.uint64(1)] = power_dy(x, y, v)
-    elif op == 12:  # cbrt
-        v = cbrt(x)
+            work[p] = cosh(x)
+    elif op == 50:  # cosh
+        v = cosh(x)
         if stored & 1:
-            work[p] = 1.0 / (3.0 * v * v)
-    elif op == 5:  # mod
-        v = mod(x, y)
+            work[p] = sinh(x)
+    elif op == 51:  # tanh
+        v = tanh(x)
         if stored & 1:
-            work[p] = 1.0 if v == v else v
-        if stored & 2:
-            work[p + np.uint64(1)] = rint((v - x) / y) if v != y else 1.0
-    elif op == 6:  # fmod
-        v = fmod(x, y)
+            work[p] = 1.0 / (cosh(x) * cosh(x))
+    elif op == 52:  # arcsinh
+        v = arcsinh(x)
         if stored & 1:
-            work[p] = 1.0 if v == v else v
-        if stored & 2:
-            work[p + np.uint64(1)] = rint((v - x) / y)
-    elif op == 7:  # floor_divide
-        v = floor_divide(x, y)
+            work[p] = 1.0 / hypot(x, 1.0)
+    elif op == 53:  # arccosh
+        v = arccosh(x)
+        if stored & 1:
+            work[p] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+    elif op == 54:  # arctanh
+        v = arctanh(x)
+        if stored & 1:
+            work[p] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
     work[o] = v
 
 
-def block_powers(code, work, op, xo, yo, o, n, dx, dy):
+def block_hyperbolic(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
-    if op == 4:  # power
+    if op == 49:  # sinh
         for i in range(n):
             x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = power(x, y)
+            work[o + i] = sinh(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
-                y = work[yo + i]
-                v = work[o + i]
-                work[dx + i] = power_dx(x, y, v)
-        if dy:
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                v = work[o + i]
-                work[dy + i] = power_dy(x, y, v)
-    elif op == 12:  # cbrt
+                work[dx + i] = cosh(x)
+    elif op == 50:  # cosh
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = cbrt(x)
+            work[o + i] = cosh(x)
         if dx:
             for i in range(n):
-                v = work[o + i]
-                work[dx + i] = 1.0 / (3.0 * v * v)
-    elif op == 5:  # mod
+                x = work[xo + i]
+                work[dx + i] = sinh(x)
+    elif op == 51:  # tanh
         for i in range(n):
             x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = mod(x, y)
+            work[o + i] = tanh(x)
         if dx:
             for i in range(n):
-                v = work[o + i]
-                work[dx + i] = 1.0 if v == v else v
-        if dy:
-            for i in range(n):
                 x = work[xo + i]
-                y = work[yo + i]
-                v = work[o + i]
-                work[dy + i] = rint((v - x) / y) if v != y else 1.0
-    elif op == 6:  # fmod
+                work[dx + i] = 1.0 / (cosh(x) * cosh(x))
+    elif op == 52:  # arcsinh
         for i in range(n):
             x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = fmod(x, y)
+            work[o + i] = arcsinh(x)
         if dx:
             for i in range(n):
-                v = work[o + i]
-                work[dx + i] = 1.0 if v == v else v
-        if dy:
-            for i in range(n):
                 x = work[xo + i]
-                y = work[yo + i]
-                v = work[o + i]
-                work[dy + i] = rint((v - x) / y)
-    elif op == 7:  # floor_divide
+                work[dx + i] = 1.0 / hypot(x, 1.0)
+    elif op == 53:  # arccosh
         for i in range(n):
             x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = floor_divide(x, y)
+            work[o + i] = arccosh(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+    elif op == 54:  # arctanh
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = arctanh(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
 
 
 def one_error(code, work, op, a, b, o, p, stored, _):
@@ -1967,22 +1901,88 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
                 work[dx + i] = trigamma(x) if v == v else v
 
 
+def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 63:  # less
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x < y else 0.0
+    elif op == 64:  # less_equal
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x <= y else 0.0
+    elif op == 65:  # greater
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x > y else 0.0
+    elif op == 66:  # greater_equal
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x >= y else 0.0
+    elif op == 67:  # equal
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x == y else 0.0
+    elif op == 68:  # not_equal
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x != y else 0.0
+    elif op == 69:  # logical_and
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x != 0.0 and y != 0.0 else 0.0
+    elif op == 70:  # logical_or
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if x != 0.0 or y != 0.0 else 0.0
+    elif op == 71:  # logical_xor
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
+    elif op == 72:  # logical_not
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 1.0 if x == 0.0 else 0.0
+    elif op == 73:  # isnan
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 1.0 if x != x else 0.0
+    elif op == 74:  # isfinite
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 1.0 if x - x == 0.0 else 0.0
+    elif op == 75:  # isinf
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = 1.0 if x == x and x - x != 0.0 else 0.0
+
+
 # By operation: its family. By family: its functions for one instruction and for a block.
 FAMILY = (
-    0, 0, 0, 0, 9, 9, 9, 9, 0, 0, 0, 0, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 4, 4, 3, 4, 4, 4, 5,
-    5, 5, 5, 5, 5, 6, 6, 6, 8, 8, 8, 8, 7, 7, 7, 7, 7, 7, 8, 6, 10, 10, 10, 10, 11, 11, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-    2, 2, 2, 2, 1
+    0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 4, 4, 3, 4, 4, 4, 5,
+    5, 5, 5, 5, 5, 6, 6, 6, 7, 7, 7, 7, 8, 8, 8, 8, 8, 8, 7, 6, 9, 9, 9, 9, 10, 10, 11, 11, 11, 11, 11, 11, 11,
+    11, 11, 11, 11, 11, 11, 2
 )
 ONE_OF = (
-    None, None, None, one_exponential, one_bases, one_logistic, one_circular, one_hyperbolic, one_inverse,
-    one_powers, one_error, one_gamma
+    None, one_powers, None, one_exponential, one_bases, one_logistic, one_circular, one_inverse, one_hyperbolic,
+    one_error, one_gamma, None
 )
 BLOCK_OF = (
-    block_arithmetic, block_steps, block_conditions, block_exponential, block_bases, block_logistic,
-    block_circular, block_hyperbolic, block_inverse, block_powers, block_error, block_gamma
+    block_arithmetic, block_powers, block_steps, block_exponential, block_bases, block_logistic, block_circular,
+    block_inverse, block_hyperbolic, block_error, block_gamma, block_conditions
 )
 # fmt: on
 # </generated>
+HEADER = AT + 2 * (FAMILIES + 2 * len(BLOCK_OF))
 
 
 @inlined

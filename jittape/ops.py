@@ -45,6 +45,7 @@ class Op(NamedTuple):
     switch : a partial of exactly zero means "not connected": not even an infinite adjoint passes
     condition : the value is a truth value, 0 or 1
     public : the function is part of the public API under its own name
+    family : operations whose loops are compiled together, when one of them is first needed
     """
 
     name: str
@@ -59,6 +60,7 @@ class Op(NamedTuple):
     switch: bool = False
     condition: bool = False
     public: bool = True
+    family: str = "steps"
 
     @property
     def arity(self) -> int:
@@ -96,7 +98,7 @@ def _binary(name: str, value: str, px: str, py: str, x: Box, y: Box, doc: str, *
 def _truth(name: str, test: str, doc: str, *, arity: int = 2, **more) -> Op:
     more.setdefault("ufunc", name)
     value = f"1.0 if {test} else 0.0"
-    return Op(name, value, ("0.0",) * arity, (REAL, POSITIVE)[:arity], doc, condition=True, **more)
+    return Op(name, value, ("0.0",) * arity, (REAL, POSITIVE)[:arity], doc, condition=True, family="conditions", **more)
 
 
 LOW: Box = (-2.0, 0.4)
@@ -105,19 +107,19 @@ HIGH: Box = (0.6, 2.0)
 # fmt: off
 OPS: tuple[Op, ...] = (
     # arithmetic
-    _binary("add",          "x + y",            "1.0",                "1.0",              REAL, REAL, "x + y", symbol="+", commutes=True),
-    _binary("subtract",     "x - y",            "1.0",                "-1.0",             REAL, REAL, "x - y", symbol="-"),
-    _binary("multiply",     "x * y",            "y",                  "x",                REAL, REAL, "x * y", symbol="*", commutes=True),
-    _binary("divide",       "x / y",            "1.0 / y",            "-v / y",           REAL, POSITIVE, "x / y", symbol="/", aliases=("true_divide",)),
-    _binary("power",        "power(x, y)",      "power_dx(x, y, v)",  "power_dy(x, y, v)", POSITIVE, REAL, "x to the power y", symbol="**", aliases=("pow",)),
-    _binary("mod",          "mod(x, y)",        "1.0 if v == v else v", "rint((v - x) / y) if v != y else 1.0", (0.1, 0.4), (0.5, 0.9), "x modulo y, with the sign of y", ufunc="remainder", symbol="%", aliases=("remainder",)),
-    _binary("fmod",         "fmod(x, y)",       "1.0 if v == v else v", "rint((v - x) / y)", (2.1, 2.4), (1.0, 1.04), "x modulo y, with the sign of x"),
-    _binary("floor_divide", "floor_divide(x, y)", "0.0",              "0.0",              (0.1, 0.4), (0.5, 0.9), "the floor of x / y", symbol="//"),
-    _unary("negative",      "-x",               "-1.0",               REAL,               "-x"),
-    _unary("reciprocal",    "1.0 / x",          "-v * v",             POSITIVE,           "1 / x"),
-    _unary("square",        "x * x",            "x + x",              REAL,               "x * x"),
-    _unary("sqrt",          "sqrt(x)",          "0.5 / abs(v)",       POSITIVE,           "the square root"),
-    _unary("cbrt",          "cbrt(x)",          "1.0 / (3.0 * v * v)", POSITIVE,          "the cube root"),
+    _binary("add",          "x + y",            "1.0",                "1.0",              REAL, REAL, "x + y", symbol="+", commutes=True, family="arithmetic"),
+    _binary("subtract",     "x - y",            "1.0",                "-1.0",             REAL, REAL, "x - y", symbol="-", family="arithmetic"),
+    _binary("multiply",     "x * y",            "y",                  "x",                REAL, REAL, "x * y", symbol="*", commutes=True, family="arithmetic"),
+    _binary("divide",       "x / y",            "1.0 / y",            "-v / y",           REAL, POSITIVE, "x / y", symbol="/", aliases=("true_divide",), family="arithmetic"),
+    _binary("power",        "power(x, y)",      "power_dx(x, y, v)",  "power_dy(x, y, v)", POSITIVE, REAL, "x to the power y", symbol="**", aliases=("pow",), family="powers"),
+    _binary("mod",          "mod(x, y)",        "1.0 if v == v else v", "rint((v - x) / y) if v != y else 1.0", (0.1, 0.4), (0.5, 0.9), "x modulo y, with the sign of y", ufunc="remainder", symbol="%", aliases=("remainder",), family="powers"),
+    _binary("fmod",         "fmod(x, y)",       "1.0 if v == v else v", "rint((v - x) / y)", (2.1, 2.4), (1.0, 1.04), "x modulo y, with the sign of x", family="powers"),
+    _binary("floor_divide", "floor_divide(x, y)", "0.0",              "0.0",              (0.1, 0.4), (0.5, 0.9), "the floor of x / y", symbol="//", family="powers"),
+    _unary("negative",      "-x",               "-1.0",               REAL,               "-x", family="arithmetic"),
+    _unary("reciprocal",    "1.0 / x",          "-v * v",             POSITIVE,           "1 / x", family="arithmetic"),
+    _unary("square",        "x * x",            "x + x",              REAL,               "x * x", family="arithmetic"),
+    _unary("sqrt",          "sqrt(x)",          "0.5 / abs(v)",       POSITIVE,           "the square root", family="arithmetic"),
+    _unary("cbrt",          "cbrt(x)",          "1.0 / (3.0 * v * v)", POSITIVE,          "the cube root", family="powers"),
     # kinks and steps
     _unary("abs",           "abs(x)",           "sign(x)",            POSITIVE,           "the absolute value", ufunc="absolute", aliases=("absolute", "fabs")),
     _unary("sign",          "sign(x)",          "0.0",                POSITIVE,           "-1, 0 or 1: the sign"),
@@ -137,42 +139,42 @@ OPS: tuple[Op, ...] = (
     _binary("gate",         "y if x != 0.0 else -0.0", "0.0",         "1.0 if x != 0.0 else 0.0", POSITIVE, REAL, "y where x is true, else -0.0", ufunc="", switch=True, public=False),
     _binary("gate_not",     "-0.0 if x != 0.0 else y", "0.0",         "0.0 if x != 0.0 else 1.0", POSITIVE, REAL, "y where x is false, else -0.0", ufunc="", switch=True, public=False),
     # exponentials and logarithms
-    _unary("exp",           "exp(x)",           "v",                  REAL,               "e to the power x"),
-    _unary("exp2",          "exp2(x)",          "v * LN2",            REAL,               "2 to the power x"),
-    _unary("expm1",         "expm1(x)",         "exp(x)",             REAL,               "exp(x) - 1, accurate near 0"),
-    _unary("log",           "log(x)",           "1.0 / x if v == v else v", POSITIVE,     "the natural logarithm"),
-    _unary("log2",          "log2(x)",          "LOG2_E / x if v == v else v", POSITIVE, "the logarithm to base 2"),
-    _unary("log10",         "log10(x)",         "LOG10_E / x if v == v else v", POSITIVE, "the logarithm to base 10"),
-    _unary("log1p",         "log1p(x)",         "1.0 / (1.0 + x) if v == v else v", POSITIVE, "log(1 + x), accurate near 0"),
-    _binary("logaddexp",    "logaddexp(x, y)",  "0.5 if x == y else expit(x - y)", "0.5 if x == y else expit(y - x)", REAL, REAL, "log(exp(x) + exp(y)) without overflow", commutes=True),
-    _binary("xlogy",        "xlogy(x, y)",      "v if v != v else log(y) if x != 0.0 or y != 0.0 else 0.0", "v if v != v else x / y if x != 0.0 or y != 0.0 else 0.0", POSITIVE, POSITIVE, "x * log(y), 0 where x is 0", ufunc=""),
-    _binary("xlog1py",      "xlog1py(x, y)",    "v if v != v else log1p(y) if x != 0.0 or y != -1.0 else 0.0", "v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0", POSITIVE, POSITIVE, "x * log1p(y), 0 where x is 0", ufunc=""),
-    _unary("expit",         "expit(x)",         "v * expit(-x)",      REAL,               "1 / (1 + exp(-x)), the logistic function", ufunc="", aliases=("sigmoid",)),
-    _unary("log_expit",     "-softplus(-x)",    "expit(-x)",          REAL,               "log(expit(x)) without underflow", ufunc="", aliases=("log_sigmoid",)),
-    _unary("softplus",      "softplus(x)",      "expit(x)",           REAL,               "log(1 + exp(x)) without overflow", ufunc=""),
+    _unary("exp",           "exp(x)",           "v",                  REAL,               "e to the power x", family="exponential"),
+    _unary("exp2",          "exp2(x)",          "v * LN2",            REAL,               "2 to the power x", family="bases"),
+    _unary("expm1",         "expm1(x)",         "exp(x)",             REAL,               "exp(x) - 1, accurate near 0", family="bases"),
+    _unary("log",           "log(x)",           "1.0 / x if v == v else v", POSITIVE,     "the natural logarithm", family="exponential"),
+    _unary("log2",          "log2(x)",          "LOG2_E / x if v == v else v", POSITIVE, "the logarithm to base 2", family="bases"),
+    _unary("log10",         "log10(x)",         "LOG10_E / x if v == v else v", POSITIVE, "the logarithm to base 10", family="bases"),
+    _unary("log1p",         "log1p(x)",         "1.0 / (1.0 + x) if v == v else v", POSITIVE, "log(1 + x), accurate near 0", family="bases"),
+    _binary("logaddexp",    "logaddexp(x, y)",  "0.5 if x == y else expit(x - y)", "0.5 if x == y else expit(y - x)", REAL, REAL, "log(exp(x) + exp(y)) without overflow", commutes=True, family="logistic"),
+    _binary("xlogy",        "xlogy(x, y)",      "v if v != v else log(y) if x != 0.0 or y != 0.0 else 0.0", "v if v != v else x / y if x != 0.0 or y != 0.0 else 0.0", POSITIVE, POSITIVE, "x * log(y), 0 where x is 0", ufunc="", family="logistic"),
+    _binary("xlog1py",      "xlog1py(x, y)",    "v if v != v else log1p(y) if x != 0.0 or y != -1.0 else 0.0", "v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0", POSITIVE, POSITIVE, "x * log1p(y), 0 where x is 0", ufunc="", family="logistic"),
+    _unary("expit",         "expit(x)",         "v * expit(-x)",      REAL,               "1 / (1 + exp(-x)), the logistic function", ufunc="", aliases=("sigmoid",), family="logistic"),
+    _unary("log_expit",     "-softplus(-x)",    "expit(-x)",          REAL,               "log(expit(x)) without underflow", ufunc="", aliases=("log_sigmoid",), family="logistic"),
+    _unary("softplus",      "softplus(x)",      "expit(x)",           REAL,               "log(1 + exp(x)) without overflow", ufunc="", family="logistic"),
     # trigonometric and hyperbolic
-    _unary("sin",           "sin(x)",           "cos(x)",             REAL,               "the sine"),
-    _unary("cos",           "cos(x)",           "-sin(x)",            REAL,               "the cosine"),
-    _unary("tan",           "tan(x)",           "1.0 + v * v",        UNIT,               "the tangent"),
-    _unary("arcsin",        "arcsin(x)",        "1.0 / sqrt((1.0 - x) * (1.0 + x))", UNIT, "the inverse sine", aliases=("asin",)),
-    _unary("arccos",        "arccos(x)",        "-1.0 / sqrt((1.0 - x) * (1.0 + x))", UNIT, "the inverse cosine", aliases=("acos",)),
-    _unary("arctan",        "arctan(x)",        "1.0 / (1.0 + x * x)", REAL,              "the inverse tangent", aliases=("atan",)),
-    _binary("arctan2",      "arctan2(x, y)",    "v if v != v else y / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0", "v if v != v else -x / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0", REAL, POSITIVE, "the angle of the point (y, x)", aliases=("atan2",)),
-    _unary("sinh",          "sinh(x)",          "cosh(x)",            REAL,               "the hyperbolic sine"),
-    _unary("cosh",          "cosh(x)",          "sinh(x)",            REAL,               "the hyperbolic cosine"),
-    _unary("tanh",          "tanh(x)",          "1.0 / (cosh(x) * cosh(x))", REAL,       "the hyperbolic tangent"),
-    _unary("arcsinh",       "arcsinh(x)",       "1.0 / hypot(x, 1.0)", REAL,              "the inverse hyperbolic sine", aliases=("asinh",)),
-    _unary("arccosh",       "arccosh(x)",       "1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))", ABOVE_ONE, "the inverse hyperbolic cosine", aliases=("acosh",)),
-    _unary("arctanh",       "arctanh(x)",       "1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v", UNIT, "the inverse hyperbolic tangent", aliases=("atanh",)),
-    _binary("hypot",        "hypot(x, y)",      "x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan", "y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan", POSITIVE, REAL, "sqrt(x*x + y*y) without overflow", commutes=True),
-    _unary("sinc",          "sinc(x)",          "sinc_dx(x, v)",      POSITIVE,           "sin(pi*x) / (pi*x), 1 at 0", ufunc=""),
+    _unary("sin",           "sin(x)",           "cos(x)",             REAL,               "the sine", family="circular"),
+    _unary("cos",           "cos(x)",           "-sin(x)",            REAL,               "the cosine", family="circular"),
+    _unary("tan",           "tan(x)",           "1.0 + v * v",        UNIT,               "the tangent", family="circular"),
+    _unary("arcsin",        "arcsin(x)",        "1.0 / sqrt((1.0 - x) * (1.0 + x))", UNIT, "the inverse sine", aliases=("asin",), family="inverse"),
+    _unary("arccos",        "arccos(x)",        "-1.0 / sqrt((1.0 - x) * (1.0 + x))", UNIT, "the inverse cosine", aliases=("acos",), family="inverse"),
+    _unary("arctan",        "arctan(x)",        "1.0 / (1.0 + x * x)", REAL,              "the inverse tangent", aliases=("atan",), family="inverse"),
+    _binary("arctan2",      "arctan2(x, y)",    "v if v != v else y / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0", "v if v != v else -x / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0", REAL, POSITIVE, "the angle of the point (y, x)", aliases=("atan2",), family="inverse"),
+    _unary("sinh",          "sinh(x)",          "cosh(x)",            REAL,               "the hyperbolic sine", family="hyperbolic"),
+    _unary("cosh",          "cosh(x)",          "sinh(x)",            REAL,               "the hyperbolic cosine", family="hyperbolic"),
+    _unary("tanh",          "tanh(x)",          "1.0 / (cosh(x) * cosh(x))", REAL,       "the hyperbolic tangent", family="hyperbolic"),
+    _unary("arcsinh",       "arcsinh(x)",       "1.0 / hypot(x, 1.0)", REAL,              "the inverse hyperbolic sine", aliases=("asinh",), family="hyperbolic"),
+    _unary("arccosh",       "arccosh(x)",       "1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))", ABOVE_ONE, "the inverse hyperbolic cosine", aliases=("acosh",), family="hyperbolic"),
+    _unary("arctanh",       "arctanh(x)",       "1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v", UNIT, "the inverse hyperbolic tangent", aliases=("atanh",), family="hyperbolic"),
+    _binary("hypot",        "hypot(x, y)",      "x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan", "y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan", POSITIVE, REAL, "sqrt(x*x + y*y) without overflow", commutes=True, family="inverse"),
+    _unary("sinc",          "sinc(x)",          "sinc_dx(x, v)",      POSITIVE,           "sin(pi*x) / (pi*x), 1 at 0", ufunc="", family="circular"),
     # error function and gamma function
-    _unary("erf",           "erf(x)",           "TWO_OVER_SQRT_PI * exp(-x * x)", REAL,   "the error function", ufunc=""),
-    _unary("erfc",          "erfc(x)",          "-TWO_OVER_SQRT_PI * exp(-x * x)", REAL,  "1 - erf(x), accurate for large x", ufunc=""),
-    _unary("ndtr",          "0.5 * erfc(-x * SQRT_HALF)", "INV_SQRT_TWO_PI * exp(-0.5 * x * x)", REAL, "the standard normal distribution function", ufunc=""),
-    _unary("log_ndtr",      "log_ndtr(x)",      "log_ndtr_dx(x)",     REAL,               "log(ndtr(x)) without underflow", ufunc=""),
-    _unary("gammaln",       "gammaln(x)",       "digamma(x)",         POSITIVE,           "log of the absolute value of the gamma function", ufunc="", aliases=("lgamma",)),
-    _unary("digamma",       "digamma(x)",       "trigamma(x) if v == v else v", POSITIVE,           "the derivative of gammaln", ufunc="", aliases=("psi",)),
+    _unary("erf",           "erf(x)",           "TWO_OVER_SQRT_PI * exp(-x * x)", REAL,   "the error function", ufunc="", family="error"),
+    _unary("erfc",          "erfc(x)",          "-TWO_OVER_SQRT_PI * exp(-x * x)", REAL,  "1 - erf(x), accurate for large x", ufunc="", family="error"),
+    _unary("ndtr",          "0.5 * erfc(-x * SQRT_HALF)", "INV_SQRT_TWO_PI * exp(-0.5 * x * x)", REAL, "the standard normal distribution function", ufunc="", family="error"),
+    _unary("log_ndtr",      "log_ndtr(x)",      "log_ndtr_dx(x)",     REAL,               "log(ndtr(x)) without underflow", ufunc="", family="error"),
+    _unary("gammaln",       "gammaln(x)",       "digamma(x)",         POSITIVE,           "log of the absolute value of the gamma function", ufunc="", aliases=("lgamma",), family="gamma"),
+    _unary("digamma",       "digamma(x)",       "trigamma(x) if v == v else v", POSITIVE,           "the derivative of gammaln", ufunc="", aliases=("psi",), family="gamma"),
     # conditions: values 0 and 1, partials 0
     _truth("less",          "x < y",            "x < y",              symbol="<"),
     _truth("less_equal",    "x <= y",           "x <= y",             symbol="<="),
@@ -194,36 +196,7 @@ OPS: tuple[Op, ...] = (
 
 CODE: dict[str, int] = {op.name: code for code, op in enumerate(OPS)}
 
-# The operations by family: the loops of a family are compiled together, when one of them is first needed.
+# The operations of each family, in the order of the first of each.
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "arithmetic": ("add", "subtract", "multiply", "divide", "negative", "reciprocal", "square", "sqrt"),
-    "steps": (
-        "abs",
-        "sign",
-        "floor",
-        "ceil",
-        "trunc",
-        "rint",
-        "relu",
-        "maximum",
-        "minimum",
-        "fmax",
-        "fmin",
-        "clip_low",
-        "clip_high",
-        "copysign",
-        "gate",
-        "gate_not",
-        "with_gradient",
-    ),
-    "conditions": tuple(op.name for op in OPS if op.condition),
-    "exponential": ("exp", "log"),
-    "bases": ("exp2", "expm1", "log2", "log10", "log1p"),
-    "logistic": ("expit", "log_expit", "softplus", "logaddexp", "xlogy", "xlog1py"),
-    "circular": ("sin", "cos", "tan", "sinc"),
-    "hyperbolic": ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"),
-    "inverse": ("arcsin", "arccos", "arctan", "arctan2", "hypot"),
-    "powers": ("power", "cbrt", "mod", "fmod", "floor_divide"),
-    "error": ("erf", "erfc", "ndtr", "log_ndtr"),
-    "gamma": ("gammaln", "digamma"),
+    family: tuple(op.name for op in OPS if op.family == family) for family in dict.fromkeys(op.family for op in OPS)
 }
