@@ -218,10 +218,8 @@ def families() -> str:
         doc = "A block of the family: values, and those partials that have a place."
         out.append(_function(f"block_{name}", "op, xo, yo, o, n, dx, dy", doc, _branches(looped, _loops)))
     ones = [f"one_{name}" if any(not op.plain for _, op in ops) else "None" for name, ops in _by_family().items()]
-    family = [list(FAMILIES).index(op.family) for op in OPS]
     tables = [
-        "# By operation: its family. By family: its functions for one instruction and for a block.",
-        f"FAMILY = ({_wrapped(str(family)[1:-1], 4)})",
+        "# By family: its functions for one instruction and for a block.",
         f"ONE_OF = ({_wrapped(', '.join(ones), 4)})",
         f"BLOCK_OF = ({_wrapped(', '.join(f'block_{name}' for name in FAMILIES), 4)})",
     ]

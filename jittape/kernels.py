@@ -922,9 +922,9 @@ def trigamma(x):
 
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
 # The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot; then, from AT on, the
-# addresses of the compiled functions, low half first: `forward`, `reverse`, and two for each family of operations, from FAMILIES on.
+# addresses of the compiled functions, low half first: `forward`, `reverse`, and two for each family of operations, from AT_FAMILIES on.
 SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 4, 5, 6, 8
-FAMILIES = 2
+AT_FAMILIES = 2
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, then partials.
 ROW = 16
 FORM, N, OUT, OP = 0, 1, 2, 3  # what the row does, number of elements, first slot written, operation
@@ -1966,12 +1966,7 @@ def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
             work[o + i] = 1.0 if x == x and x - x != 0.0 else 0.0
 
 
-# By operation: its family. By family: its functions for one instruction and for a block.
-FAMILY = (
-    0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 4, 4, 3, 4, 4, 4, 5,
-    5, 5, 5, 5, 5, 6, 6, 6, 7, 7, 7, 7, 8, 8, 8, 8, 8, 8, 7, 6, 9, 9, 9, 9, 10, 10, 11, 11, 11, 11, 11, 11, 11,
-    11, 11, 11, 11, 11, 11, 2
-)
+# By family: its functions for one instruction and for a block.
 ONE_OF = (
     None, one_powers, None, one_exponential, one_bases, one_logistic, one_circular, one_inverse, one_hyperbolic,
     one_error, one_gamma, None
@@ -1982,7 +1977,7 @@ BLOCK_OF = (
 )
 # fmt: on
 # </generated>
-HEADER = AT + 2 * (FAMILIES + 2 * len(BLOCK_OF))
+HEADER = AT + 2 * (AT_FAMILIES + 2 * len(BLOCK_OF))
 
 
 @inlined
@@ -2154,7 +2149,7 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
                 elif op >= LEAF:
                     v = work[o + k]
                 else:
-                    family = np.uint64(FAMILIES) + np.uint64(2) * np.uint64((word >> 8) & 255)
+                    family = np.uint64(AT_FAMILIES) + np.uint64(2) * np.uint64((word >> 8) & 255)
                     call(_address(code, family), code, work, np.uint64(op), a, b, o + k, p, np.uint64(stored), zero)
                     continue
                 work[o + k] = v
@@ -2253,7 +2248,7 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
             # </generated>
             else:
                 word = code[row + OP]
-                family = np.uint64(FAMILIES) + np.uint64(2) * np.uint64(word >> 8) + one
+                family = np.uint64(AT_FAMILIES) + np.uint64(2) * np.uint64(word >> 8) + one
                 dx = np.uint64(code[row + DX]) if partials else zero
                 dy = np.uint64(code[row + DY]) if partials else zero
                 call(_address(code, family), code, work, np.uint64(word & 255), xo, yo, o, n, dx, dy)
@@ -3247,9 +3242,9 @@ _compiled: dict = {}
 
 def _by_address(position):
     """The function at a position of the header's addresses."""
-    if position < FAMILIES:
+    if position < AT_FAMILIES:
         return (forward, reverse)[position]
-    family, block = divmod(position - FAMILIES, 2)
+    family, block = divmod(position - AT_FAMILIES, 2)
     return (BLOCK_OF if block else ONE_OF)[family]
 
 

@@ -10,12 +10,13 @@ from . import kernels
 from .errors import TapeCapacityError
 from .kernels import (
     AT,
+    AT_FAMILIES,
     AT_GUARDS,
     AT_PULLS,
     CHUNK,
     CORE,
     COUNT,
-    FAMILIES,
+    FAMILY_OF,
     FUSED,
     HEADER,
     HOW,
@@ -35,7 +36,7 @@ from .kernels import (
     N,
 )
 from .memory import require
-from .ops import CODE, OPS, Op
+from .ops import CODE, FAMILIES, OPS, Op
 from .tape import Tape
 
 # Chains of additions with more like them that start on the same level are faster side by side than each as one block.
@@ -61,20 +62,20 @@ _HOW = {
 }  # fmt: skip
 
 
-def _known(op: Op, family: int) -> list[int]:
+def _known(op: Op) -> list[int]:
     """An operation's column of the table that plans are made from."""
     how = [_HOW.get(partial, kernels.STORED) for partial in op.partials] + [kernels.NOTHING_PASSES] * (3 - op.arity)
     own = ("add", "subtract", "multiply")
     form = CORE + 3 * own.index(op.name) if op.name in own else 0
-    return [*how, op.arity, op.switch, family, form, _SMALLEST_PLAIN if op.plain else _SMALLEST_CALLED]
+    return [*how, op.arity, op.switch, list(FAMILIES).index(op.family), form, _SMALLEST_PLAIN if op.plain else _SMALLEST_CALLED]
 
 
 def _table() -> np.ndarray:
     """What planning asks of an operation: of those of the op table, and of the fused ones."""
     table = np.zeros((kernels.SMALLEST + 1, 256), np.int64)
     table[HOW : HOW + 3] = kernels.NOTHING_PASSES
-    for code, (op, family) in enumerate(zip(OPS, kernels.FAMILY, strict=True)):
-        table[:, code] = _known(op, family)
+    for code, op in enumerate(OPS):
+        table[:, code] = _known(op)
     for k, (product, other) in enumerate(((0, 0), (1, 0), (0, 1))):  # z + xy, z - xy, xy - z
         factors = (kernels.LESS_Y, kernels.LESS_X) if product else (kernels.COPY_Y, kernels.COPY_X)
         table[:, FUSED + k] = [*factors, kernels.LESS if other else kernels.PLUS, 3, 0, 0, CORE + 9 + 2 * k, _SMALLEST_PLAIN]
@@ -129,7 +130,8 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     code[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = slots, rows, rows + 1, HEADER + ROW * rows, output
     op, a, b = (_locked(column) for column in (op, a, b))
     end = kernels.unroll(op, a, b, active.astype(np.uint8), _TABLE, code, slots, at, CHUNK)
-    _link(code, {FAMILIES + 2 * kernels.FAMILY[k] for k in np.flatnonzero(np.bincount(op, minlength=len(OPS))[: len(OPS)])})
+    used = np.flatnonzero(np.bincount(op, minlength=len(OPS))[: len(OPS)])
+    _link(code, {AT_FAMILIES + 2 * int(family) for family in _TABLE[FAMILY_OF, used]})
     pieces = [*range(rows), rows], [0, *range(2, rows + 1), rows + 1]
     return Plan(code[:end], template, 2 * slots + 2 * n, pieces, np.arange(slots, dtype=np.int32))
 
@@ -255,7 +257,8 @@ def _emit(tape, order, key, op, operands, active, previous, same, roots) -> Plan
     header = np.zeros(HEADER, np.uint32)
     header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(rows), len(pulls), lists_at + counts[LIST], output
     _link(
-        header, {FAMILIES + 2 * f + k for k, column in enumerate((kernels.ONES, kernels.BLOCKS)) for f in _bits(counts[column])}
+        header,
+        {AT_FAMILIES + 2 * f + k for k, column in enumerate((kernels.ONES, kernels.BLOCKS)) for f in _bits(counts[column])},
     )
     code = np.concatenate([header, rows.ravel(), lists[: counts[LIST]], pulls.ravel()])
     pieces = _pieces(rows[:, N]), _pieces(pulls[:, COUNT])

@@ -24,6 +24,8 @@ import numpy as np
 
 from .errors import TracingTypeError
 
+_FLOAT64 = np.dtype(np.float64)
+
 
 def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
     """Append the leaves of ``x`` (floats and float64 arrays) to ``leaves`` and return the spec.
@@ -211,9 +213,13 @@ class Signature:
     def split(self, args: tuple, kwargs: dict) -> tuple[Any, list, int]:
         """The key of a call (all that its recording depends on), its leaves, and how many leaves are differentiated."""
         leaves: list = []
-        if self._first and len(args) >= len(self.argnums) and not kwargs and type(args[0]) is float:
-            if list(map(type, args)).count(float) == len(args):
+        # the two commonest calls: numbers only, and one array only
+        if self._first and len(args) >= len(self.argnums) and not kwargs:
+            kind = type(args[0])
+            if kind is float and list(map(type, args)).count(float) == len(args):
                 return len(args), list(args), len(self.argnums)
+            if kind is np.ndarray and len(args) == 1 and args[0].dtype is _FLOAT64:
+                return ((("array", args[0].shape),), ()), [args[0]], 1
         positions = self.positions(len(args))
         specs: list = [None] * len(args)
         for i in positions:

@@ -7,8 +7,14 @@ import ast
 import inspect
 import itertools
 import math
+import os
 import re
+import shutil
+import subprocess
+import sys
+import textwrap
 from fractions import Fraction
+from pathlib import Path
 from types import FunctionType
 
 import numpy as np
@@ -17,6 +23,7 @@ import pytest
 import scipy.special
 from mpmath import mp, mpf
 
+import jittape as jt
 from jittape import conventions, formulas, special
 from jittape.conventions import EDGES, Edge
 from jittape.ops import CODE, CONSTANTS, OPS, POSITIVE, REAL, Op
@@ -629,3 +636,33 @@ def test_the_oracles_agree_with_scipy(name, second):
 
 def test_the_rules_are_told_where_the_table_is():
     assert all(text in conventions.__doc__ for text in ("NaN value", "minimum norm", "limit is infinite"))
+
+
+# -- adding an operation ------------------------------------------------------------------------------------------------------
+
+
+def test_an_operation_is_added_by_one_row_and_codegen(tmp_path):
+    """Kernels, functions, exports and the docs follow from the row; here without compiling them."""
+    package = Path(jt.__file__).parent
+    shutil.copytree(package, tmp_path / "jittape", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "docs").mkdir()
+    table = tmp_path / "jittape" / "ops.py"
+    row = '    _unary("haversine", "0.5 - 0.5 * cos(x)", "0.5 * sin(x)", REAL, "(1 - cos(x)) / 2", ufunc=""),\n'
+    text = table.read_text()
+    table.write_text(text.replace(")\n# fmt: on", row + ")\n# fmt: on"))
+    assert table.read_text() != text
+    use = textwrap.dedent("""
+        import jittape as jt
+        print(jt.value_and_grad(jt.haversine)(1.25))
+        print(jt.grad(lambda xs: jt.sum([jt.haversine(x) for x in xs]))([0.25] * 2 + [0.1 * k for k in range(30)])[:2])
+    """)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "NUMBA_DISABLE_JIT": "1"}
+    for command in (["-m", "jittape.codegen"], ["-m", "jittape.codegen", "--check"], ["-c", use]):
+        done = subprocess.run(
+            [sys.executable, *command], capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+    value, gradient = eval(done.stdout.splitlines()[0])
+    assert value == pytest.approx(0.5 - 0.5 * math.cos(1.25)) and gradient == pytest.approx(0.5 * math.sin(1.25))
+    assert eval(done.stdout.splitlines()[1]) == pytest.approx([0.5 * math.sin(0.25)] * 2)
+    assert "`haversine`" in (tmp_path / "docs" / "operations.md").read_text()
