@@ -62,16 +62,40 @@ helper = njit(**_INNER)
 inlined = njit(forceinline=True, **_INNER)
 
 
+class Kernel:
+    """A jitted function that a cache file it cannot read, whatever is wrong with it, does not break: it is compiled anew."""
+
+    def __init__(self, compiled):
+        self.compiled = compiled
+
+    def __call__(self, *args):
+        """Run it; the first call loads or compiles it."""
+        try:
+            return self.compiled(*args)
+        except NumbaError:
+            raise
+        except Exception as error:  # whatever a truncated or foreign cache file raises while it is read
+            if self.compiled.signatures:
+                raise
+            self.compiled = njit(**_OPTIONS)(self.compiled.py_func)
+            _warn(error)
+            return self.compiled(*args)
+
+    def __getattr__(self, name):
+        return getattr(self.compiled, name)
+
+
 def jit(function):
     """Compile on first call: no GIL, IEEE errors, cached on disk where some folder can be written."""
-    if not _CACHE:
-        return njit(**_OPTIONS)(function)
-    try:
-        return njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError as error:  # Numba found no folder that it can write to
-        global _uncached
-        _uncached = error
-        return njit(**_OPTIONS)(function)
+    if config.DISABLE_JIT:
+        return function
+    if _CACHE:
+        try:
+            return Kernel(njit(cache=True, **_OPTIONS)(function))
+        except RuntimeError as error:  # Numba found no folder that it can write to
+            global _uncached
+            _uncached = error
+    return Kernel(njit(**_OPTIONS)(function))
 
 
 # <generated: special>
@@ -3306,13 +3330,7 @@ def ready() -> None:
         else:
             if _uncached is not None:
                 _warn(_uncached)
-            try:
-                _first_call()
-            except NumbaError:
-                raise
-            except Exception as error:  # whatever a truncated or foreign cache file raises while it is read
-                _without_cache(error)
-                _first_call()
+            run(np.zeros(HEADER, np.uint32), np.zeros(1), 0, 0, 0)
             execute = run.get_overload(run.signatures[0])
         _ready = True
 
@@ -3321,18 +3339,6 @@ def _silence() -> None:
     """Without Numba, NumPy's scalars warn where kernels do not."""
     for function in (run, simplify, link, measure, join, emit, pull_back, unroll):
         globals()[function.__name__] = np.errstate(all="ignore")(function)
-
-
-def _first_call() -> None:
-    run(np.zeros(HEADER, np.uint32), np.zeros(1), 0, 0, 0)
-
-
-def _without_cache(error: Exception) -> None:
-    """Compile every kernel anew, in memory only."""
-    for name, function in list(globals().items()):
-        if hasattr(function, "py_func"):
-            globals()[name] = njit(**_OPTIONS)(function.py_func)
-    _warn(error)
 
 
 def _warn(error: Exception) -> None:

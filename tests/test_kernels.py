@@ -538,6 +538,37 @@ def test_a_spoilt_cache_breaks_neither_import_nor_call(warm, tmp_path, spoil, ki
         assert "NUMBA_CACHE_DIR" in done.stderr
 
 
+PLANNED = """
+import jittape as jt
+print(jt.value_and_grad(lambda xs: sum([x * y for x in xs for y in xs]))([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
+"""
+
+
+@pytest.fixture(scope="module")
+def planned(small_package, tmp_path_factory):
+    """A copy of the small package whose cache has the kernels that plan, too."""
+    root = tmp_path_factory.mktemp("planned")
+    shutil.copytree(small_package / "jittape", root / "jittape", ignore=shutil.ignore_patterns("__pycache__"))
+    done = run(root, PLANNED)
+    assert done.stdout == "(441.0, [42.0, 42.0, 42.0, 42.0, 42.0, 42.0])\n", done.stderr
+    return root
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("kernel", ["join", "measure", "reverse"])
+def test_one_file_of_the_cache_that_is_spoilt(planned, tmp_path, kernel, kind):
+    """The kernels that plan load after the others, each from files of its own."""
+    shutil.copytree(planned / "jittape", tmp_path / "jittape")
+    files = [path for path in cached(tmp_path, kind) if path.name.startswith(f"kernels.{kernel}-")]
+    assert files
+    for path in files:
+        truncate(path)
+    done = run(tmp_path, PLANNED)
+    assert done.stdout == "(441.0, [42.0, 42.0, 42.0, 42.0, 42.0, 42.0])\n", done.stderr
+    assert "JitTapeCacheWarning" in done.stderr
+
+
 @pytest.mark.jit_only
 def test_no_folder_for_a_cache(package):
     """Neither beside the package nor in the home folder can anything be written, not even by root."""
