@@ -17,11 +17,12 @@ from .ops import CONSTANTS, OPS
 def values(code: int, *operands: Any) -> np.ndarray:
     """The value for float64 arrays and floats that broadcast together; NumPy's own error where they do not."""
     with np.errstate(all="ignore"):
-        return np.asarray(_function(code)(*operands), np.float64)
+        return np.asarray(function(code)(*operands), np.float64)
 
 
 @functools.cache
-def _function(code: int) -> Callable[..., Any]:
+def function(code: int) -> Callable[..., Any]:
+    """What computes an operation's values over arrays; it may warn as NumPy does."""
     op = OPS[code]
     if op.ufunc:
         return getattr(np, op.ufunc)

@@ -38,14 +38,16 @@ def running(code: int, x: Any) -> Any:
 
 
 def _accumulate(code: int, v: np.ndarray) -> np.ndarray:
-    if OPS[code].ufunc:
+    # `accumulate` computes one element at a time: for what calls functions, rows at once are two to three times as fast
+    if OPS[code].ufunc and (OPS[code].plain or v.size < 32 * len(v)):
         with np.errstate(all="ignore"):
             # a copy in the order of the rows: along another axis `accumulate` is several times slower
             out = getattr(np, OPS[code].ufunc).accumulate(np.ascontiguousarray(v), axis=0)
             return out if out.dtype == np.float64 else out.astype(np.float64)
-    out = v.copy()
-    for i in range(1, len(v)):
-        out[i] = bulk.values(code, out[i - 1], v[i])
+    out, value = np.array(v, np.float64), bulk.function(code)
+    with np.errstate(all="ignore"):
+        for i in range(1, len(v)):
+            out[i] = value(out[i - 1], out[i])
     return out
 
 
