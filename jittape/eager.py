@@ -125,6 +125,8 @@ class EagerRecording(Recording):
     def backprop(self, var: Any) -> None:
         """Fill the adjoints: the derivative of ``var`` in every row before it."""
         self.check(self)
+        if len(self.val) > self._limit:  # arrays add many rows for each of `vars`; here no operation is halfway
+            self._collect()
         n = var.row + 1
         op, a, b = (np.array(column[:n]) for column in (self.op, self.a, self.b))
         # leaves are rows here like all others; the kernels leave them as they are

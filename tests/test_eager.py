@@ -394,6 +394,30 @@ def test_thousands_of_epochs_in_steady_memory(style, jit, monkeypatch):
     assert sizes(w.rec) < 150
 
 
+def test_epochs_over_arrays_in_steady_memory(jit, monkeypatch):
+    """An array adds a hundred rows and one object, so rows count too; a backprop is when none of them is in use."""
+    monkeypatch.setattr(eager, "_PATIENCE", 5_000 if jit else 1_000)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 3))
+    y = X @ np.array([1.0, -2.0, 3.0])
+    w = [jt.var(0.0, name=f"w{k}") for k in range(3)]
+    rec, peaks = w[0].rec, []
+    rec._collect()
+    for epoch in range(200 if jit else 30):
+        r = X @ jt.array(w) - y
+        loss = np.sum(r * r) / 20
+        loss.backprop()
+        expected = 2 * X.T @ r.value / 20
+        np.testing.assert_allclose([v.sensitivity for v in w], expected, rtol=1e-9, atol=1e-12)
+        for v in w:
+            v.value -= 0.1 * v.sensitivity
+        if epoch % 5 == 4:
+            peaks.append(sizes(rec))
+    assert max(peaks) < 3 * eager._PATIENCE
+    if jit:
+        assert [v.value for v in w] == pytest.approx([1.0, -2.0, 3.0], abs=1e-6)
+
+
 def test_nothing_is_kept_for_variables_that_are_gone():
     x = jt.var(1.0)
     rec = x.rec
