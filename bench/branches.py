@@ -145,7 +145,7 @@ def rows(seconds):
     for name, program in (("with", with_guards), ("without", without)):
 
         def sweep(program=program):
-            program.release(program.sweep(x, GRADIENT)[1])
+            program.release(program.sweep(x, GRADIENT)[2])
 
         sweeps[name] = sweep
     # in turns, so that a change of the machine's speed touches both
@@ -169,7 +169,7 @@ def rows(seconds):
     program = jt.record(eight, up)
 
     def forward():
-        program.release(program.sweep(up, FORWARD)[1])
+        program.release(program.sweep(up, FORWARD)[2])
 
     yield (
         "change between two known paths, beyond staying on them",

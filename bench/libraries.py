@@ -30,7 +30,12 @@ class Jittape:
         program, x, out = self.record(w), np.array(w.x), np.empty(len(w.x))
         f = w.build(self.m)
         step = self.m.value_and_grad(lambda x: f(list(x)))
-        return {"": lambda: program.value_and_grad(x, out=out), "value_and_grad": lambda: step(x)}
+        bound = program.bind(x, out=out)
+        return {
+            "": lambda: (bound(), out),
+            "Program, out=": lambda: program.value_and_grad(x, out=out),
+            "value_and_grad": lambda: step(x),
+        }
 
 
 class Casadi:

@@ -63,7 +63,7 @@ def measure(w, seconds):
     remake, parts = program.__reduce__()
 
     def sweep(mode):
-        return timing(lambda: program.release(program.sweep((x,), mode)[1]), seconds).best
+        return timing(lambda: program.release(program.sweep((x,), mode)[2]), seconds).best
 
     ours = {
         "record": timing(lambda: jt.record(on_list(f), x), seconds).best,

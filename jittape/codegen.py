@@ -70,7 +70,8 @@ def imports() -> str:
     if unknown:
         raise SystemExit(f"formulas name functions that are neither NumPy's nor jittape.special's: {', '.join(unknown)}")
     lines = [
-        *(f"import {module}" for module in ("glob", "os", "sys", "threading", "warnings")),
+        *(f"import {module}" for module in ("functools", "glob", "os", "sys", "threading", "warnings")),
+        "from itertools import pairwise",
         f"from math import {', '.join(sorted(_MATH & named))}",
         "",
         "import numpy as np",

@@ -39,7 +39,7 @@ class Checker:
         plan, slots = self._plan, len(self._plan.template)
         work = np.zeros(plan.size)
         work[:slots] = plan.template
-        filler(self._shapes, work[1 : 1 + self.tape.n_inputs])(leaves)
+        filler(self._shapes, work[1 : 1 + self.tape.n_inputs])(*leaves)
         kernels.sweep(plan.code, work, plan.pieces, GRADIENT | UNGUARDED)
         if not np.isfinite(work[self.tape.first : 2 * slots]).all():
             with np.errstate(all="ignore"):

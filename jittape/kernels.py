@@ -6,11 +6,13 @@ classes own, allocate nothing and raise nothing: they return a status.
 
 # <generated: imports>
 # fmt: off
+import functools
 import glob
 import os
 import sys
 import threading
 import warnings
+from itertools import pairwise
 from math import inf, lgamma, nan, pi
 
 import numpy as np
@@ -2450,24 +2452,68 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
                 work[adj + code[t + i]] = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
 
 
-@jit
-def run(code, work, start, stop, mode):
-    """Sweep a program: its rows ``start`` to ``stop`` forward, or its pulls ``start`` to ``stop`` in reverse, or all of both.
+@helper
+def _run(code, work, begin, end, mode):
+    """Sweep a program: rows ``begin`` to ``end`` forward, or pulls ``begin`` to ``end`` in reverse, or all of both.
 
-    ``work`` has the inputs in its first slots, and after a reverse sweep their adjoints behind all values. Returns `DONE`, or
-    the index of the first guard, in recorded order, whose condition now has the other truth.
+    ``work`` has the inputs in its first slots, and after a reverse sweep their adjoints behind all values. Returns the value of
+    the output, or NaN where a guard disagrees: slot 0, which nobody reads, then has its index in recorded order, else `DONE`.
     """
     zero, one = np.uint64(0), np.uint64(1)
-    begin, end = np.uint64(start), np.uint64(stop)
+    work[0] = DONE
     if mode & FORWARD:
-        partials, guarded = np.uint64(mode & PARTIALS), np.uint64(not mode & UNGUARDED)
+        partials, guarded = np.uint64(mode & PARTIALS), np.uint64((mode & UNGUARDED) == 0)
         status = ask(_address(code, zero), code, work, begin, end, partials, guarded, zero, zero, zero)
         if status != DONE:
-            return status
+            work[0] = status
+            return nan
         begin, end = zero, np.uint64(code[N_PULLS])
     if mode & REVERSE:
         call(_address(code, one), code, work, begin, end, zero, zero, zero, zero, zero)
-    return np.int64(DONE)
+    return work[np.uint64(code[OUTPUT])]
+
+
+# A frame is what one sweep needs, in one array of uint64, so that a call passes a single number: where the code and `work` are in
+# memory, which rows to run (or pulls, where it only goes back), the mode, how many arrays are read first, and how many are written
+# at the end. Then, for each of those: where it is in memory, where its numbers are in `work`, and how many.
+CODE_AT, WORK_AT, BEGIN, END, MODE, READS, WRITES, ARRAYS = 0, 1, 2, 3, 4, 5, 6, 7
+
+
+def _memory(number):
+    """A way for kernels to reach numbers of a type at an address."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    @intrinsic
+    def memory(typing_context, address):
+        return types.CPointer(number)(types.uint64), generate
+
+    return memory
+
+
+_words, _addresses, _floats = map(_memory, (types.uint32, types.uint64, types.float64))
+
+
+@jit
+def run_frame(address):
+    """Read the arrays of a frame, sweep, and write, unless a guard disagrees. Returns what `_run` returns."""
+    frame, one, three = _addresses(np.uint64(address)), np.uint64(1), np.uint64(3)
+    code, work = _words(frame[CODE_AT]), _floats(frame[WORK_AT])
+    at = np.uint64(ARRAYS)
+    for _ in range(frame[READS]):
+        array, start = _floats(frame[at]), frame[at + one]
+        for i in range(frame[at + np.uint64(2)]):
+            work[start + i] = array[i]
+        at += three
+    value = _run(code, work, frame[BEGIN], frame[END], frame[MODE])
+    if work[0] == DONE:
+        for _ in range(frame[WRITES]):
+            array, start = _floats(frame[at]), frame[at + one]
+            for i in range(frame[at + np.uint64(2)]):
+                array[i] = work[start + i]
+            at += three
+    return value
 
 
 @jit
@@ -3247,17 +3293,47 @@ def reach(a, b, alive):
     return needed, inner
 
 
-def sweep(code, work, pieces, mode):
-    """`execute` in pieces, between which Ctrl-C is noticed: the rows, then the pulls. Call `ready` before."""
+def piece(code, work, begin, end, mode, reads=(), writes=()):
+    """A function without arguments that calls `_run`, between copies from arrays and to arrays as `bind` describes them."""
+    if config.DISABLE_JIT:
+        return functools.partial(_run, code, work, begin, end, mode)
+    arrays = [number for array, at in (*reads, *writes) for number in (array.ctypes.data, at, array.size)]
+    frame = np.array([code.ctypes.data, work.ctypes.data, begin, end, mode, len(reads), len(writes), *arrays], np.uint64)
+    run = functools.partial(_entry, frame.ctypes.data)
+    run.holds = frame, code, work, reads, writes  # type: ignore[attr-defined]
+    return run
+
+
+def bind(code, work, pieces, mode, reads=(), writes=()):
+    """A function without arguments that sweeps a program and returns what `_run` returns. Call `ready` before.
+
+    ``reads`` and ``writes`` are pairs of a contiguous float64 array and the offset of its numbers in ``work``: copied before, and
+    after where no guard disagrees. A long sweep runs in pieces, between which Ctrl-C is noticed.
+    """
     rows, pulls = pieces
-    status = DONE
-    if mode & FORWARD:
-        for start, stop in zip(rows[:-1], rows[1:], strict=True):
-            status = execute(code, work, start, stop, mode & ~REVERSE)
-    if mode & REVERSE and status == DONE:
-        for start, stop in zip(pulls[:-1], pulls[1:], strict=True):
-            execute(code, work, start, stop, REVERSE)
-    return status
+    if len(rows) == len(pulls) == 2 and not config.DISABLE_JIT:
+        return piece(code, work, rows[0], rows[1], mode, reads, writes)
+    steps = [piece(code, work, *ends, mode & ~REVERSE) for ends in pairwise(rows) if mode & FORWARD]
+    steps += [piece(code, work, *ends, REVERSE) for ends in pairwise(pulls) if mode & REVERSE]
+
+    def run():
+        for array, at in reads:
+            work[at : at + array.size] = array.reshape(-1)
+        for step in steps:
+            value = step()
+            if work[0] != DONE:
+                return value
+        for array, at in writes:
+            array.reshape(-1)[:] = work[at : at + array.size]
+        return float(value)
+
+    return run
+
+
+def sweep(code, work, pieces, mode):
+    """Sweep a program once: `DONE`, or the first guard that disagrees. Call `ready` before."""
+    bind(code, work, pieces, mode)()
+    return int(work[0])
 
 
 _ARGUMENTS = (types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 7)
@@ -3309,7 +3385,7 @@ def _compile_loop(function):
 def _announce(function) -> None:
     """Say on a terminal that compiling takes a while, where nothing is on disk yet."""
     global _announced
-    path = getattr(getattr(run, "stats", None), "cache_path", None)
+    path = getattr(getattr(run_frame, "stats", None), "cache_path", None)
     cold = not (path and glob.glob(os.path.join(glob.escape(path), f"kernels.{function.__name__}-*.nbi")))
     if cold and not _announced and sys.stderr is not None and sys.stderr.isatty():
         _announced = True
@@ -3318,7 +3394,7 @@ def _announce(function) -> None:
 
 def ready() -> None:
     """Load or compile the kernels, so that no later call has to; a cache that is unusable is passed over."""
-    global execute, _ready
+    global _entry, _ready
     if _ready:
         return
     with _lock:
@@ -3326,18 +3402,20 @@ def ready() -> None:
             return  # type: ignore[unreachable]
         if config.DISABLE_JIT:
             _silence()
-            execute = run
         else:
             if _uncached is not None:
                 _warn(_uncached)
-            run(np.zeros(HEADER, np.uint32), np.zeros(1), 0, 0, 0)
-            execute = run.get_overload(run.signatures[0])
+            frame = np.zeros(ARRAYS, np.uint64)
+            code, work = np.zeros(HEADER, np.uint32), np.zeros(1)
+            frame[[CODE_AT, WORK_AT]] = code.ctypes.data, work.ctypes.data
+            run_frame(frame.ctypes.data)
+            _entry = run_frame.get_overload(run_frame.signatures[0])
         _ready = True
 
 
 def _silence() -> None:
     """Without Numba, NumPy's scalars warn where kernels do not."""
-    for function in (run, simplify, link, measure, join, emit, pull_back, unroll):
+    for function in (_run, simplify, link, measure, join, emit, pull_back, unroll):
         globals()[function.__name__] = np.errstate(all="ignore")(function)
 
 
@@ -3350,8 +3428,8 @@ def _warn(error: Exception) -> None:
     )
 
 
-# `run` without the dispatch on the types of its arguments, which takes 0.1 us: for an array of uint32, one of float64, and ints.
-execute = run
+# `run_frame` without the dispatch on the type of its argument, which takes 0.1 us.
+_entry = run_frame
 _lock = threading.RLock()
 _announced = False
 _ready = False

@@ -67,19 +67,19 @@ class PathTree:
         self._lock = threading.Lock()
         self._warned = False
 
-    def sweep(self, leaves: list, mode: int) -> tuple[Program, Work]:
-        """The program of this point's path and its work buffer after a sweep."""
+    def sweep(self, leaves: list, mode: int) -> tuple[Program, float, Work]:
+        """The program of this point's path, and the value and the work buffer after a sweep."""
         path = near = self._last
         guard = DONE
         while path is not None:
-            guard, work = path.program.sweep(leaves, mode)
+            guard, value, work = path.program.sweep(leaves, mode)
             if guard == DONE:
                 self.replays += 1
                 if path is not self._last:
                     with self._lock:
                         if path in self.paths:  # another thread may have dropped it during the sweep
                             self._use(path)
-                return path.program, work
+                return path.program, value, work
             path.program.release(work)
             near = path
             with self._lock:
@@ -93,8 +93,8 @@ class PathTree:
                 self.records += 1
                 self._insert(_Path(program), near, guard, leaves)
         # Recorded at this very point, so it is this point's path even where a guard's last bit differs from the tracer's.
-        _, work = program.sweep(leaves, mode | UNGUARDED)
-        return program, work
+        _, value, work = program.sweep(leaves, mode | UNGUARDED)
+        return program, value, work
 
     def _other_side(self, path: _Path, guard: int) -> _Path | None:
         fork = path.parent

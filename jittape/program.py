@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +20,7 @@ from .tape import Tape
 
 # A buffer larger than this is not kept for the next call.
 _KEEP_BYTES = 1 << 28
-_FLOAT = np.dtype(np.float64)
+_Array, _FLOAT = np.ndarray, np.dtype(np.float64)
 # Operations that every correct implementation rounds alike, and the relative difference that the others may make.
 _EXACT = np.array([op.plain for op in OPS])
 _ROUNDING = 8 * 2.0**-52
@@ -30,20 +32,24 @@ class Work:
 
     Attributes
     ----------
-    numbers : all of it
+    numbers : all of it; the first is `DONE` after a sweep, or the index of the first guard that disagreed
     inputs : where the point is
     gradient : where a reverse sweep leaves the gradient, until the next one
-    fill : writes leaves to ``inputs``
+    point : the same in the shape of the only argument, where that is one array
+    fill : a function of the leaves that writes them to ``inputs``
+    evaluate, differentiate : run the forward sweep, or both, and return the output's value, NaN where a guard disagreed
     """
 
-    __slots__ = ("numbers", "inputs", "gradient", "fill")
+    __slots__ = ("numbers", "inputs", "gradient", "point", "fill", "evaluate", "differentiate")
 
     def __init__(self, plan: Plan, shapes: list[tuple[int, ...] | None], inputs: int, active: int) -> None:
         self.numbers = np.zeros(plan.size)
         slots = len(plan.template)
         self.numbers[:slots] = plan.template
         self.inputs, self.gradient = self.numbers[1 : 1 + inputs], self.numbers[slots + 1 : slots + 1 + active]
+        self.point = self.inputs.reshape(shapes[0]) if len(shapes) == 1 and shapes[0] is not None else self.inputs
         self.fill = filler(shapes, self.inputs)
+        self.evaluate, self.differentiate = (plan.bind(self.numbers, mode) for mode in (FORWARD, GRADIENT))
 
 
 class Interface(NamedTuple):
@@ -93,12 +99,9 @@ class Program:
         "tape",
         "interface",
         "plan",
-        "_code",
-        "_rows",
         "_output",
         "_outputs_at",
         "_pool",
-        "_pooled",
         "_plain",
         "_shapes",
         "_rebuild",
@@ -110,12 +113,10 @@ class Program:
     def __init__(self, tape: Tape, interface: Interface) -> None:
         self.tape, self.interface = tape, interface
         self.plan = schedule(tape)
-        self._code, self._output = self.plan.code, int(self.plan.code[kernels.OUTPUT])
-        # the number of rows, where all of a sweep is one piece
-        self._rows = self.plan.pieces[0][1] if set(map(len, self.plan.pieces)) == {2} else None
+        self._output = int(self.plan.code[kernels.OUTPUT])
         self._outputs_at = self.plan.where[tape.outputs]
-        self._pool: list[Work] = []
-        self._pooled = self.plan.size * 8 <= _KEEP_BYTES
+        # work buffers between calls; where they are large it keeps none
+        self._pool: deque[Work] = deque(maxlen=None if self.plan.size * 8 <= _KEEP_BYTES else 0)
         key, signature = interface.key, interface.signature
         self._shapes = [shape for _, shape in signature.paths(key, [])]
         self._rebuild = signature.rebuild(key)
@@ -143,16 +144,19 @@ class Program:
         TypeError
             where the arguments differ in structure, shape or static value from the recorded ones.
         """
-        work = self._checked(self._leaves(args, kwargs), FORWARD)
-        out = work.numbers.item(self._output) if self.interface.result == "f" else self.result(work)
-        self.release(work)
+        work = self._load(args, kwargs)
+        value = work.evaluate()
+        if value != value:
+            value = self._checked(value, work, FORWARD)
+        out = value if self.interface.result == "f" else self.result(work)
+        self._pool.append(work)
         return out
 
     def value_and_grad(self, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> tuple[float, Any]:
         """The value and the gradient in the differentiated arguments.
 
-        ``out`` is a float64 array that takes the gradient, flat; it is returned in place of a fresh structure. With one
-        array argument this is the call with the lowest overhead.
+        ``out`` is a float64 array that takes the gradient, flat; it is returned in place of a fresh structure. `bind` has
+        still less overhead.
 
         Raises
         ------
@@ -163,24 +167,80 @@ class Program:
         """
         if not self._scalar:
             self.check_scalar()
-        leaves = self._leaves(args, kwargs)
-        if out is not None and not (type(out) is np.ndarray and out.dtype is _FLOAT and out.shape == self._gradient_shape):
+        flat = type(out) is _Array and out.dtype is _FLOAT and out.shape == self._gradient_shape
+        if out is not None and not flat:
             self._check_out(out)
-        status, work = self.sweep(leaves, GRADIENT)
-        if status != DONE:
-            work = self._despite(work, leaves, GRADIENT)
-        value = work.numbers.item(self._output)
+        work = self._load(args, kwargs)
+        value = work.differentiate()
+        if value != value:
+            value = self._checked(value, work, GRADIENT)
         if out is None:
-            gradient = self._rebuild(work.gradient)
-            self.release(work)
-            return value, gradient
-        try:
-            out[...] = work.gradient if out.ndim == 1 else work.gradient.reshape(out.shape)
-        except ValueError:
-            raise TypeError("out is read-only; pass an array that the gradient can be written to") from None
-        finally:
-            self.release(work)
+            out = self._rebuild(work.gradient)
+        else:
+            try:
+                out[...] = work.gradient if flat else work.gradient.reshape(out.shape)
+            except ValueError:
+                self._check_out(out)
+                raise
+        self._pool.append(work)
         return value, out
+
+    def bind(self, *args: Any, out: np.ndarray, **kwargs: Any) -> Callable[[], float]:
+        """A function without arguments that returns the value and leaves the gradient in ``out``: the call with the lowest overhead.
+
+        It is tied to these very arrays: each call reads them anew, in place, and writes ``out``. Numbers stay what they are
+        now. Where a call raises, ``out`` is as it was. Threads that run at once need functions of their own.
+
+        Parameters
+        ----------
+        args, kwargs : arguments of the recorded structure; every array among them is of float64 and C-contiguous
+        out : a C-contiguous float64 array for the gradient, flat
+
+        Raises
+        ------
+        BranchChanged
+            from the call, where the function would take another branch than the recorded one.
+        TypeError
+            where the function does not return a scalar, or the arguments or ``out`` do not fit.
+
+        Examples
+        --------
+        >>> import numpy as np, jittape as jt
+        >>> x, gradient = np.array([1.0, 2.0]), np.empty(2)
+        >>> step = jt.record(lambda x: x @ x, x).bind(x, out=gradient)
+        >>> for _ in range(50):
+        ...     value = step()
+        ...     x -= 0.25 * gradient
+        >>> bool(value < 1e-20)
+        True
+        """
+        self.check_scalar()
+        self._check_out(out)
+        leaves = self._leaves(args, kwargs)
+        for array in (out, *leaves):
+            if isinstance(array, np.ndarray) and not (
+                array.dtype == _FLOAT and array.flags.c_contiguous and array.flags.aligned
+            ):
+                raise TypeError(
+                    f"bind reads and writes arrays in place, so they must be C-contiguous arrays of float64, not {_describe(array)}; "
+                    "np.ascontiguousarray(x, float) makes one"
+                )
+        work = self._work()
+        work.fill(*leaves)
+        starts = np.cumsum([1, *(1 if shape is None else math.prod(shape) for shape in self._shapes)]).tolist()
+        reads = [(leaf, at) for leaf, at in zip(leaves, starts, strict=False) if isinstance(leaf, np.ndarray)]
+        run = self.plan.bind(work.numbers, GRADIENT, reads, [(out, len(self.plan.template) + 1)])
+        if not self.tape.guards:
+            return run
+
+        def guarded() -> float:
+            value = run()
+            if value != value:
+                value = self._checked(value, work, GRADIENT)
+                out[...] = work.gradient.reshape(out.shape)
+            return value
+
+        return guarded
 
     def grad(self, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> Any:
         """The gradient in the differentiated arguments; see `value_and_grad`."""
@@ -188,17 +248,27 @@ class Program:
 
     def _check_out(self, out: Any) -> None:
         """Raise where ``out`` cannot take the gradient."""
+        if isinstance(out, np.ndarray) and not out.flags.writeable:
+            raise TypeError("out is read-only; pass an array that the gradient can be written to")
         if not isinstance(out, np.ndarray) or out.size != self.interface.active or out.dtype != _FLOAT:
             raise TypeError(
                 f"out must be a float64 array of {self.interface.active} elements, for the gradient; got {_describe(out)}"
             )
 
-    def _leaves(self, args: tuple, kwargs: dict) -> Any:
+    def _load(self, args: tuple, kwargs: dict) -> Work:
+        """A work buffer with the arguments in it, which must be of the recorded structure."""
+        x = args[0] if len(args) == 1 and not kwargs else None
+        if type(x) is _Array and x.dtype is _FLOAT and x.shape == self._plain:
+            work = self._work()
+            work.point[...] = x
+            return work
+        leaves = self._leaves(args, kwargs)
+        work = self._work()
+        work.fill(*leaves)
+        return work
+
+    def _leaves(self, args: tuple, kwargs: dict) -> list:
         """The arguments as leaves, of the recorded structure."""
-        if len(args) == 1 and not kwargs:
-            x = args[0]
-            if type(x) is np.ndarray and x.dtype is _FLOAT and x.shape == self._plain:
-                return args
         key, leaves, _ = self.interface.signature.split(args, kwargs)
         if key != self.interface.key:
             raise TypeError(self._mismatch(key))
@@ -235,37 +305,36 @@ class Program:
             "Return a sum, or with has_aux=True a pair (number, anything)"
         )
 
-    def value(self, work: Work) -> Any:
-        """The value after a forward sweep; with ``has_aux`` the pair (value, aux)."""
-        return self.result(work) if self.interface.has_aux else work.numbers.item(self._output)
-
     # -- the sweep ----------------------------------------------------------------------------------------------------
 
-    def sweep(self, leaves: Any, mode: int) -> tuple[int, Work]:
-        """Run the kernels at a point: `DONE` or the first guard that disagrees, and the work buffer to `release`."""
+    def sweep(self, leaves: list, mode: int) -> tuple[int, float, Work]:
+        """Run the kernels at a point: `DONE` or the first guard that disagrees, the value, and the work buffer to `release`."""
+        work = self._work()
+        work.fill(*leaves)
+        value = self._run(work, mode)
+        return DONE if value == value else int(work.numbers[0]), value, work
+
+    def _work(self) -> Work:
+        """A work buffer that nobody else uses, until it is released."""
         try:
-            work = self._pool.pop()
+            return self._pool.pop()
         except IndexError:
-            work = self._buffer()
-        work.fill(leaves)
-        if self._rows is None:
-            return kernels.sweep(self._code, work.numbers, self.plan.pieces, mode), work
-        return kernels.execute(self._code, work.numbers, 0, self._rows, mode), work
+            require(8 * self.plan.size, f"a call of {self!r}, for values, adjoints and partials,")
+            return Work(self.plan, self._shapes, self.tape.n_inputs, self.interface.active)
 
-    def _checked(self, leaves: Any, mode: int) -> Work:
-        """The work buffer after a sweep on the recorded path."""
-        status, work = self.sweep(leaves, mode)
-        return work if status == DONE else self._despite(work, leaves, mode)
+    def _run(self, work: Work, mode: int) -> float:
+        if mode == GRADIENT:
+            return work.differentiate()
+        return work.evaluate() if mode == FORWARD else self.plan.bind(work.numbers, mode)()
 
-    def _despite(self, work: Work, leaves: Any, mode: int) -> Work:
-        """The work buffer after a sweep in spite of a guard that disagrees, where only rounding turned it; else raise."""
+    def _checked(self, value: float, work: Work, mode: int) -> float:
+        """The value after a sweep that gave NaN: right where no guard disagreed, or only rounding turned it; else raise."""
+        if work.numbers[0] == DONE:
+            return value
         index = self._disagreement(work.numbers)
         if index == DONE:
-            self.release(work)
-            return self.sweep(leaves, mode | UNGUARDED)[1]
-        message = self._changed(work.numbers, index)
-        self.release(work)
-        raise BranchChanged(message)
+            return self._run(work, mode | UNGUARDED)
+        raise BranchChanged(self._changed(work.numbers, index))
 
     def _disagreement(self, val: np.ndarray) -> int:
         """The first guard that disagrees by more than rounding.
@@ -282,14 +351,9 @@ class Program:
                     return index
         return DONE
 
-    def _buffer(self) -> Work:
-        require(8 * self.plan.size, f"a call of {self!r}, for values, adjoints and partials,")
-        return Work(self.plan, self._shapes, self.tape.n_inputs, self.interface.active)
-
     def release(self, work: Work) -> None:
         """Give a work buffer back, for the next call."""
-        if self._pooled:
-            self._pool.append(work)
+        self._pool.append(work)
 
     def gradient(self, work: Work) -> Any:
         """The gradient after a reverse sweep, in the structure of the differentiated arguments."""

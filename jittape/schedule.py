@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -87,6 +88,9 @@ _COMMUTES = np.array([op.commutes and not op.switch for op in OPS])
 _PASSES_X, _PASSES_Y = (_TABLE[HOW + q, : len(OPS)] != kernels.NOTHING_PASSES for q in (0, 1))
 
 
+Copies = Sequence[tuple[np.ndarray, int]]
+
+
 class Plan(NamedTuple):
     """What the kernels run, and how it relates to the tape.
 
@@ -116,6 +120,10 @@ class Plan(NamedTuple):
         at = int(self.code[AT_PULLS])
         return self.code[at : at + PULL * int(self.code[N_PULLS])].reshape(-1, PULL)
 
+    def bind(self, work: np.ndarray, mode: int, reads: Copies = (), writes: Copies = ()) -> Callable[[], float]:
+        """A function that sweeps this plan over a work buffer; see `kernels.bind`."""
+        return kernels.bind(self.code, work, self.pieces, mode, reads, writes)
+
 
 def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, output: int, active: np.ndarray) -> Plan:
     """The plan that runs instructions one at a time as they come; their results are the last slots, and it keeps every adjoint.
@@ -132,7 +140,7 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     end = kernels.unroll(op, a, b, active.astype(np.uint8), _TABLE, code, slots, at, CHUNK)
     used = np.flatnonzero(np.bincount(op, minlength=len(OPS))[: len(OPS)])
     _link(code, {AT_FAMILIES + 2 * int(family) for family in _TABLE[FAMILY_OF, used]})
-    pieces = [*range(rows), rows], [0, *range(2, rows + 1), rows + 1]
+    pieces = [*range(rows or 1), rows], [0, *range(2, rows + 1), rows + 1]
     return Plan(code[:end], template, 2 * slots + 2 * n, pieces, np.arange(slots, dtype=np.int32))
 
 

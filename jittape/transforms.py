@@ -60,8 +60,10 @@ class _Transform:
         tree = self._trees.get(key)
         if tree is None:
             tree = self._plant(key, active)
-        program, work = tree.sweep(leaves, GRADIENT)
-        value, gradient = program.value(work), program.gradient(work)
+        program, value, work = tree.sweep(leaves, GRADIENT)
+        if self._has_aux:
+            value = program.result(work)
+        gradient = program.gradient(work)
         program.release(work)
         if self._check_finite:
             checker = self._checkers.get(program)

@@ -75,10 +75,10 @@ class Sweeps:
         original = Program.sweep
 
         def sweep(program, *args, **kwargs):
-            status, work = original(program, *args, **kwargs)
+            swept = original(program, *args, **kwargs)
             self.count += 1
-            self.failed += status != DONE
-            return status, work
+            self.failed += swept[0] != DONE
+            return swept
 
         monkeypatch.setattr(Program, "sweep", sweep)
 
@@ -1025,11 +1025,11 @@ def test_a_path_that_another_thread_drops_during_its_sweep_stays_dropped(monkeyp
     original, meanwhile = Program.sweep, [c, d]
 
     def sweep(program, *args, **kwargs):
-        status, work = original(program, *args, **kwargs)
-        if status == DONE and meanwhile:  # what another thread would do now: a and b go
+        swept = original(program, *args, **kwargs)
+        if swept[0] == DONE and meanwhile:  # what another thread would do now: a and b go
             x = meanwhile.pop()
             g(x)
-        return status, work
+        return swept
 
     monkeypatch.setattr(Program, "sweep", sweep)
     with warnings.catch_warnings():

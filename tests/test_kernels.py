@@ -77,10 +77,10 @@ class Reference:
         self._value, self._partials = compiled[0], compiled[1:]
         text = " ".join((op.value, *op.partials))
         called = set(re.findall(r"(\w+)\(", text))
-        # arithmetic, roots and roundings have one right answer; the rest may differ in the last bits
+        # arithmetic, roots and roundings have one right answer; the rest may differ in the last bits, NumPy's own from CPU to CPU
         exact = called <= {"abs", "sign", "floor", "ceil", "trunc", "rint", "copysign", "sqrt"}
         composite = any(hasattr(special, name) for name in called) or "lgamma" in text or "erf" in text
-        self.ulps, self.absolute = (0, 0.0) if exact else (4, 2e-15) if composite else (4, 0.0)
+        self.ulps, self.absolute = (0, 0.0) if exact else (6, 2e-15) if composite else (6, 0.0)
 
     def value(self, p):
         with np.errstate(all="ignore"):
@@ -500,7 +500,7 @@ def warm(small_package, tmp_path_factory):
 def test_a_second_process_loads_from_the_cache(warm):
     counted = """
         from jittape import kernels
-        print(kernels.run.stats.cache_hits.total(), {loop.cache_hits for loop in kernels._compiled.values()})
+        print(kernels.run_frame.stats.cache_hits.total(), {loop.cache_hits for loop in kernels._compiled.values()})
     """
     before = {p: p.stat().st_mtime_ns for p in cached(warm, "nb?")}
     done = run(warm, WORKS + textwrap.dedent(counted))
@@ -659,19 +659,24 @@ def test_ctrl_c_arrives_between_pieces_of_a_long_sweep(jit):
                 x = jt.sin(x) * 1.5
             return x
 
+        calls, original, stop = [0], kernels.piece, [0]
+
+        def piece(*args):
+            step = original(*args)
+
+            def run():
+                value = step()
+                calls[0] += 1
+                if calls[0] == stop[0]:
+                    os.kill(os.getpid(), signal.SIGINT)
+                return value
+
+            return run
+
+        kernels.piece = piece
         program = jt.record(chain, 0.5)
         expected = program.value_and_grad(0.25)
-        kernels.ready()
-        calls, original, stop = [0], kernels.execute, [0]
-
-        def run(*args):
-            status = original(*args)
-            calls[0] += 1
-            if calls[0] == stop[0]:
-                os.kill(os.getpid(), signal.SIGINT)
-            return status
-
-        kernels.execute = run
+        calls[0] = 0
         program.value_and_grad(0.25)
         total = calls[0]
         for stop[0] in (1, 3, total // 2 + 2, total - 1):

@@ -835,3 +835,86 @@ def test_the_refusal_classes_are_type_errors():
     assert issubclass(TracingTypeError, TypeError)
     assert issubclass(TapeMismatchError, ValueError)
     assert issubclass(jt.BranchChanged, jt.JitTapeError)
+
+
+# -- bound calls --------------------------------------------------------------------------------------------------------
+
+
+def test_a_bound_call_reads_its_arrays_anew_and_keeps_its_numbers():
+    def f(p, k, data):
+        return jt.sum(p["w"] * data) * k + p["b"]
+
+    p, data = {"w": np.array([[1.0, 2.0], [3.0, 4.0]]), "b": 5.0}, np.array([1.0, -1.0])
+    program, out = jt.record(f, p, 2.0, data), np.full(5, -1.0)
+    step = program.bind(p, 2.0, data, out=out)
+    assert (out == -1.0).all()
+    for _ in range(3):
+        value, gradient = program.value_and_grad(p, 2.0, data)
+        assert step() == value
+        assert out.tolist() == [*gradient["w"].ravel(), gradient["b"]]
+        p["w"] *= 1.5
+        data += 0.25
+    p["b"] = 100.0
+    assert step() < 100.0
+
+
+def test_a_bound_call_takes_shapes_and_returns_what_the_program_returns():
+    def f(x):
+        return x[0, 0] * jt.log(x[0, 1]) + x[1, 0] / x[1, 1]
+
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    program = jt.record(f, x)
+    out = np.empty((2, 2))
+    step = program.bind(x, out=out)
+    for x[0, 1] in (2.0, 0.0, -1.0, np.nan, np.inf, 3.0):
+        value, gradient = program.value_and_grad(x)
+        assert np.array_equal([step()], [value], equal_nan=True)
+        assert np.array_equal(out, gradient, equal_nan=True)
+
+
+def test_a_bound_call_that_meets_another_branch_raises_and_leaves_its_arrays():
+    x, out = np.array([2.0]), np.empty(1)
+    program = jt.record(lambda x: x[0] * x[0] if x[0] > 1.0 else x[0], x)
+    step = program.bind(x, out=out)
+    assert (step(), out[0]) == (4.0, 4.0)
+    x[0] = 0.5
+    with pytest.raises(jt.BranchChanged, match="would take another branch"):
+        step()
+    assert (x[0], out[0]) == (0.5, 4.0)
+    x[0] = 3.0
+    assert (step(), out[0]) == (9.0, 6.0)
+
+
+def test_bound_calls_are_independent():
+    x, y, outs = np.array([1.0]), np.array([2.0]), [np.empty(1) for _ in range(3)]
+    program = jt.record(lambda x: x[0] ** 3, x)
+    one, two = program.bind(x, out=outs[0]), program.bind(y, out=outs[1])
+    assert (one(), two(), program.value_and_grad(y, out=outs[2])[0], one()) == (1.0, 8.0, 8.0, 1.0)
+    assert [out[0] for out in outs] == [3.0, 12.0, 12.0]
+    del program, x
+    gc.collect()
+    assert (one(), two()) == (1.0, 8.0)
+
+
+@pytest.mark.parametrize(
+    "x, out, message",
+    [
+        (np.ones(4)[::2], np.empty(2), "C-contiguous"),
+        (np.ones(2, np.float32), np.empty(2), "float32"),
+        (np.ones(2, ">f8"), np.empty(2), "C-contiguous"),
+        (np.ones(2), np.empty(4)[::2], "C-contiguous"),
+        (np.ones(2), np.empty(2, ">f8"), "float64"),
+        (np.ones(2), np.empty(3), "2 elements"),
+        (np.ones(2), np.broadcast_to(0.0, 2), "read-only"),
+        (np.ones(2), [0.0, 0.0], "list"),
+        (np.ones(3), np.empty(2), "recorded as"),
+    ],
+)
+def test_arrays_that_cannot_be_bound(x, out, message):
+    with pytest.raises(TypeError, match=message):
+        jt.record(lambda x: x[0] + x[1], np.ones(2)).bind(x, out=out)
+
+
+def test_a_bound_call_needs_a_function_that_returns_one_number():
+    with pytest.raises(TypeError, match="one number"):
+        jt.record(lambda x: (x[0], x[0]), np.ones(1)).bind(np.ones(1), out=np.empty(1))
