@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from array import array
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,7 @@ class EagerRecording(Recording):
 
     def __init__(self) -> None:
         super().__init__(f"the variables of thread {threading.current_thread().name!r}")
-        self.hooks = True
+        self.due, self.hooks = 0, True
         # everything that holds rows: Vars and VarArrays
         self.vars: list[Any] = []
         # one adjoint per row of the last backprop; later rows have none yet
@@ -62,12 +61,11 @@ class EagerRecording(Recording):
         living = [var for var, count in zip(self.vars, counts, strict=True) if count > _UNREFERENCED]
         # views of one array share its rows, so the rows are moved where they are
         shared = {id(rows): rows for rows in (_owner(var.row) for var in living if not isinstance(var, Var))}
-        alive = np.zeros(len(self.val), np.bool_)
+        op, a, b, val = self.columns()
+        alive = np.zeros(len(op), np.bool_)
         alive[[var.row for var in living if isinstance(var, Var)]] = True
         for rows in shared.values():
             alive[rows] = True
-        op = np.array(self.op, np.uint8)
-        a, b = np.array(self.a, np.int32), np.array(self.b, np.int32)
         needed, inner = kernels.reach(a, b, alive)
         needed[0] = True
         op[~inner] = np.where(alive[~inner], np.uint8(INPUT), np.uint8(CONST))
@@ -83,14 +81,9 @@ class EagerRecording(Recording):
                 var.row = int(row[var.row])
         for rows in shared.values():
             rows[...] = row[rows]
-        self.op, self.a, self.b = (
-            array("B", op[needed].tobytes()),
-            array("i", row[a[needed]].tobytes()),
-            array("i", row[b[needed]].tobytes()),
-        )
-        self.val = array("d", np.array(self.val, np.float64)[needed].tobytes())
+        self.replace(op[needed], row[a[needed]], row[b[needed]], val[needed])
         self.vars = living
-        self._limit = max(_PATIENCE, 2 * len(living), 2 * len(self.val))
+        self._limit = max(_PATIENCE, 2 * len(living), 2 * len(self))
 
     def truth(self, var: Any) -> bool:
         """The plain truth: nothing is replayed here, so there is nothing to guard."""
@@ -102,7 +95,7 @@ class EagerRecording(Recording):
 
     def assign(self, var: Any, x: float) -> None:
         """Give a variable a new value; what was computed from the old one stays as it was."""
-        if self.op[var.row] != INPUT:
+        if self.code(var.row) != INPUT:
             raise TypeError("only a variable made by jt.var can be given a new value; this one was computed from others")
         self.check(self)
         x = tracer.number(x, "value")
@@ -125,13 +118,13 @@ class EagerRecording(Recording):
     def backprop(self, var: Any) -> None:
         """Fill the adjoints: the derivative of ``var`` in every row before it."""
         self.check(self)
-        if len(self.val) > self._limit:  # arrays add many rows for each of `vars`; here no operation is halfway
+        if len(self) > self._limit:  # arrays add many rows for each of `vars`; here no operation is halfway
             self._collect()
         n = var.row + 1
-        op, a, b = (np.array(column[:n]) for column in (self.op, self.a, self.b))
+        op, a, b, val = (column[:n] for column in self.columns())
         # leaves are rows here like all others; the kernels leave them as they are
         kernels.ready()
-        plan = direct(op, a, b, np.array(self.val[:n]), var.row, np.zeros(n))
+        plan = direct(op, a, b, val, var.row, np.zeros(n))
         work = np.zeros(plan.size)
         work[:n] = plan.template
         kernels.sweep(plan.code, work, plan.pieces, GRADIENT)
@@ -140,13 +133,14 @@ class EagerRecording(Recording):
 
     def tape(self, var: Any) -> Tape:
         """The tape of what ``var`` was computed from."""
-        needed = np.zeros(len(self.val), np.bool_)
+        _, a, b, _ = self.settle()
+        needed = np.zeros(len(self), np.bool_)
         stack = [var.row]
         while stack:
             row = stack.pop()
             if not needed[row]:
                 needed[row] = True
-                stack += (self.a[row], self.b[row])
+                stack += (a[row], b[row])
         return self.freeze([var.row], needed)
 
 

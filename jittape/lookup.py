@@ -23,7 +23,7 @@ _MOST_PLACES = 10_000
 
 def is_data(x: VarArray) -> bool:
     """Whether these numbers have no derivative that an index could drop."""
-    return {x.rec.op[row] for row in x.row.ravel().tolist()} <= _WITHOUT_DERIVATIVE
+    return set(map(x.rec.code, x.row.ravel().tolist())) <= _WITHOUT_DERIVATIVE
 
 
 def looked_up(x: VarArray, index: Any) -> Any:

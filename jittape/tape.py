@@ -28,8 +28,12 @@ class Guard(NamedTuple):
     line: tuple[str, int] | None
 
 
+# Rows that a recording keeps as Python objects before it moves them to typed columns.
+_RECENT = 1 << 20
+
+
 class _Closed:
-    """Stands in for the buffers of a recording that has ended: whatever is appended or looked up raises."""
+    """Stands in for the rows of a recording that has ended: whatever is appended or looked up raises."""
 
     def __len__(self) -> int:
         return 0
@@ -40,22 +44,36 @@ class _Closed:
             "or read its plain number with `.value`"
         )
 
-    frombytes = __getitem__ = append
+    extend = frombytes = fromlist = __getitem__ = append
 
 
 class Recording:
-    """Typed buffers that operations append to: one row per leaf or instruction, in the order they came.
+    """Columns that operations append to: one row per leaf or instruction, in the order they came.
 
     A row is an opcode, two operand rows and the value. Row 0 is the sink, the second operand of unary operations.
+
+    Attributes
+    ----------
+    op, a, b, val : the recent rows, as lists: appending to a list takes a tenth of the time of appending to a typed array
+    base : the number of rows before those, which are in typed arrays
+    due : the row from which on `appended` is to be called for each Var
+    hooks : whether `keep` is to be called
     """
 
-    __slots__ = ("op", "a", "b", "val", "constants", "names", "owner", "guards", "lines", "places", "reads", "label", "hooks")
+    __slots__ = (
+        "op", "a", "b", "val", "base", "due", "hooks", "constants", "names", "owner", "guards", "lines", "places", "reads", "label",
+        "_settled",
+    )  # fmt: skip
 
     def __init__(self, label: str = "a recording", *, lines: bool = False) -> None:
-        self.op = array("B", (CONST,))
-        self.a = array("i", (0,))
-        self.b = array("i", (0,))
-        self.val = array("d", (0.0,))
+        self.op: list[int] = [CONST]
+        self.a: list[int] = [0]
+        self.b: list[int] = [0]
+        self.val: list[float] = [0.0]
+        self._settled = array("B"), array("i"), array("i"), array("d")
+        self.base = 0
+        self.due = 0 if lines else _RECENT
+        self.hooks = False
         self.constants: dict[Any, int] = {}
         self.names = Names()
         self.owner = get_ident()
@@ -64,11 +82,41 @@ class Recording:
         self.places: dict[tuple[str, int], int] = {("", 0): 0}
         self.reads: list[tuple[int, tuple[str, int] | None]] = []
         self.label = label
-        self.hooks = lines
 
     def __len__(self) -> int:
         """The number of rows, the sink and the leaves included."""
-        return len(self.val)
+        return self.base + len(self.val)
+
+    def settle(self) -> tuple[array, array, array, array]:
+        """Move all rows to the typed columns op, a, b and val, and return those."""
+        op, a, b, val = self._settled
+        if self.val:
+            if not len(self.op) == len(self.a) == len(self.b) == len(self.val):
+                raise TapeFormatError(f"an operation of {self.label} was interrupted halfway; begin anew, with new variables")
+            op.frombytes(bytes(self.op))
+            a.fromlist(self.a)
+            b.fromlist(self.b)
+            val.fromlist(self.val)
+            self.base = len(val)
+            for recent in (self.op, self.a, self.b, self.val):
+                recent.clear()
+            if self.due:
+                self.due = self.base + _RECENT
+        return self._settled
+
+    def replace(self, *columns: np.ndarray) -> None:
+        """Have these columns op, a, b and val in place of all rows; the caller sees to whatever refers to a row."""
+        self._settled = tuple(map(array, "Biid", map(np.ndarray.tobytes, columns)))  # type: ignore[assignment]
+        self.base = len(columns[0])
+
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """All rows as arrays: copies of op, a, b and val."""
+        op, a, b, val = self.settle()
+        return np.array(op, np.uint8), np.array(a, np.int32), np.array(b, np.int32), np.array(val, np.float64)
+
+    def code(self, row: int) -> int:
+        """The opcode of a row."""
+        return self.op[row - self.base] if row >= self.base else self._settled[0][row]
 
     def __reduce__(self) -> Any:
         raise TypeError("a recording in progress cannot be pickled; pickle the Program or the Tape that it becomes")
@@ -86,13 +134,15 @@ class Recording:
             )
 
     def appended(self, var: Any) -> None:
-        """What `hooks` asks for after a Var's row was appended: here, to note the user's line."""
+        """What a Var calls after its row was appended, from the row `due` on."""
         if self.lines is not None:
             self.lines.append(self.place())
+        if len(self.val) >= _RECENT:
+            self.settle()
 
     def append(self, op: int, a: int, b: int, value: float) -> int:
         """Append one row that has no Var and return its number."""
-        row = len(self.val)
+        row = self.base + len(self.val)
         self.val.append(value)
         self.op.append(op)
         self.a.append(a)
@@ -103,7 +153,7 @@ class Recording:
 
     def extend(self, op: int, a: Any, b: Any, values: np.ndarray) -> int:
         """Append one row per element of ``values`` and return the first row's number; ``a`` and ``b`` are one row or as many."""
-        row, n = len(self.val), len(values)
+        row, n = len(self), len(values)
         if row + n > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this operation would make it {row + n}")
         columns = [
@@ -112,10 +162,14 @@ class Recording:
         ]
         if len(columns[0]) != n or len(columns[1]) != n:
             raise ValueError(f"{n} values, but {len(columns[0])} and {len(columns[1])} operands")
-        self.val.frombytes(np.ascontiguousarray(values, np.float64).view(np.uint8).data)
-        self.op.frombytes(bytes((op,)) * n)
-        self.a.frombytes(columns[0].view(np.uint8).data)
-        self.b.frombytes(columns[1].view(np.uint8).data)
+        settled = self.settle()
+        settled[3].frombytes(np.ascontiguousarray(values, np.float64).view(np.uint8).data)
+        settled[0].frombytes(bytes((op,)) * n)
+        settled[1].frombytes(columns[0].view(np.uint8).data)
+        settled[2].frombytes(columns[1].view(np.uint8).data)
+        self.base = row + n
+        if self.due:
+            self.due = self.base + _RECENT
         if self.lines is not None:
             self.lines.frombytes(np.full(n, self.place(), np.int32).tobytes())
         return row
@@ -134,8 +188,7 @@ class Recording:
         """The plain truth of a traced value at this point, recorded as a guard that every replay checks."""
         self.check(self)
         row, v = var.row, var.v
-        code = self.op[row]
-        if code not in _CONDITIONS:
+        if self.code(row) not in _CONDITIONS:
             row = self.append(_NOT_EQUAL, row, self.constant(0.0), float(v != 0.0))
         self.guards.append((row, v != 0.0, show.user_place()))
         return v != 0.0
@@ -162,7 +215,10 @@ class Recording:
 
     def close(self) -> None:
         """End the recording: values that outlive it can no longer be computed with."""
-        self.op = self.a = self.b = self.val = _Closed()  # type: ignore[assignment]
+        closed: Any = _Closed()
+        self.op = self.a = self.b = self.val = closed
+        self._settled = closed, closed, closed, closed
+        self.base = self.due = 0
 
     def keep(self, var: Any) -> None:
         """What `hooks` asks for when a Var or VarArray shares rows with others: here, nothing."""
@@ -172,7 +228,7 @@ class Recording:
 
         The recording itself is unchanged.
         """
-        op = np.array(self.op, np.uint8)
+        op, a, b, val = self.columns()
         if len(op) > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this recording has {len(op)}")
         kind = np.zeros(256, np.uint8)
@@ -191,9 +247,9 @@ class Recording:
         lines = None if self.lines is None else np.array(self.lines, np.int32)[code]
         return Tape(
             op=op[code],
-            a=slot[np.array(self.a, np.int32)[code]],
-            b=slot[np.array(self.b, np.int32)[code]],
-            val=np.array(self.val, np.float64)[order],
+            a=slot[a[code]],
+            b=slot[b[code]],
+            val=val[order],
             active=op[order[1 : 1 + inputs]] == INPUT,
             outputs=slot[np.asarray(outputs, np.int64)],
             names=self.names.moved(lambda row: int(slot[row]) if keep is None or keep[row] else None),

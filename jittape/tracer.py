@@ -15,7 +15,6 @@ from .formulas import ARITHMETIC, VALUE
 from .ops import CODE, OPS
 from .tape import Recording
 
-_new = object.__new__
 PLAIN = (float, int, np.floating, np.integer, np.bool_)
 COMPLEX = (complex, np.complexfloating)
 
@@ -205,14 +204,14 @@ def push(rec: Recording, cls: type[Var], code: int, a: int, b: int, v: float) ->
     """Append one row and return its Var."""
     if rec.owner != get_ident():
         rec.check(rec)
-    val = rec.val
-    out = _new(cls)
-    out.rec, out.row, out.v = rec, len(val), v
+    out, val = cls(), rec.val
+    out.rec, out.v = rec, v
+    out.row = row = rec.base + len(val)
     val.append(v)
     rec.op.append(code)
     rec.a.append(a)
     rec.b.append(b)
-    if rec.hooks:
+    if row >= rec.due:
         rec.appended(out)
     return out
 
@@ -227,8 +226,8 @@ def leaf(rec: Recording, kind: int, value: float, name: str | None = None) -> Va
 
 def at(rec: Recording, row: int, v: float) -> Var:
     """The Var of a row that is already there."""
-    code = rec.op[row]
-    out = _new(Condition if code < len(OPS) and OPS[code].condition else Var)
+    code = rec.code(row)
+    out = Condition() if code < len(OPS) and OPS[code].condition else Var()
     out.rec, out.row, out.v = rec, row, v
     if rec.hooks:
         rec.keep(out)
@@ -300,14 +299,14 @@ def unary(code: int, otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
             v = fast(x.v)
         except ARITHMETIC:
             v = exact(code, x.v)
-        val = rec.val
-        out = _new(cls)
-        out.rec, out.row, out.v = rec, len(val), v
+        out, val = cls(), rec.val
+        out.rec, out.v = rec, v
+        out.row = row = rec.base + len(val)
         val.append(v)
         rec.op.append(code)
         rec.a.append(x.row)
         rec.b.append(0)
-        if rec.hooks:
+        if row >= rec.due:
             rec.appended(out)
         return out
 
@@ -323,8 +322,12 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
         rec = self.rec
         if rec.owner != get_ident():
             rec.check(rec)
-        if type(other) is Var and other.rec is rec:
+        kind = type(other)
+        if kind is Var and other.rec is rec:
             b, y = other.row, other.v
+        elif kind is float:
+            y = other
+            b = rec.constants.get(y) or rec.constant(y)
         elif isinstance(other, _NUMBER):
             y = float(other)
             b = rec.constants.get(y) or rec.constant(y)
@@ -338,14 +341,14 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
             v = fast(self.v, y)
         except ARITHMETIC:
             v = exact(code, self.v, y)
-        val = rec.val
-        out = _new(cls)
-        out.rec, out.row, out.v = rec, len(val), v
+        out, val = cls(), rec.val
+        out.rec, out.v = rec, v
+        out.row = row = rec.base + len(val)
         val.append(v)
         rec.op.append(code)
         rec.a.append(self.row)
         rec.b.append(b)
-        if rec.hooks:
+        if row >= rec.due:
             rec.appended(out)
         return out
 
@@ -357,25 +360,28 @@ def reflected(code: int) -> Callable[[Var, Any], Any]:
     fast, exact = VALUE[code], formulas.value
 
     def operator(self: Var, other: Any) -> Any:
-        if not isinstance(other, _NUMBER):
+        if type(other) is float:
+            x = other
+        elif isinstance(other, _NUMBER):
+            x = float(other)
+        else:
             return apply(code, other, self) if isinstance(other, (*_OPERANDS, *COMPLEX)) else NotImplemented
         rec = self.rec
         if rec.owner != get_ident():
             rec.check(rec)
-        x = float(other)
         a = rec.constants.get(x) or rec.constant(x)
         try:
             v = fast(x, self.v)
         except ARITHMETIC:
             v = exact(code, x, self.v)
-        val = rec.val
-        out = _new(Var)
-        out.rec, out.row, out.v = rec, len(val), v
+        out, val = Var(), rec.val
+        out.rec, out.v = rec, v
+        out.row = row = rec.base + len(val)
         val.append(v)
         rec.op.append(code)
         rec.a.append(a)
         rec.b.append(self.row)
-        if rec.hooks:
+        if row >= rec.due:
             rec.appended(out)
         return out
 

@@ -383,7 +383,7 @@ def test_unary_operators_and_constant_powers():
     ):
         before = len(x.rec)
         f(x)
-        assert [OPS[op].name for op in x.rec.op[before:]] == [name] * 2
+        assert [OPS[op].name for op in x.rec.columns()[0][before:]] == [name] * 2
     same(lambda x: +x, [1.0])
     assert divmod(x, 0.3)[0].v.tolist() == [1.0, 6.0] and divmod(1.0, x)[1].shape == (2,)
     assert (+x).row is not x.row
@@ -425,7 +425,7 @@ def test_constants_are_shared_and_inputs_are_not_copied():
     assert len(rec) == before + 2001
     y * np.full(1000, 2.0)
     assert len(rec) == before + 3001
-    assert rec.op.count(CONST) == 2
+    assert rec.settle()[0].count(CONST) == 2
     before = len(rec)
     y[::2], y.T, y.reshape(10, 100), np.concatenate([x, y]), np.where(np.ones(1000) > 0, x, y)
     assert len(rec) == before
@@ -736,5 +736,6 @@ def test_the_codes_of_recorded_sums():
     x = traced([1.0, 2.0, 3.0])
     start = len(x.rec)
     np.sum(x)
-    assert x.rec.op[start:].tolist() == [CODE["add"]] * 2
-    assert x.rec.a[start:].tolist() == [x.row[0], start] and x.rec.b[start:].tolist() == x.row[1:].tolist()
+    op, a, b, _ = (column[start:].tolist() for column in x.rec.columns())
+    assert op == [CODE["add"]] * 2
+    assert a == [x.row[0], start] and b == x.row[1:].tolist()

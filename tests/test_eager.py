@@ -365,7 +365,7 @@ def test_a_new_process_answers_the_lesson():
 
 
 def sizes(rec):
-    return max(map(len, (rec.op, rec.a, rec.b, rec.val, rec.vars, rec.constants, rec.names.single, rec.adjoints, rec.assigned)))
+    return max(map(len, (rec, *rec.settle(), rec.vars, rec.constants, rec.names.single, rec.adjoints, rec.assigned)))
 
 
 @pytest.mark.parametrize("style", ["replace", "assign"])
@@ -623,10 +623,11 @@ def test_a_forgetful_tape_holds_no_more_than_it_needs(steps):
         elif kind == "drop":
             alive.pop(i % len(alive))
     rec._collect()
+    _, a, b, _ = rec.columns()
     above = set()  # rows that lead to a living variable
     living = {v.row for v in alive}
     for row in range(len(rec) - 1, 0, -1):
         if row in living or row in above:
-            above |= {rec.a[row], rec.b[row]}
+            above |= {a[row], b[row]}
         assert row in living or row in above
     assert len(rec.vars) == len(alive)

@@ -29,10 +29,9 @@ def fresh(*values):
 
 def rows(rec):
     """What a recording holds as instructions: (operation, operand values)."""
+    *code, val = rec.columns()
     return [
-        (OPS[op].name, *(rec.val[row] for row in (a, b)[: OPS[op].arity]))
-        for op, a, b in zip(rec.op, rec.a, rec.b, strict=True)
-        if op < len(OPS)
+        (OPS[op].name, *(val[row] for row in (a, b)[: OPS[op].arity])) for op, a, b in zip(*code, strict=True) if op < len(OPS)
     ]
 
 
