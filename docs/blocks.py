@@ -11,7 +11,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import jittape as jt  # noqa: E402
 from jittape import explain  # noqa: E402
-from jittape.kernels import FORM, GATHER, MX, MY, MZ, ONE, OUT, ROWS, STRETCH, N  # noqa: E402
+from jittape.kernels import FORM, GATHER, MX, MY, MZ, ONE, OUT, REPEATS, ROWS, STRETCH, STRIDE, N  # noqa: E402
 from jittape.ops import OPS  # noqa: E402
 
 COLOURS = {
@@ -45,6 +45,8 @@ def slots_of(mode, at, n, code):
     """The slots that an operand reads."""
     if mode == GATHER:
         return [int(s) for s in code[at : at + n]]
+    if mode == STRIDE:
+        return [int(code[at]) + k * int(code[at + 1]) for k in range(n)]
     return list(range(at, at + n)) if mode == ROWS else [at] if mode else []
 
 
@@ -84,7 +86,7 @@ def draw(program):
     out.append(label(at(3), y + 28, "data", size=11))
     y += LANE + 12
     for row in rows:
-        assert row[FORM] != STRETCH
+        assert row[FORM] != STRETCH and row[REPEATS] == 1
         name = explain._row(row)[0]
         colour = COLOURS["chain" if name.startswith("chain") else name.split(" ", 1)[1]]
         chain = name.startswith("chain")

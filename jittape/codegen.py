@@ -16,7 +16,7 @@ from types import FunctionType, ModuleType
 import numpy as np
 
 from . import conventions, numpy_functions, special, vectormath
-from .ops import CODE, CONSTANTS, FAMILIES, OPS, Op
+from .ops import BUILT_IN, CODE, CONSTANTS, FAMILIES, OPS, Op
 
 PACKAGE = Path(__file__).parent
 DOCS = PACKAGE.parent / "docs"
@@ -179,8 +179,8 @@ def _loops(op: Op) -> list[str]:
 
 
 def instructions() -> str:
-    """One branch per operation that needs no function: the value, and the partials that are asked for."""
-    lines = _branches([(code, op) for code, op in enumerate(OPS) if op.plain], _one)
+    """One branch per operation that is built in: the value, and the partials that are asked for."""
+    lines = _branches([(code, op) for code, op in enumerate(OPS) if op.family in BUILT_IN], _one)
     for code, text in enumerate(_FUSED.values()):
         lines += [f"elif op == FUSED + {code}:", f"    v = {text.replace('z', 'work[p]')}"]
     return "\n".join(lines)
@@ -207,18 +207,17 @@ def forms() -> str:
 
 
 def families() -> str:
-    """Per family a function for one instruction, unless all are plain, and one for a block."""
+    """Per family a function for one instruction, unless it is built in, and one for a block."""
     out = []
     for name, ops in _by_family().items():
-        called = [(code, op) for code, op in ops if not op.plain]
-        if called:
-            reads = ["v = x = work[a]", *(["y = work[b]"] if any(op.arity == 2 for _, op in called) else [])]
-            body = [*reads, *_branches(called, _one), "work[o] = v"]
+        if name not in BUILT_IN:
+            reads = ["v = x = work[a]", *(["y = work[b]"] if any(op.arity == 2 for _, op in ops) else [])]
+            body = [*reads, *_branches(ops, _one), "work[o] = v"]
             out.append(_function(f"one_{name}", "op, a, b, o, p, stored, _", "One instruction of the family.", body))
         looped = [(code, op) for code, op in ops if op.name not in _CORE]
         doc = "A block of the family: values, and those partials that have a place."
         out.append(_function(f"block_{name}", "op, xo, yo, o, n, dx, dy", doc, _branches(looped, _loops)))
-    ones = [f"one_{name}" if any(not op.plain for _, op in ops) else "None" for name, ops in _by_family().items()]
+    ones = ["None" if name in BUILT_IN else f"one_{name}" for name in FAMILIES]
     tables = [
         "# By family: its functions for one instruction and for a block.",
         f"ONE_OF = ({_wrapped(', '.join(ones), 4)})",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .kernels import CHAIN, DX, DY, FILL, FORM, FUSED, GATHER, MX, ONE, OP, OUT, ROWS, STRETCH, XI, N
+from .kernels import ABSENT, CHAIN, DX, DY, FORM, FUSED, GATHER, MX, OP, OUT, REPEATS, ROWS, RX, RZ, STRETCH, STRIDE, XI, N
 from .ops import OPS
 from .schedule import Plan
 from .tape import Tape
@@ -15,9 +15,11 @@ _FUSED = ("z + x*y", "z - x*y", "x*y - z")
 def blocks(tape: Tape, plan: Plan, *, head: int | None = 40) -> str:
     """The plan, one line per block.
 
-    A block reads each operand as a ``row`` of neighbouring slots, from ``one`` slot, or through a ``list`` of slots. Its partials
-    are ``stored``, or free: constants and copies of what is there anyway. A multiplication whose product is only added is one
-    operation with the addition, ``z + x*y``. ``head`` is the number of lines, None for all.
+    A block reads each operand as a ``row`` of neighbouring slots, from ``one`` slot, from slots a constant number ``apart``, or
+    through a ``list`` of slots. ``8 x 10`` is a block that repeats: 8 times 10 elements, with its operands each time as much
+    further as stands in brackets. Its partials are ``stored``, or free: constants and copies of what is there anyway. A
+    multiplication whose product is only added is one operation with the addition, ``z + x*y``. ``head`` is the number of lines,
+    None for all.
     """
     rows, pulls = plan.rows.astype(np.int64), plan.pulls
     scalars = int(rows[rows[:, FORM] == STRETCH][:, N].sum())
@@ -37,7 +39,8 @@ def blocks(tape: Tape, plan: Plan, *, head: int | None = 40) -> str:
 
 
 def _row(row: np.ndarray) -> tuple[str, ...]:
-    n, slots = int(row[N]), f"%{row[OUT]}..{row[OUT] + row[N] - 1}" if row[N] > 1 else f"%{row[OUT]}"
+    n, repeats = int(row[N]), int(row[REPEATS])
+    slots = f"%{row[OUT]}..{row[OUT] + n * repeats - 1}" if n * repeats > 1 else f"%{row[OUT]}"
     if row[FORM] == STRETCH:
         return f"{n} one at a time", slots, "", "", "", ""
     if row[FORM] == CHAIN:
@@ -45,14 +48,19 @@ def _row(row: np.ndarray) -> tuple[str, ...]:
         return f"chain of {n} {'-' if row[OP] else '+'}", f"%{row[OUT]}", _operand(row[MX], row[XI], 1), items, "", ""
     code = int(row[OP]) & 255
     name = _FUSED[code - FUSED] if code >= FUSED else OPS[code].name
-    operands = [_operand(row[field], row[field + 1], n) for field in (MX, MX + 3, MX + 6)]
-    return f"{n} {name}", slots, *operands, "stored" if row[DX] or row[DY] else ""
+    steps = [int(step) - (int(step) >> 31 << 32) for step in row[RX : RZ + 1]]
+    operands = [_operand(row[MX + 3 * q], row[MX + 3 * q + 1], n, steps[q] if repeats > 1 else 0) for q in range(3)]
+    return f"{repeats} x {n} {name}" if repeats > 1 else f"{n} {name}", slots, *operands, "stored" if row[DX] or row[DY] else ""
 
 
-def _operand(mode: int, at: int, n: int) -> str:
-    if mode == ROWS and n > 1:
-        return f"row %{at}..{at + n - 1}"
-    return f"one %{at}" if mode in (ROWS, ONE, FILL) else "list" if mode == GATHER else ""
+def _operand(mode: int, at: int, n: int, step: int = 0) -> str:
+    """An operand, and in brackets how much further it lies each time that the row repeats."""
+    if mode in (GATHER, STRIDE):
+        return "list" if mode == GATHER else "apart"
+    if mode == ABSENT:
+        return ""
+    further = f" ({step:+})" if step else ""
+    return f"row %{at}..{at + n - 1}{further}" if mode == ROWS and n > 1 else f"one %{at}{further}"
 
 
 def _tape_bytes(tape: Tape) -> int:

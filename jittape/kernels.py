@@ -948,20 +948,24 @@ def trigamma(x):
 
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
 # The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot; then, from AT on, the
-# addresses of the compiled functions, low half first: `forward`, `reverse`, and two for each family of operations, from AT_FAMILIES on.
+# addresses of the compiled functions, low half first: `forward`, `reverse`, `core`, `pull`, and two for each family, from AT_FAMILIES on.
 SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 4, 5, 6, 8
-AT_FAMILIES = 2
-# A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, then partials.
-ROW = 16
+AT_FORWARD, AT_REVERSE, AT_CORE, AT_PULL, AT_FAMILIES = 0, 1, 2, 3, 4
+# A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, then partials. A row of one of
+# the commonest operations may repeat: its results go on where the last ones ended, its operands a step further.
+ROW = 20
 FORM, N, OUT, OP = 0, 1, 2, 3  # what the row does, number of elements, first slot written, operation
 MX, XI, XO = 4, 5, 6  # operand x: its mode, its slot or list, and where the loop reads it
 MY, YI, YO = 7, 8, 9  # the same for operand y
 MZ, ZI, ZO = 10, 11, 12  # and for the other operand of a fused addition
 DX, DY = 13, 14  # where stored partials go, or 0
+REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each operand from one time to the next
 # What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a block of a family; from
 # CORE on a loop of its own.
 STRETCH, CHAIN, BLOCK, CORE = 0, 1, 2, 3
-ABSENT, ROWS, ONE, FILL, GATHER = 0, 1, 2, 3, 4  # modes of an operand; the last two are copied to scratch first
+# Modes of an operand: neighbouring slots, or one; the others are copied to scratch first, from one slot, a list of slots, or slots that
+# are a constant number apart. Of those a list has the first, the distance, the distance from one repeat to the next, and repeats.
+ABSENT, ROWS, ONE, FILL, GATHER, STRIDE = 0, 1, 2, 3, 4, 5
 # A product and the addition or subtraction that reads it, as one operation: z + xy, z - xy, xy - z.
 FUSED = 200
 # An instruction of a stretch is four numbers: operation, family << 8 | stored partials << 16; its two operands; and where its
@@ -969,8 +973,9 @@ FUSED = 200
 WORDS = 4
 LEAF = 250
 # A pull: what one operand of a block takes from its adjoints in the reverse sweep.
-PULL = 8
+PULL = 12
 PULLS, COUNT, SOURCE, PARTIAL_AT, TARGET, SIGN, SWITCH = 0, 1, 2, 3, 4, 5, 6
+TIMES_RUN, STEP_PARTIAL, STEP_TARGET = 7, 8, 9  # how often it runs, and the steps from one time to the next
 # What a pull does: clears adjoints and seeds the output; runs pulls of single numbers; or adds to, or sets, a row of adjoints,
 # one of them, or those of a list. There the product is of the source with one number, with a partial each, or one number alone.
 CLEAR, SINGLES, SCALED, PRODUCTS, SPREAD = 0, 1, 2, 3, 4
@@ -1157,6 +1162,83 @@ def block_powers(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 v = work[o + i]
                 work[dx + i] = 1.0 / (3.0 * v * v)
+
+
+def one_steps(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 13:  # abs
+        v = abs(x)
+        if stored & 1:
+            work[p] = sign(x)
+    elif op == 14:  # sign
+        v = sign(x)
+    elif op == 15:  # floor
+        v = floor(x)
+    elif op == 16:  # ceil
+        v = ceil(x)
+    elif op == 17:  # trunc
+        v = trunc(x)
+    elif op == 18:  # rint
+        v = rint(x)
+    elif op == 19:  # relu
+        v = x if x > 0.0 or x != x else 0.0
+        if stored & 1:
+            work[p] = 1.0 if x > 0.0 else x if x != x else 0.0
+    elif op == 20:  # maximum
+        v = x if x >= y or x != x else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
+        if stored & 2:
+            work[p + np.uint64(1)] = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
+    elif op == 21:  # minimum
+        v = x if x <= y or x != x else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
+        if stored & 2:
+            work[p + np.uint64(1)] = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
+    elif op == 22:  # fmax
+        v = x if x >= y or y != y else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
+        if stored & 2:
+            work[p + np.uint64(1)] = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
+    elif op == 23:  # fmin
+        v = x if x <= y or y != y else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
+        if stored & 2:
+            work[p + np.uint64(1)] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
+    elif op == 24:  # clip_low
+        v = x if x > y or x != x else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x > y else 0.0
+        if stored & 2:
+            work[p + np.uint64(1)] = v if v != v else 0.0 if x > y else 1.0
+    elif op == 25:  # clip_high
+        v = x if x < y or x != x else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x < y else 0.0
+        if stored & 2:
+            work[p + np.uint64(1)] = v if v != v else 0.0 if x < y else 1.0
+    elif op == 26:  # copysign
+        v = copysign(x, y)
+        if stored & 1:
+            work[p] = sign(x) * copysign(1.0, y)
+    elif op == 27:  # gate
+        v = y if x != 0.0 else -0.0
+        if stored & 2:
+            work[p + np.uint64(1)] = 1.0 if x != 0.0 else 0.0
+    elif op == 28:  # gate_not
+        v = -0.0 if x != 0.0 else y
+        if stored & 2:
+            work[p + np.uint64(1)] = 0.0 if x != 0.0 else 1.0
+    elif op == 76:  # with_gradient
+        v = x
+        if stored & 2:
+            work[p + np.uint64(1)] = 1.0 if v == v else v
+    work[o] = v
 
 
 def block_steps(code, work, op, xo, yo, o, n, dx, dy):
@@ -1927,7 +2009,7 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
                 work[dx + i] = trigamma(x) if v == v else v
 
 
-def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
+def block_comparisons(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
     if op == 63:  # less
         for i in range(n):
@@ -1959,7 +2041,32 @@ def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = 1.0 if x != y else 0.0
-    elif op == 69:  # logical_and
+
+
+def one_conditions(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 69:  # logical_and
+        v = 1.0 if x != 0.0 and y != 0.0 else 0.0
+    elif op == 70:  # logical_or
+        v = 1.0 if x != 0.0 or y != 0.0 else 0.0
+    elif op == 71:  # logical_xor
+        v = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
+    elif op == 72:  # logical_not
+        v = 1.0 if x == 0.0 else 0.0
+    elif op == 73:  # isnan
+        v = 1.0 if x != x else 0.0
+    elif op == 74:  # isfinite
+        v = 1.0 if x - x == 0.0 else 0.0
+    elif op == 75:  # isinf
+        v = 1.0 if x == x and x - x != 0.0 else 0.0
+    work[o] = v
+
+
+def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 69:  # logical_and
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
@@ -1994,16 +2101,24 @@ def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
 
 # By family: its functions for one instruction and for a block.
 ONE_OF = (
-    None, one_powers, None, one_exponential, one_bases, one_logistic, one_circular, one_inverse, one_hyperbolic,
-    one_error, one_gamma, None
+    None, one_powers, one_steps, one_exponential, one_bases, one_logistic, one_circular, one_inverse,
+    one_hyperbolic, one_error, one_gamma, None, one_conditions
 )
 BLOCK_OF = (
     block_arithmetic, block_powers, block_steps, block_exponential, block_bases, block_logistic, block_circular,
-    block_inverse, block_hyperbolic, block_error, block_gamma, block_conditions
+    block_inverse, block_hyperbolic, block_error, block_gamma, block_comparisons, block_conditions
 )
 # fmt: on
 # </generated>
-HEADER = AT + 2 * (AT_FAMILIES + 2 * len(BLOCK_OF))
+N_FAMILIES = len(BLOCK_OF)
+HEADER = AT + 2 * (AT_FAMILIES + 2 * N_FAMILIES)
+
+
+@inlined
+def _signed(step):
+    """A step of 32 bits, which may be negative, as an offset of 64."""
+    step = np.uint64(step)
+    return step - ((step >> np.uint64(31)) << np.uint64(32))
 
 
 @inlined
@@ -2016,6 +2131,101 @@ def fetch(code, work, mode, at, to, n):
     elif mode == GATHER:
         for i in range(n):
             work[to + i] = work[code[at + i]]
+    else:
+        start, one = np.uint64(code[at]), np.uint64(1)
+        inner, outer = _signed(code[at + one]), _signed(code[at + np.uint64(2)])
+        for _ in range(code[at + np.uint64(3)]):
+            for i in range(n):
+                work[to + i] = work[start + i * inner]
+            start += outer
+            to += n
+
+
+def core(code, work, row, _0, _1, _2, _3, _4, _5):
+    """Run a row of one of the commonest operations, by the way in which its operands lie, as often as it repeats."""
+    form, n, o = code[row + FORM], np.uint64(code[row + N]), np.uint64(code[row + OUT])
+    xo, yo, zo = np.uint64(code[row + XO]), np.uint64(code[row + YO]), np.uint64(code[row + ZO])
+    rx, ry, rz = _signed(code[row + RX]), _signed(code[row + RY]), _signed(code[row + RZ])
+    for _ in range(code[row + REPEATS]):
+        # <generated: forms>
+        # fmt: off
+        if form == CORE + 0:  # x + y, one for all: none
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                work[o + i] = x + y
+        elif form == CORE + 1:  # x + y, one for all: x
+            x = work[xo]
+            for i in range(n):
+                y = work[yo + i]
+                work[o + i] = x + y
+        elif form == CORE + 3:  # x - y, one for all: none
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                work[o + i] = x - y
+        elif form == CORE + 4:  # x - y, one for all: x
+            x = work[xo]
+            for i in range(n):
+                y = work[yo + i]
+                work[o + i] = x - y
+        elif form == CORE + 5:  # x - y, one for all: y
+            y = work[yo]
+            for i in range(n):
+                x = work[xo + i]
+                work[o + i] = x - y
+        elif form == CORE + 6:  # x * y, one for all: none
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                work[o + i] = x * y
+        elif form == CORE + 7:  # x * y, one for all: x
+            x = work[xo]
+            for i in range(n):
+                y = work[yo + i]
+                work[o + i] = x * y
+        elif form == CORE + 9:  # z + x * y, one for all: none
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                z = work[zo + i]
+                work[o + i] = z + x * y
+        elif form == CORE + 10:  # z + x * y, one for all: x
+            x = work[xo]
+            for i in range(n):
+                y = work[yo + i]
+                z = work[zo + i]
+                work[o + i] = z + x * y
+        elif form == CORE + 11:  # z - x * y, one for all: none
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                z = work[zo + i]
+                work[o + i] = z - x * y
+        elif form == CORE + 12:  # z - x * y, one for all: x
+            x = work[xo]
+            for i in range(n):
+                y = work[yo + i]
+                z = work[zo + i]
+                work[o + i] = z - x * y
+        elif form == CORE + 13:  # x * y - z, one for all: none
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                z = work[zo + i]
+                work[o + i] = x * y - z
+        elif form == CORE + 14:  # x * y - z, one for all: x
+            x = work[xo]
+            for i in range(n):
+                y = work[yo + i]
+                z = work[zo + i]
+                work[o + i] = x * y - z
+        # fmt: on
+        # </generated>
+        xo += rx
+        yo += ry
+        zo += rz
+        o += n
 
 
 def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
@@ -2068,72 +2278,6 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
                     v = sqrt(x)
                     if stored & 1:
                         work[p] = 0.5 / abs(v)
-                elif op == 13:  # abs
-                    v = abs(x)
-                    if stored & 1:
-                        work[p] = sign(x)
-                elif op == 14:  # sign
-                    v = sign(x)
-                elif op == 15:  # floor
-                    v = floor(x)
-                elif op == 16:  # ceil
-                    v = ceil(x)
-                elif op == 17:  # trunc
-                    v = trunc(x)
-                elif op == 18:  # rint
-                    v = rint(x)
-                elif op == 19:  # relu
-                    v = x if x > 0.0 or x != x else 0.0
-                    if stored & 1:
-                        work[p] = 1.0 if x > 0.0 else x if x != x else 0.0
-                elif op == 20:  # maximum
-                    v = x if x >= y or x != x else y
-                    if stored & 1:
-                        work[p] = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
-                    if stored & 2:
-                        work[p + np.uint64(1)] = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
-                elif op == 21:  # minimum
-                    v = x if x <= y or x != x else y
-                    if stored & 1:
-                        work[p] = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
-                    if stored & 2:
-                        work[p + np.uint64(1)] = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
-                elif op == 22:  # fmax
-                    v = x if x >= y or y != y else y
-                    if stored & 1:
-                        work[p] = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
-                    if stored & 2:
-                        work[p + np.uint64(1)] = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
-                elif op == 23:  # fmin
-                    v = x if x <= y or y != y else y
-                    if stored & 1:
-                        work[p] = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
-                    if stored & 2:
-                        work[p + np.uint64(1)] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
-                elif op == 24:  # clip_low
-                    v = x if x > y or x != x else y
-                    if stored & 1:
-                        work[p] = v if v != v else 1.0 if x > y else 0.0
-                    if stored & 2:
-                        work[p + np.uint64(1)] = v if v != v else 0.0 if x > y else 1.0
-                elif op == 25:  # clip_high
-                    v = x if x < y or x != x else y
-                    if stored & 1:
-                        work[p] = v if v != v else 1.0 if x < y else 0.0
-                    if stored & 2:
-                        work[p + np.uint64(1)] = v if v != v else 0.0 if x < y else 1.0
-                elif op == 26:  # copysign
-                    v = copysign(x, y)
-                    if stored & 1:
-                        work[p] = sign(x) * copysign(1.0, y)
-                elif op == 27:  # gate
-                    v = y if x != 0.0 else -0.0
-                    if stored & 2:
-                        work[p + np.uint64(1)] = 1.0 if x != 0.0 else 0.0
-                elif op == 28:  # gate_not
-                    v = -0.0 if x != 0.0 else y
-                    if stored & 2:
-                        work[p + np.uint64(1)] = 0.0 if x != 0.0 else 1.0
                 elif op == 63:  # less
                     v = 1.0 if x < y else 0.0
                 elif op == 64:  # less_equal
@@ -2146,24 +2290,6 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
                     v = 1.0 if x == y else 0.0
                 elif op == 68:  # not_equal
                     v = 1.0 if x != y else 0.0
-                elif op == 69:  # logical_and
-                    v = 1.0 if x != 0.0 and y != 0.0 else 0.0
-                elif op == 70:  # logical_or
-                    v = 1.0 if x != 0.0 or y != 0.0 else 0.0
-                elif op == 71:  # logical_xor
-                    v = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
-                elif op == 72:  # logical_not
-                    v = 1.0 if x == 0.0 else 0.0
-                elif op == 73:  # isnan
-                    v = 1.0 if x != x else 0.0
-                elif op == 74:  # isfinite
-                    v = 1.0 if x - x == 0.0 else 0.0
-                elif op == 75:  # isinf
-                    v = 1.0 if x == x and x - x != 0.0 else 0.0
-                elif op == 76:  # with_gradient
-                    v = x
-                    if stored & 2:
-                        work[p + np.uint64(1)] = 1.0 if v == v else v
                 elif op == FUSED + 0:
                     v = work[p] + x * y
                 elif op == FUSED + 1:
@@ -2197,81 +2323,8 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
                 fetch(code, work, code[row + MY], yi, yo, n)
             if code[row + MZ] > ONE:
                 fetch(code, work, code[row + MZ], np.uint64(code[row + ZI]), zo, n)
-            # <generated: forms>
-            # fmt: off
-            if form == CORE + 0:  # x + y, one for all: none
-                for i in range(n):
-                    x = work[xo + i]
-                    y = work[yo + i]
-                    work[o + i] = x + y
-            elif form == CORE + 1:  # x + y, one for all: x
-                x = work[xo]
-                for i in range(n):
-                    y = work[yo + i]
-                    work[o + i] = x + y
-            elif form == CORE + 3:  # x - y, one for all: none
-                for i in range(n):
-                    x = work[xo + i]
-                    y = work[yo + i]
-                    work[o + i] = x - y
-            elif form == CORE + 4:  # x - y, one for all: x
-                x = work[xo]
-                for i in range(n):
-                    y = work[yo + i]
-                    work[o + i] = x - y
-            elif form == CORE + 5:  # x - y, one for all: y
-                y = work[yo]
-                for i in range(n):
-                    x = work[xo + i]
-                    work[o + i] = x - y
-            elif form == CORE + 6:  # x * y, one for all: none
-                for i in range(n):
-                    x = work[xo + i]
-                    y = work[yo + i]
-                    work[o + i] = x * y
-            elif form == CORE + 7:  # x * y, one for all: x
-                x = work[xo]
-                for i in range(n):
-                    y = work[yo + i]
-                    work[o + i] = x * y
-            elif form == CORE + 9:  # z + x * y, one for all: none
-                for i in range(n):
-                    x = work[xo + i]
-                    y = work[yo + i]
-                    z = work[zo + i]
-                    work[o + i] = z + x * y
-            elif form == CORE + 10:  # z + x * y, one for all: x
-                x = work[xo]
-                for i in range(n):
-                    y = work[yo + i]
-                    z = work[zo + i]
-                    work[o + i] = z + x * y
-            elif form == CORE + 11:  # z - x * y, one for all: none
-                for i in range(n):
-                    x = work[xo + i]
-                    y = work[yo + i]
-                    z = work[zo + i]
-                    work[o + i] = z - x * y
-            elif form == CORE + 12:  # z - x * y, one for all: x
-                x = work[xo]
-                for i in range(n):
-                    y = work[yo + i]
-                    z = work[zo + i]
-                    work[o + i] = z - x * y
-            elif form == CORE + 13:  # x * y - z, one for all: none
-                for i in range(n):
-                    x = work[xo + i]
-                    y = work[yo + i]
-                    z = work[zo + i]
-                    work[o + i] = x * y - z
-            elif form == CORE + 14:  # x * y - z, one for all: x
-                x = work[xo]
-                for i in range(n):
-                    y = work[yo + i]
-                    z = work[zo + i]
-                    work[o + i] = x * y - z
-            # fmt: on
-            # </generated>
+            if form >= CORE:
+                call(_address(code, np.uint64(AT_CORE)), code, work, row, zero, zero, zero, zero, zero, zero)
             else:
                 word = code[row + OP]
                 family = np.uint64(AT_FAMILIES) + np.uint64(2) * np.uint64(word >> 8) + one
@@ -2290,74 +2343,22 @@ def _nothing_passes(s, d, plain):
     return (s == 0.0) | ((d == 0.0) & (not plain))
 
 
-def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
-    """Run pulls; knows no operation, only where adjoints and partials are.
+def pull(code, work, row, _0, _1, _2, _3, _4, _5):
+    """Run a pull of one operand of a block, as often as it repeats.
 
     A zero adjoint contributes nothing, whatever the partial; to a switch neither does a zero partial. Sums into one adjoint
     run in four lanes, and lists from their last element to the first.
     """
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-    for r in range(start, stop):
-        row = np.uint64(code[AT_PULLS]) + r * np.uint64(PULL)
-        what, n = code[row + PULLS], np.uint64(code[row + COUNT])
-        s, d, t = np.uint64(code[row + SOURCE]), np.uint64(code[row + PARTIAL_AT]), np.uint64(code[row + TARGET])
-        if what == SINGLES:
-            for _ in range(n):
-                do = code[t]
-                x = work[code[t + one]]
-                to, at = code[t + two], code[t + three]
-                t += four
-                if do == UNIT:
-                    work[to] = x
-                elif do == UNIT + 1:
-                    work[to] += x
-                elif do == MINUS:
-                    work[to] = -x
-                elif do == MINUS + 1:
-                    work[to] -= x
-                elif do == TIMES:
-                    work[to] = x * work[at] if x != 0.0 else 0.0
-                elif do == TIMES + 1:
-                    work[to] += x * work[at] if x != 0.0 else 0.0
-                elif do == MINUS_TIMES:
-                    work[to] = -x * work[at] if x != 0.0 else 0.0
-                elif do == MINUS_TIMES + 1:
-                    work[to] -= x * work[at] if x != 0.0 else 0.0
-                elif do == SWITCHED:
-                    y = work[at]
-                    work[to] = x * y if (x != 0.0) & (y != 0.0) else 0.0
-                elif do == SWITCHED + 1:
-                    y = work[at]
-                    work[to] += x * y if (x != 0.0) & (y != 0.0) else 0.0
-                else:
-                    also, by = code[t], code[t + one]
-                    t += two
-                    if do >= MINUS_PAIR:
-                        x = -x
-                    p = x * work[at] if x != 0.0 else 0.0
-                    q = x * work[by] if x != 0.0 else 0.0
-                    do -= PAIR
-                    if do & 1:
-                        work[to] += p
-                    else:
-                        work[to] = p
-                    if do & 2:
-                        work[also] += q
-                    else:
-                        work[also] = q
-            continue
-        if what == CLEAR:
-            for k in range(n):
-                at = np.uint64(code[t + two * k])
-                for i in range(np.uint64(code[t + two * k + one])):
-                    work[at + i] = 0.0
-            work[s] = 1.0
-            continue
-        sign = -1.0 if code[row + SIGN] else 1.0
-        plain = code[row + SWITCH] == 0
-        adj = np.uint64(code[SLOTS])
-        where, adds = what >> 4, (what >> 3) & 1
-        what &= 7
+    what, n = code[row + PULLS], np.uint64(code[row + COUNT])
+    s, d, t = np.uint64(code[row + SOURCE]), np.uint64(code[row + PARTIAL_AT]), np.uint64(code[row + TARGET])
+    step_d, step_t = _signed(code[row + STEP_PARTIAL]), _signed(code[row + STEP_TARGET])
+    sign = -1.0 if code[row + SIGN] else 1.0
+    plain = code[row + SWITCH] == 0
+    adj = np.uint64(code[SLOTS])
+    where, adds = what >> 4, (what >> 3) & 1
+    what &= 7
+    for _ in range(code[row + TIMES_RUN]):
         if what == SCALED:
             c = sign * work[d] if d else sign
             if c - c != 0.0:  # infinite or NaN: whatever is zero passes nothing
@@ -2450,6 +2451,69 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
             for i in range(n):
                 x, y = work[s + i], work[d + i]
                 work[adj + code[t + i]] = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
+        s += n
+        d += step_d
+        t += step_t
+
+
+def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
+    """Run pulls; knows no operation, only where adjoints and partials are. A zero adjoint contributes nothing, whatever the partial."""
+    zero, one, two, three, four = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    for r in range(start, stop):
+        row = np.uint64(code[AT_PULLS]) + r * np.uint64(PULL)
+        what, n, t = code[row + PULLS], np.uint64(code[row + COUNT]), np.uint64(code[row + TARGET])
+        if what == SINGLES:
+            for _ in range(n):
+                do = code[t]
+                x = work[code[t + one]]
+                to, at = code[t + two], code[t + three]
+                t += four
+                if do == UNIT:
+                    work[to] = x
+                elif do == UNIT + 1:
+                    work[to] += x
+                elif do == MINUS:
+                    work[to] = -x
+                elif do == MINUS + 1:
+                    work[to] -= x
+                elif do == TIMES:
+                    work[to] = x * work[at] if x != 0.0 else 0.0
+                elif do == TIMES + 1:
+                    work[to] += x * work[at] if x != 0.0 else 0.0
+                elif do == MINUS_TIMES:
+                    work[to] = -x * work[at] if x != 0.0 else 0.0
+                elif do == MINUS_TIMES + 1:
+                    work[to] -= x * work[at] if x != 0.0 else 0.0
+                elif do == SWITCHED:
+                    y = work[at]
+                    work[to] = x * y if (x != 0.0) & (y != 0.0) else 0.0
+                elif do == SWITCHED + 1:
+                    y = work[at]
+                    work[to] += x * y if (x != 0.0) & (y != 0.0) else 0.0
+                else:
+                    also, by = code[t], code[t + one]
+                    t += two
+                    if do >= MINUS_PAIR:
+                        x = -x
+                    p = x * work[at] if x != 0.0 else 0.0
+                    q = x * work[by] if x != 0.0 else 0.0
+                    do -= PAIR
+                    if do & 1:
+                        work[to] += p
+                    else:
+                        work[to] = p
+                    if do & 2:
+                        work[also] += q
+                    else:
+                        work[also] = q
+        elif what == CLEAR:
+            for k in range(n):
+                at = np.uint64(code[t + two * k])
+                for i in range(np.uint64(code[t + two * k + one])):
+                    work[at + i] = 0.0
+            work[np.uint64(code[row + SOURCE])] = 1.0
+        else:
+            call(_address(code, np.uint64(AT_PULL)), code, work, row, zero, zero, zero, zero, zero, zero)
 
 
 @helper
@@ -2459,17 +2523,17 @@ def _run(code, work, begin, end, mode):
     ``work`` has the inputs in its first slots, and after a reverse sweep their adjoints behind all values. Returns the value of
     the output, or NaN where a guard disagrees: slot 0, which nobody reads, then has its index in recorded order, else `DONE`.
     """
-    zero, one = np.uint64(0), np.uint64(1)
+    zero = np.uint64(0)
     work[0] = DONE
     if mode & FORWARD:
         partials, guarded = np.uint64(mode & PARTIALS), np.uint64((mode & UNGUARDED) == 0)
-        status = ask(_address(code, zero), code, work, begin, end, partials, guarded, zero, zero, zero)
+        status = ask(_address(code, np.uint64(AT_FORWARD)), code, work, begin, end, partials, guarded, zero, zero, zero)
         if status != DONE:
             work[0] = status
             return nan
         begin, end = zero, np.uint64(code[N_PULLS])
     if mode & REVERSE:
-        call(_address(code, one), code, work, begin, end, zero, zero, zero, zero, zero)
+        call(_address(code, np.uint64(AT_REVERSE)), code, work, begin, end, zero, zero, zero, zero, zero)
     return work[np.uint64(code[OUTPUT])]
 
 
@@ -2640,7 +2704,7 @@ HOW, ARITY, IS_SWITCH, FAMILY_OF, FORM_OF, SMALLEST = 0, 3, 4, 5, 6, 7
 # A partial is stored, zero, one, minus one, a copy of x, y or the value, or minus a copy of x or y.
 STORED, NOTHING_PASSES, PLUS, LESS, COPY_X, COPY_Y, COPY_V, LESS_X, LESS_Y = 0, 1, 2, 3, 4, 5, 6, 7, 8
 # Counters of an emission: the next slot, rows written, list entries written, partials and buffers allotted; and as bits the
-# families of single instructions, and of blocks.
+# families of single instructions, and of blocks; two more bits are for `core` and `pull`.
 SLOT, ROW_COUNT, LIST, PART, ONES, BLOCKS = 0, 1, 2, 3, 4, 5
 # What is known of a slot of the program: whether it is active, how many active operands read it, whether it is inside a block
 # (not its first), whether its adjoint has a contribution already or is to be cleared first, and where its adjoint is.
@@ -2649,6 +2713,10 @@ ACTIVE, READERS, INSIDE, TOUCHED, CLEARED, ADJOINT = 0, 1, 2, 3, 4, 5
 PARTIAL = 1 << 31
 # The most elements of a block: what it copies to scratch then stays in L1.
 SCRATCH = 1024
+# The shortest run of operands that is worth repeating: a list of shorter ones takes less time.
+LEAST_REPEATED = 6
+# Steps from a constant to a constant, and from one to something else.
+BOTH, MIXED = 1 << 40, 1 << 41
 
 
 @helper
@@ -2671,33 +2739,66 @@ def _uniform(operand, members, i, j):
 
 
 @helper
-def _place(operand, members, i, j, constants, val, where, template, lists, c, row, field):
+def _shared(operand, members, i, n, repeats):
+    """Whether an operand is one slot each time that a row runs."""
+    for r in range(repeats):
+        if not _uniform(operand, members, i + r * n, i + (r + 1) * n):
+            return False
+    return True
+
+
+@helper
+def _place_shared(operand, members, i, n, repeats, val, where, template, c, row, field):
+    """Place an operand that is one slot each time that a row runs; returns whether those slots are a constant number apart."""
+    row[field], row[field + 1] = ONE, _resident(operand[members[i]], val, where, template, c)
+    for r in range(1, repeats):
+        step = _resident(operand[members[i + r * n]], val, where, template, c) - where[operand[members[i + (r - 1) * n]]]
+        if r == 1:
+            row[RX + (field - MX) // 3] = step & 0xFFFFFFFF
+        elif row[RX + (field - MX) // 3] != step & 0xFFFFFFFF:
+            return False
+    return True
+
+
+@helper
+def _place(operand, members, i, j, repeats, constants, val, where, template, lists, c, row, field):
     """Find the mode of an operand of the block ``members[i:j]``, and write it to the row."""
-    n = j - i
+    size = j - i
+    n = size // repeats
     s0 = operand[members[i]]
-    if _uniform(operand, members, i, j):
-        row[field], row[field + 1] = ONE, _resident(s0, val, where, template, c)
+    if _shared(operand, members, i, n, repeats) and _place_shared(
+        operand, members, i, n, repeats, val, where, template, c, row, field
+    ):
         return
-    fixed, ascending = True, True
-    for k in range(n):
-        s = operand[members[i + k]]
-        if not constants[0] < s < constants[1]:
+    fixed = True
+    for k in range(size):
+        if not constants[0] < operand[members[i + k]] < constants[1]:
             fixed = False
-        if where[s] == 0 or where[s] != where[s0] + k:
-            ascending = False
-    row[field] = ROWS
     if fixed:
-        row[field + 1] = c[SLOT]
-        for k in range(n):
+        row[field], row[field + 1], row[RX + (field - MX) // 3] = ROWS, c[SLOT], n
+        for k in range(size):
             template[c[SLOT] + k] = val[operand[members[i + k]]]
-        c[SLOT] += n
-    elif ascending:
-        row[field + 1] = where[s0]
+        c[SLOT] += size
+        return
+    inner = where[operand[members[i + 1]]] - where[s0]
+    outer = where[operand[members[i + n]]] - where[s0] if repeats > 1 else 0
+    regular = True
+    for k in range(size):
+        s = operand[members[i + k]]
+        if where[s] == 0 or where[s] != where[s0] + k % n * inner + k // n * outer:
+            regular = False
+    if regular and inner == 1:
+        row[field], row[field + 1], row[RX + (field - MX) // 3] = ROWS, where[s0], outer & 0xFFFFFFFF
+    elif regular and where[s0] != 0:
+        row[field], row[field + 1], row[RX + (field - MX) // 3] = STRIDE, c[LIST], 0 if outer == 0 else n
+        lists[c[LIST]], lists[c[LIST] + 1] = where[s0], inner & 0xFFFFFFFF
+        lists[c[LIST] + 2], lists[c[LIST] + 3] = outer & 0xFFFFFFFF, 1 if outer == 0 else repeats
+        c[LIST] += 4
     else:
-        row[field], row[field + 1] = GATHER, c[LIST]
-        for k in range(n):
+        row[field], row[field + 1], row[RX + (field - MX) // 3] = GATHER, c[LIST], n
+        for k in range(size):
             lists[c[LIST] + k] = _resident(operand[members[i + k]], val, where, template, c)
-        c[LIST] += n
+        c[LIST] += size
 
 
 @helper
@@ -2718,19 +2819,20 @@ def _read(s, how, active, where, state):
 
 @helper
 def _emit_block(
-    members, i, j, op, subtract, first, operands, active, table, constants, val, where, template, rows, lists, c, state
+    members, i, j, repeats, op, subtract, first, operands, active, table, constants, val, where, template, rows, lists, c, state
 ):
-    """Write the row of a vector block."""
-    n, code = j - i, op[members[i]]
+    """Write the row of a vector block, which repeats where it is of several runs alike."""
+    size, code = j - i, op[members[i]]
+    n = size // repeats
     fused, own = code >= FUSED, table[FORM_OF, code]
     row = rows[c[ROW_COUNT]]
     row[:] = 0
-    row[N], row[OP] = n, code | table[FAMILY_OF, code] << 8
+    row[N], row[OP], row[REPEATS] = n, code | table[FAMILY_OF, code] << 8, repeats
     # where operands may be exchanged, the loops want the one that all elements share first
-    turned = 1 if (fused or (own and code != subtract)) and _uniform(operands[1], members, i, j) else 0
+    turned = 1 if (fused or (own and code != subtract)) and _shared(operands[1], members, i, n, repeats) else 0
     for q in range(table[ARITY, code]):
         operand = operands[q if q == 2 else q ^ turned]
-        _place(operand, members, i, j, constants, val, where, template, lists, c, row, MX + 3 * q)
+        _place(operand, members, i, j, repeats, constants, val, where, template, lists, c, row, MX + 3 * q)
         if row[MX + 3 * q] == ONE and (own == 0 or q == 2 or (q == 1 and (code != subtract or row[MX] == ONE))):
             row[MX + 3 * q] = FILL
     if own == 0:
@@ -2738,6 +2840,7 @@ def _emit_block(
         c[BLOCKS] |= 1 << table[FAMILY_OF, code]
     else:
         row[FORM] = own + (1 if row[MX] == ONE else 2 if row[MY] == ONE else 0)
+        c[BLOCKS] |= 1 << N_FAMILIES
     # whether another operand's partial is a copy of this one, which then must outlive the block
     kept_x = kept_y = False
     for q in range(table[ARITY, code]):
@@ -2751,21 +2854,21 @@ def _emit_block(
             kept_y |= how == COPY_Y or how == LESS_Y
             if how == STORED:
                 row[DX if q == 0 else DY] = PARTIAL + c[PART]
-                c[PART] += n
+                c[PART] += size
     for q in range(table[ARITY, code]):
         field = MX + 3 * q
         if row[field] <= ONE:
             row[field + 2] = row[field + 1]
-        elif row[field] == GATHER and ((kept_x and q == 0) or (kept_y and q == 1)):
+        elif row[field] != FILL and ((kept_x and q == 0) or (kept_y and q == 1)):
             row[field + 2] = PARTIAL + c[PART]
-            c[PART] += n
+            c[PART] += size
         else:
             row[field + 2] = PARTIAL + q * SCRATCH
     row[OUT] = c[SLOT]
-    for k in range(n):
+    for k in range(size):
         _produce(c[SLOT] + k, members[i + k], first, active, where, state)
         state[INSIDE, c[SLOT] + k] = k > 0
-    c[SLOT] += n
+    c[SLOT] += size
     c[ROW_COUNT] += 1
 
 
@@ -2782,7 +2885,7 @@ def _emit_stretch(members, n, op, first, operands, active, table, val, where, te
             s = operands[q, members[k]]
             if s < first:
                 _resident(s, val, where, template, c)
-    row[FORM], row[N], row[OUT], row[XI] = STRETCH, n, c[SLOT], c[LIST]
+    row[FORM], row[N], row[OUT], row[XI], row[REPEATS] = STRETCH, n, c[SLOT], c[LIST], 1
     for k in range(n):
         i = members[k]
         code, at = op[i], c[LIST]
@@ -2828,7 +2931,7 @@ def _emit_chain(
         stop = min(n, done + longest)
         row = rows[c[ROW_COUNT]]
         row[:] = 0
-        row[FORM], row[N], row[OP], row[MX], row[XI] = CHAIN, stop - done, subtracts, ONE, begin
+        row[FORM], row[N], row[OP], row[MX], row[XI], row[REPEATS] = CHAIN, stop - done, subtracts, ONE, begin, 1
         row[MY], row[YI] = ROWS, where[scratch[done]]
         for k in range(done, stop):
             if where[scratch[k]] == 0 or where[scratch[k]] != where[scratch[done]] + (k - done):
@@ -2849,36 +2952,23 @@ def _emit_chain(
 
 @helper
 def _step(operand, i, j, constants, where):
-    """From one instruction to another, how far their operands are apart; -1 and -2 where both or one of them are constants."""
+    """From one instruction to another, how far their operands are apart; `BOTH` and `MIXED` where both or one of them are constants."""
     s, t = operand[i], operand[j]
     fixed_s, fixed_t = constants[0] < s < constants[1], constants[0] < t < constants[1]
     if fixed_s or fixed_t:
-        return -1 if fixed_s and fixed_t else -2
-    step = where[t] - where[s]
-    return step if 0 <= step <= 1 else -2
-
-
-@helper
-def _cuts(members, n, operands, constants, where):
-    """How often a block over ``members`` in this order would have to be cut to read operands in rows or from one slot."""
-    cuts = 0
-    for k in range(1, n):
-        for q in range(3):
-            if _step(operands[q], members[k - 1], members[k], constants, where) == -2:
-                cuts += 1
-                break
-    return cuts
+        return BOTH if fixed_s and fixed_t else MIXED
+    return where[t] - where[s]
 
 
 @helper
 def _run_end(members, i, n, operands, constants, where):
-    """The end of the longest run from ``i`` on whose operands advance by a constant step of 0 or 1."""
+    """The end of the longest run from ``i`` on whose operands advance by constant steps; constants lie as they are needed."""
     if i + 1 >= n:
         return n
     x = _step(operands[0], members[i], members[i + 1], constants, where)
     y = _step(operands[1], members[i], members[i + 1], constants, where)
     z = _step(operands[2], members[i], members[i + 1], constants, where)
-    if x == -2 or y == -2 or z == -2:
+    if x == MIXED or y == MIXED or z == MIXED:
         return i + 1
     j = i + 2
     while j < n:
@@ -2890,6 +2980,41 @@ def _run_end(members, i, n, operands, constants, where):
             break
         j += 1
     return j
+
+
+@helper
+def _runs(members, n, operands, constants, where):
+    """How many runs a group falls into in this order."""
+    runs, i = 0, np.int64(0)
+    while i < n:
+        i = _run_end(members, i, n, operands, constants, where)
+        runs += 1
+    return runs
+
+
+@helper
+def _repeats(members, i, j, n, operands, constants, where):
+    """How many runs like ``members[i:j]``, each with its operands a constant step further than the last, follow each other."""
+    size, count = j - i, 1
+    while i + (count + 1) * size <= n:
+        start = i + count * size
+        if size == 1 or _run_end(members, start, n, operands, constants, where) < start + size:
+            break
+        alike = True
+        for q in range(3):
+            operand = operands[q]
+            inner = _step(operand, members[i], members[i + 1], constants, where)
+            outer = _step(operand, members[i], members[i + size], constants, where)
+            if (
+                _step(operand, members[start], members[start + 1], constants, where) != inner
+                or _step(operand, members[start - size], members[start], constants, where) != outer
+                or outer == MIXED
+            ):
+                alike = False
+        if not alike:
+            break
+        count += 1
+    return count
 
 
 @helper
@@ -2915,7 +3040,7 @@ def _sort(keys, spare, n):
 @helper
 def _arrange(members, n, other, sortable, operands, constants, where):
     """Put a group in the order, of four, in which operands lie best: as recorded, or by the slots of one of them."""
-    best = _cuts(members, n, operands, constants, where)
+    best = _runs(members, n, operands, constants, where)
     if best * 64 <= n:
         return
     chosen = -1
@@ -2934,33 +3059,56 @@ def _arrange(members, n, other, sortable, operands, constants, where):
             for k in range(n):
                 members[k] = other[k]
         else:
-            cuts = _cuts(other, n, operands, constants, where)
-            if cuts < best:
-                best, chosen = cuts, trial
+            runs = _runs(other, n, operands, constants, where)
+            if runs < best:
+                best, chosen = runs, trial
 
 
 @helper
-def _cut(members, n, cuts, shortest, operands, constants, where):
-    """Cut a group into blocks: long runs of operands in a row apart, nothing longer than scratch. Returns their number."""
+def _cut(members, n, cuts, repeats, own, shortest, operands, constants, where):
+    """Cut a group into blocks: long runs apart, runs alike as one that repeats, nothing longer than scratch. Returns their number.
+
+    Only rows with loops of their own (``own``) repeat, and there neither z nor both factors are one slot for all of a run.
+    """
     pieces = 0
     cuts[0] = 0
     i = np.int64(0)
     while i < n:
         j = _run_end(members, i, n, operands, constants, where)
-        if j - i >= shortest:
+        size, count, regular = j - i, 1, True
+        for q in range(3):
+            step = _step(operands[q], members[i], members[j - 1], constants, where) if j > i + 1 else 0
+            regular = regular and (step == 0 or step == size - 1 or step == BOTH)
+        if own and size >= LEAST_REPEATED:
+            shared = [_uniform(operands[q], members, i, j) for q in range(3)]
+            if not (shared[0] and shared[1]) and (not shared[2] or operands[2, members[i]] == 0):
+                count = _repeats(members, i, j, n, operands, constants, where)
+        if count > 1 or size >= (shortest if regular else 4 * shortest):
             if cuts[pieces] != i:
+                repeats[pieces] = 1
                 pieces += 1
                 cuts[pieces] = i
-            while i < j:
-                i = min(j, i + SCRATCH)
+            if count == 1:
+                while i < j:
+                    i = min(j, i + SCRATCH)
+                    repeats[pieces] = 1
+                    pieces += 1
+                    cuts[pieces] = i
+            most = max((CHUNK if regular else SCRATCH) // size, 1)
+            while count > 1:
+                repeats[pieces] = min(count, most)
+                i += repeats[pieces] * size
+                count -= repeats[pieces]
                 pieces += 1
                 cuts[pieces] = i
         else:
             i = j
             if i - cuts[pieces] > SCRATCH:
+                repeats[pieces] = 1
                 pieces += 1
                 cuts[pieces] = cuts[pieces - 1] + SCRATCH
     while cuts[pieces] != n:
+        repeats[pieces] = 1
         pieces += 1
         cuts[pieces] = min(n, cuts[pieces - 1] + SCRATCH)
     return pieces
@@ -2978,6 +3126,7 @@ def emit(
     other = np.empty(m, np.int64)
     sortable = np.empty(m, np.int64)
     cuts = np.empty(m + 1, np.int64)
+    repeats = np.empty(m + 1, np.int64)
     chain = np.empty(op.size + 2, np.int64)
     waiting = g = np.int64(0)
     while True:
@@ -3009,11 +3158,12 @@ def emit(
             for k in range(n):
                 members[k] = order[g + k]
             _arrange(members, n, other, sortable, operands, constants, where)
-            pieces = _cut(members, n, cuts, shortest, operands, constants, where)
+            own = table[FORM_OF, keys[g] & 255] != 0
+            pieces = _cut(members, n, cuts, repeats, own, shortest, operands, constants, where)
             for k in range(pieces):
                 _emit_block(
-                    members, cuts[k], cuts[k + 1], op, subtract, first, operands, active, table, constants, val, where, template, rows,
-                    lists, c, state,
+                    members, cuts[k], cuts[k + 1], repeats[k], op, subtract, first, operands, active, table, constants, val, where,
+                    template, rows, lists, c, state,
                 )  # fmt: skip
         g = h
 
@@ -3065,38 +3215,47 @@ def _pull_instruction(code, s, a, b, v, p, stored, lists, c, table, state, input
 
 
 @helper
-def _pull(what, n, s, d, mode, at, minus, switch, pulls, c, lists, state, slots, inputs):
-    """Write the pull of one operand of a block, which lies at ``at`` by ``mode``."""
-    where, adds, target = TO_ROW, 0, slots + at
-    if mode == ROWS:
-        alone = what == SCALED and d == 0 and not minus and at > inputs and not (state[INSIDE, at] or state[INSIDE, at + n])
-        for i in range(at, at + n):
-            adds += state[TOUCHED, i]
-            alone = alone and state[READERS, i] <= 1
-        if alone and adds == 0:
-            for i in range(n):
-                state[ADJOINT, at + i], state[TOUCHED, at + i] = s + i, 1
-            return
-        for i in range(at, at + n):
-            if not _touch(i, state) and adds:
-                state[CLEARED, i] = 1
-    elif mode == GATHER:
+def _pull(what, n, repeats, s, d, step_d, mode, at, step, minus, switch, pulls, c, lists, state, slots, inputs):
+    """Write the pull of one operand of a block, which lies at ``at`` by ``mode``, and a ``step`` further each time that it repeats."""
+    where, target = TO_ROW, slots + at
+    # whether it adds to what is there already, because of others or because it comes to the same adjoints again
+    adds = repeats > 1 and abs(step) < (n if mode == ROWS else 1)
+    if mode == GATHER:
         where, target = TO_LIST, at
-        for i in range(n):
+        listed = n if step == 0 else n * repeats
+        for i in range(listed):
             slot = lists[at + i]
-            adds += state[TOUCHED, slot] != 0
+            adds = adds or state[TOUCHED, slot] != 0
             state[TOUCHED, slot] = max(state[TOUCHED, slot], np.uint32(2 if state[TOUCHED, slot] == 0 else 1))
-        for i in range(n):
+        for i in range(listed):
             slot = lists[at + i]
             if state[TOUCHED, slot] == 2:
                 state[TOUCHED, slot] = 1
                 if adds:
                     state[CLEARED, slot] = 1
     else:
-        where, adds = TO_ONE, _touch(at, state)
+        width = n
+        if mode != ROWS:
+            where, width = TO_ONE, 1
+        alone = what == SCALED and d == 0 and not minus and at > inputs and repeats == 1 and mode == ROWS
+        alone = alone and not (state[INSIDE, at] or state[INSIDE, at + n])
+        for r in range(repeats):
+            for i in range(at + r * step, at + r * step + width):
+                adds = adds or state[TOUCHED, i] != 0
+                alone = alone and state[READERS, i] <= 1
+        if alone and not adds:
+            for i in range(n):
+                state[ADJOINT, at + i], state[TOUCHED, at + i] = s + i, 1
+            return
+        for r in range(repeats):
+            for i in range(at + r * step, at + r * step + width):
+                if not _touch(i, state) and adds:
+                    state[CLEARED, i] = 1
+    c[BLOCKS] |= 2 << N_FAMILIES
     pull = pulls[c[ROW_COUNT]]
     pull[PULLS], pull[COUNT], pull[SOURCE], pull[PARTIAL_AT] = what + 8 * (adds > 0) + 16 * where, n, s, d
-    pull[TARGET], pull[SIGN], pull[SWITCH] = target, minus, switch
+    pull[TARGET], pull[SIGN], pull[SWITCH], pull[TIMES_RUN] = target, minus, switch, repeats
+    pull[STEP_PARTIAL], pull[STEP_TARGET] = step_d & 0xFFFFFFFF, step & 0xFFFFFFFF
     c[ROW_COUNT] += 1
 
 
@@ -3107,32 +3266,66 @@ def _settled(x, base):
 
 
 @helper
-def _pull_row(row, size, o, pulls, c, lists, table, state, slots, inputs):
+def _whole(step):
+    """A step of 32 bits, which may be negative, as an integer."""
+    step = np.int64(step)
+    return step - (1 << 32) if step >= 1 << 31 else step
+
+
+@helper
+def _list_strided(at, n, lists, c):
+    """List the slots of an operand whose slots are a constant number apart; returns where, and the step of the list."""
+    begin, repeats = c[LIST], np.int64(lists[at + 3])
+    for r in range(repeats):
+        for k in range(n):
+            lists[c[LIST]] = np.int64(lists[at]) + k * _whole(lists[at + 1]) + r * _whole(lists[at + 2])
+            c[LIST] += 1
+    return begin, n if repeats > 1 else 0
+
+
+@helper
+def _reached(mode, at, step, n, repeats, lists, state):
+    """Whether any slot of an operand is active."""
+    for r in range(repeats):
+        for k in range(1 if mode == ONE or mode == FILL else n):
+            i = at + r * step + k
+            if state[ACTIVE, lists[i] if mode == GATHER else i]:
+                return True
+    return False
+
+
+@helper
+def _pull_row(row, o, pulls, c, lists, table, state, slots, inputs):
     """Write the pulls of a block or a chain."""
     s, chain, code = np.int64(state[ADJOINT, o]), row[FORM] == CHAIN, np.int64(row[OP]) & 255
     for q in range(2 if chain else table[ARITY, code]):
         field = MX + 3 * q
-        mode, at, n = row[field], np.int64(row[field + 1]), size
+        mode, at, step = np.int64(row[field]), np.int64(row[field + 1]), _whole(row[RX + q])
+        n, repeats = np.int64(row[N]), np.int64(row[REPEATS])
         how = np.int64(LESS if q and row[OP] else PLUS) if chain else table[HOW + q, code]
+        if how == NOTHING_PASSES:
+            continue
         if chain and q == 0:
             mode, n = ROWS, 1
-        what, d, reached = SPREAD if chain else SCALED, np.int64(0), False
-        if how != NOTHING_PASSES:
-            for k in range(n):
-                slot = at + k if mode == ROWS else np.int64(lists[at + k]) if mode == GATHER else at
-                reached = reached or state[ACTIVE, slot] != 0
+        if mode == STRIDE:
+            mode = GATHER
+            at, step = _list_strided(at, n, lists, c)
+        if not _reached(mode, at, step, n, repeats if step else 1, lists, state):
+            continue
+        what, d, step_d = SPREAD if chain else SCALED, np.int64(0), np.int64(0)
         minus, switch = how == LESS or how == LESS_X or how == LESS_Y, np.int64(0) if chain else table[IS_SWITCH, code]
         if how == COPY_X or how == LESS_X or how == COPY_Y or how == LESS_Y:
             other = MX if how == COPY_X or how == LESS_X else MY
             shared = row[other] == ONE or row[other] == FILL
-            d = np.int64(row[other + 1] if shared else row[other + 2])
             what = SCALED if shared else PRODUCTS
+            d, step_d = np.int64(row[other + 1] if shared else row[other + 2]), _whole(row[RX + (other - MX) // 3])
         elif how == COPY_V:
-            what, d = PRODUCTS, o
+            what, d, step_d = PRODUCTS, o, n
         elif how == STORED:
-            what, d = PRODUCTS, np.int64(row[DX if q == 0 else DY])
-        if reached:
-            _pull(what, n, s, d, mode, at, minus, switch, pulls, c, lists, state, slots, inputs)
+            what, d, step_d = PRODUCTS, np.int64(row[DX if q == 0 else DY]), n
+        if repeats > 1 and mode == ROWS and step == n and (d == 0 or (what == PRODUCTS and step_d == n)):
+            n, repeats = n * repeats, np.int64(1)
+        _pull(what, n, repeats, s, d, step_d, mode, at, step, minus, switch, pulls, c, lists, state, slots, inputs)
 
 
 @jit
@@ -3164,12 +3357,12 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
                     )  # fmt: skip
             if count:
                 pull = pulls[c[ROW_COUNT]]
-                pull[PULLS], pull[COUNT], pull[TARGET] = SINGLES, count, begin
+                pull[PULLS], pull[COUNT], pull[TARGET], pull[TIMES_RUN] = SINGLES, count, begin, 1
                 c[ROW_COUNT] += 1
         else:
             for field in (XO, YO, ZO, DX, DY):
                 row[field] = _settled(np.int64(row[field]), base)
-            size = 1 if form == CHAIN else n
+            size = 1 if form == CHAIN else n * np.int64(row[REPEATS])
             touched = reached = False
             for slot in range(o, o + size):
                 touched = touched or state[TOUCHED, slot] != 0
@@ -3178,7 +3371,7 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
                 for slot in range(o, o + size):
                     if not state[TOUCHED, slot]:
                         state[CLEARED, slot] = 1
-                _pull_row(row, n, o, pulls, c, lists, table, state, slots, inputs)
+                _pull_row(row, o, pulls, c, lists, table, state, slots, inputs)
     for slot in range(1, inputs + 1):
         if state[ACTIVE, slot] and not state[TOUCHED, slot]:
             state[CLEARED, slot] = 1
@@ -3199,10 +3392,11 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
         else:
             slot += 1
     pulls[0, PULLS], pulls[0, COUNT], pulls[0, SOURCE], pulls[0, TARGET] = CLEAR, ranges, slots + output, begin
+    pulls[0, TIMES_RUN] = 1
     for r in range(rows.shape[0]):
         row = rows[r]
         for field in (MX, MY, MZ):
-            if row[field] == GATHER or (row[FORM] == STRETCH and field == MX):
+            if row[field] == GATHER or row[field] == STRIDE or (row[FORM] == STRETCH and field == MX):
                 row[field + 1] += lists_at
     for r in range(c[ROW_COUNT]):
         what = pulls[r, PULLS]
@@ -3343,7 +3537,7 @@ _compiled: dict = {}
 def _by_address(position):
     """The function at a position of the header's addresses."""
     if position < AT_FAMILIES:
-        return (forward, reverse)[position]
+        return (forward, reverse, core, pull)[position]
     family, block = divmod(position - AT_FAMILIES, 2)
     return (BLOCK_OF if block else ONE_OF)[family]
 

@@ -98,7 +98,8 @@ def _binary(name: str, value: str, px: str, py: str, x: Box, y: Box, doc: str, *
 def _truth(name: str, test: str, doc: str, *, arity: int = 2, **more) -> Op:
     more.setdefault("ufunc", name)
     value = f"1.0 if {test} else 0.0"
-    return Op(name, value, ("0.0",) * arity, (REAL, POSITIVE)[:arity], doc, condition=True, family="conditions", **more)
+    more["family"] = "comparisons" if "symbol" in more else "conditions"
+    return Op(name, value, ("0.0",) * arity, (REAL, POSITIVE)[:arity], doc, condition=True, **more)
 
 
 LOW: Box = (-2.0, 0.4)
@@ -200,3 +201,5 @@ CODE: dict[str, int] = {op.name: code for code, op in enumerate(OPS)}
 FAMILIES: dict[str, tuple[str, ...]] = {
     family: tuple(op.name for op in OPS if op.family == family) for family in dict.fromkeys(op.family for op in OPS)
 }
+# The families whose single instructions are part of the loop that runs those; those of others are called.
+BUILT_IN = ("arithmetic", "comparisons")

@@ -11,9 +11,12 @@ from . import kernels
 from .errors import TapeCapacityError
 from .kernels import (
     AT,
+    AT_CORE,
     AT_FAMILIES,
+    AT_FORWARD,
     AT_GUARDS,
     AT_PULLS,
+    AT_REVERSE,
     CHUNK,
     CORE,
     COUNT,
@@ -29,11 +32,13 @@ from .kernels import (
     OUTPUT,
     PART,
     PULL,
+    REPEATS,
     ROW,
     ROW_COUNT,
     SCRATCH,
     SLOT,
     SLOTS,
+    TIMES_RUN,
     N,
 )
 from .memory import require
@@ -153,7 +158,7 @@ def _locked(column: np.ndarray) -> np.ndarray:
 
 def _link(code: np.ndarray, positions: set[int]) -> None:
     """Put the addresses of the functions that a program needs into its header."""
-    code[AT:HEADER] = kernels.addresses({0, 1, *positions})
+    code[AT:HEADER] = kernels.addresses({AT_FORWARD, AT_REVERSE, *positions})
 
 
 def _guarded(plan: Plan, tape: Tape) -> Plan:
@@ -264,12 +269,15 @@ def _emit(tape, order, key, op, operands, active, previous, same, roots) -> Plan
 
     header = np.zeros(HEADER, np.uint32)
     header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(rows), len(pulls), lists_at + counts[LIST], output
-    _link(
-        header,
-        {AT_FAMILIES + 2 * f + k for k, column in enumerate((kernels.ONES, kernels.BLOCKS)) for f in _bits(counts[column])},
-    )
+    families = kernels.N_FAMILIES
+    ones, blocks = _bits(counts[kernels.ONES]), _bits(counts[kernels.BLOCKS])
+    called = {AT_FAMILIES + 2 * f for f in ones}
+    _link(header, called | {AT_FAMILIES + 2 * f + 1 if f < families else AT_CORE + f - families for f in blocks})
     code = np.concatenate([header, rows.ravel(), lists[: counts[LIST]], pulls.ravel()])
-    pieces = _pieces(rows[:, N]), _pieces(pulls[:, COUNT])
+    pieces = (
+        _pieces(rows[:, N].astype(np.int64) * rows[:, REPEATS]),
+        _pieces(pulls[:, COUNT].astype(np.int64) * pulls[:, TIMES_RUN]),
+    )
     return _guarded(Plan(code, template[:used].copy(), size, pieces, where.astype(np.int32)), tape)
 
 
@@ -279,7 +287,7 @@ def _bits(x: int) -> list[int]:
 
 def _pieces(lengths: np.ndarray) -> list[int]:
     """Where to cut a sequence of rows so that no piece is much longer than `CHUNK`."""
-    before = np.cumsum(lengths.astype(np.int64))
+    before = np.cumsum(lengths)
     total = int(before[-1]) if len(before) else 0
     cuts = np.unique(np.searchsorted(before, np.arange(CHUNK, total, CHUNK))) if total > CHUNK else np.zeros(0, np.int64)
     return [0, *(int(cut) for cut in cuts if 0 < cut < len(lengths)), len(lengths)]

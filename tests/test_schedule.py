@@ -126,6 +126,72 @@ def test_any_order_of_independent_instructions_gives_the_same_gradient(seed):
     assert np.allclose(gradient, another, rtol=1e-6, atol=1e-6, equal_nan=True) or not np.isfinite(gradient).all()
 
 
+def grids(rng, have, n, repeats):
+    """Two times rows that are a constant number apart, in runs that are."""
+    for _ in range(2):
+        inner, outer = rng.choice([0, 1, 1, 1, 2, -1, 5]), rng.choice([0, 1, n, n, 2, -n, 7])
+        at = rng.integers(len(have)) + np.arange(n) * inner + np.arange(repeats)[:, None] * outer
+        yield [have[i % len(have)] for i in at.ravel().tolist()]
+
+
+def regular_tape(seed):
+    """A tape of groups whose operands lie in grids: slots a constant number apart, runs a constant number apart."""
+    rng = np.random.default_rng(seed)
+    recording = Recording()
+    have = [recording.append(INPUT if rng.random() < 0.9 else DATA, 0, 0, rng.normal()) for _ in range(300)]
+    if rng.random() < 0.3:
+        have[100:200] = [recording.constant(rng.normal()) for _ in range(100)]
+    results = []
+    for _ in range(rng.integers(1, 6)):
+        n, repeats = int(rng.integers(4, 20)), int(rng.integers(1, 9))
+        code = CODE[("add", "subtract", "multiply", "multiply", "divide", "hypot")[rng.integers(6)]]
+
+        def twice(code, have=have, n=n, repeats=repeats):
+            """An operation on two grids."""
+            return [recording.append(code, a, b, 0.0) for a, b in zip(*grids(rng, have, n, repeats), strict=True)]
+
+        made = twice(code)
+        for _ in range(rng.integers(0, 4)):  # sums of products, side by side, with another order of the factors now and then
+            kind, turned = CODE[("add", "subtract")[rng.integers(2)]], rng.random() < 0.5
+            pairs = zip(made, twice(CODE["multiply"]), strict=True)
+            made = [recording.append(kind, *((p, m) if turned else (m, p)), 0.0) for m, p in pairs]
+        have = made + have if rng.random() < 0.5 else have
+        results += made
+    total = recording.constant(0.5)
+    for row in results:
+        total = recording.append(CODE["add"], total, row, 0.0)
+    return recording.freeze([total])
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_operands_in_grids_give_what_one_at_a_time_gives(seed):
+    tape = regular_tape(seed)
+    plan = schedule.schedule(tape)
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=tape.n_inputs)
+    for x[0] in (0.5, 0.0, np.inf):
+        wrong, apart = differences(tape, plan, x)
+        assert not wrong
+        assert apart < 1e-9
+
+
+def test_a_product_of_matrices_runs_in_few_rows():
+    """Each step of the sums of products is one row, which repeats; nothing is read through a list."""
+    x, w = np.arange(60.0).reshape(6, 10), np.arange(80.0).reshape(10, 8) / 40.0
+    for f, args in [
+        (lambda w, x: np.sum(np.square(x @ w)), (w, x)),
+        (lambda w: np.sum(np.square(x @ w)), (w,)),
+        (lambda w, x: np.sum(np.square(w.T @ x.T)), (w, x)),
+        (lambda x: np.sum(np.square(x[:, None, 0] - x[None, :, 0])), (np.linspace(0, 1, 40).reshape(20, 2),)),
+    ]:
+        program = jt.record(f, *args, argnums=tuple(range(len(args))))
+        rows = program.plan.rows
+        assert len(rows) <= 14
+        assert (rows[:, kernels.REPEATS] > 1).any()
+        blocks = rows[rows[:, kernels.FORM] != kernels.CHAIN]
+        assert not np.isin(blocks[:, [kernels.MX, kernels.MY, kernels.MZ]], kernels.GATHER).any()
+
+
 def spoilt(plan, at, change):
     code = plan.code.copy()
     code[at] = change(int(code[at]))
@@ -209,7 +275,8 @@ def test_common_subexpressions_and_dead_code_are_gone():
         return sum(jt.sin(x[i % 5]) * x[i % 5] for i in range(200))
 
     program = jt.record(f, [0.1, 0.2, 0.3, 0.4, 0.5])
-    done = program.plan.rows[program.plan.rows[:, kernels.FORM] != kernels.CHAIN][:, kernels.N].sum()
+    rows = program.plan.rows[program.plan.rows[:, kernels.FORM] != kernels.CHAIN]
+    done = (rows[:, kernels.N] * rows[:, kernels.REPEATS]).sum()
     assert done <= 15
 
 
