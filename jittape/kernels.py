@@ -948,9 +948,9 @@ def trigamma(x):
 
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
 # The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot; then, from AT on, the
-# addresses of the compiled functions, low half first: `forward`, `reverse`, `core`, `pull`, and two for each family, from AT_FAMILIES on.
+# addresses of the compiled functions, low half first: `forward`, `reverse`, and two for each family, from AT_FAMILIES on.
 SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 4, 5, 6, 8
-AT_FORWARD, AT_REVERSE, AT_CORE, AT_PULL, AT_FAMILIES = 0, 1, 2, 3, 4
+AT_FORWARD, AT_REVERSE, AT_FAMILIES = 0, 1, 2
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, then partials. A row of one of
 # the commonest operations may repeat: its results go on where the last ones ended, its operands a step further.
 ROW = 20
@@ -2110,8 +2110,7 @@ BLOCK_OF = (
 )
 # fmt: on
 # </generated>
-N_FAMILIES = len(BLOCK_OF)
-HEADER = AT + 2 * (AT_FAMILIES + 2 * N_FAMILIES)
+HEADER = AT + 2 * (AT_FAMILIES + 2 * len(BLOCK_OF))
 
 
 @inlined
@@ -2135,97 +2134,12 @@ def fetch(code, work, mode, at, to, n):
         start, one = np.uint64(code[at]), np.uint64(1)
         inner, outer = _signed(code[at + one]), _signed(code[at + np.uint64(2)])
         for _ in range(code[at + np.uint64(3)]):
+            x = start
             for i in range(n):
-                work[to + i] = work[start + i * inner]
+                work[to + i] = work[x]
+                x += inner
             start += outer
             to += n
-
-
-def core(code, work, row, _0, _1, _2, _3, _4, _5):
-    """Run a row of one of the commonest operations, by the way in which its operands lie, as often as it repeats."""
-    form, n, o = code[row + FORM], np.uint64(code[row + N]), np.uint64(code[row + OUT])
-    xo, yo, zo = np.uint64(code[row + XO]), np.uint64(code[row + YO]), np.uint64(code[row + ZO])
-    rx, ry, rz = _signed(code[row + RX]), _signed(code[row + RY]), _signed(code[row + RZ])
-    for _ in range(code[row + REPEATS]):
-        # <generated: forms>
-        # fmt: off
-        if form == CORE + 0:  # x + y, one for all: none
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                work[o + i] = x + y
-        elif form == CORE + 1:  # x + y, one for all: x
-            x = work[xo]
-            for i in range(n):
-                y = work[yo + i]
-                work[o + i] = x + y
-        elif form == CORE + 3:  # x - y, one for all: none
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                work[o + i] = x - y
-        elif form == CORE + 4:  # x - y, one for all: x
-            x = work[xo]
-            for i in range(n):
-                y = work[yo + i]
-                work[o + i] = x - y
-        elif form == CORE + 5:  # x - y, one for all: y
-            y = work[yo]
-            for i in range(n):
-                x = work[xo + i]
-                work[o + i] = x - y
-        elif form == CORE + 6:  # x * y, one for all: none
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                work[o + i] = x * y
-        elif form == CORE + 7:  # x * y, one for all: x
-            x = work[xo]
-            for i in range(n):
-                y = work[yo + i]
-                work[o + i] = x * y
-        elif form == CORE + 9:  # z + x * y, one for all: none
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                z = work[zo + i]
-                work[o + i] = z + x * y
-        elif form == CORE + 10:  # z + x * y, one for all: x
-            x = work[xo]
-            for i in range(n):
-                y = work[yo + i]
-                z = work[zo + i]
-                work[o + i] = z + x * y
-        elif form == CORE + 11:  # z - x * y, one for all: none
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                z = work[zo + i]
-                work[o + i] = z - x * y
-        elif form == CORE + 12:  # z - x * y, one for all: x
-            x = work[xo]
-            for i in range(n):
-                y = work[yo + i]
-                z = work[zo + i]
-                work[o + i] = z - x * y
-        elif form == CORE + 13:  # x * y - z, one for all: none
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                z = work[zo + i]
-                work[o + i] = x * y - z
-        elif form == CORE + 14:  # x * y - z, one for all: x
-            x = work[xo]
-            for i in range(n):
-                y = work[yo + i]
-                z = work[zo + i]
-                work[o + i] = x * y - z
-        # fmt: on
-        # </generated>
-        xo += rx
-        yo += ry
-        zo += rz
-        o += n
 
 
 def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
@@ -2239,10 +2153,24 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
     outcome, row_of = slot + np.uint64(code[N_GUARDS]), slot + np.uint64(2) * np.uint64(code[N_GUARDS])
     while guard < guards and np.uint64(code[row_of + guard]) < start:
         guard += one
-    for r in range(start, stop):
-        row = np.uint64(HEADER) + r * np.uint64(ROW)
-        form, n, o = code[row + FORM], np.uint64(code[row + N]), np.uint64(code[row + OUT])
-        at, yi = np.uint64(code[row + XI]), np.uint64(code[row + YI])
+    r, again = start, zero
+    while r < stop:
+        # One loop over rows and their repeats: where loops over a row's repeats stand around them, LLVM makes each vector loop
+        # slower to enter.
+        if again == zero:
+            row = np.uint64(HEADER) + r * np.uint64(ROW)
+            form, n, o = code[row + FORM], np.uint64(code[row + N]), np.uint64(code[row + OUT])
+            at, yi = np.uint64(code[row + XI]), np.uint64(code[row + YI])
+            again = np.uint64(code[row + REPEATS])
+            if form >= BLOCK:
+                xo, yo, zo = np.uint64(code[row + XO]), np.uint64(code[row + YO]), np.uint64(code[row + ZO])
+                if code[row + MX] > ONE:
+                    fetch(code, work, code[row + MX], at, xo, n)
+                if code[row + MY] > ONE:
+                    fetch(code, work, code[row + MY], yi, yo, n)
+                if code[row + MZ] > ONE:
+                    fetch(code, work, code[row + MZ], np.uint64(code[row + ZI]), zo, n)
+        again -= one
         if form == STRETCH:
             for k in range(n):
                 word = code[at]
@@ -2316,25 +2244,98 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
                     v += factor * work[code[yi + i]]
             work[o] = v
         else:
-            xo, yo, zo = np.uint64(code[row + XO]), np.uint64(code[row + YO]), np.uint64(code[row + ZO])
-            if code[row + MX] > ONE:
-                fetch(code, work, code[row + MX], at, xo, n)
-            if code[row + MY] > ONE:
-                fetch(code, work, code[row + MY], yi, yo, n)
-            if code[row + MZ] > ONE:
-                fetch(code, work, code[row + MZ], np.uint64(code[row + ZI]), zo, n)
-            if form >= CORE:
-                call(_address(code, np.uint64(AT_CORE)), code, work, row, zero, zero, zero, zero, zero, zero)
+            # <generated: forms>
+            # fmt: off
+            if form == CORE + 0:  # x + y, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    work[o + i] = x + y
+            elif form == CORE + 1:  # x + y, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    work[o + i] = x + y
+            elif form == CORE + 3:  # x - y, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    work[o + i] = x - y
+            elif form == CORE + 4:  # x - y, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    work[o + i] = x - y
+            elif form == CORE + 5:  # x - y, one for all: y
+                y = work[yo]
+                for i in range(n):
+                    x = work[xo + i]
+                    work[o + i] = x - y
+            elif form == CORE + 6:  # x * y, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    work[o + i] = x * y
+            elif form == CORE + 7:  # x * y, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    work[o + i] = x * y
+            elif form == CORE + 9:  # z + x * y, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = z + x * y
+            elif form == CORE + 10:  # z + x * y, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = z + x * y
+            elif form == CORE + 11:  # z - x * y, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = z - x * y
+            elif form == CORE + 12:  # z - x * y, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = z - x * y
+            elif form == CORE + 13:  # x * y - z, one for all: none
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = x * y - z
+            elif form == CORE + 14:  # x * y - z, one for all: x
+                x = work[xo]
+                for i in range(n):
+                    y = work[yo + i]
+                    z = work[zo + i]
+                    work[o + i] = x * y - z
+            # fmt: on
+            # </generated>
             else:
                 word = code[row + OP]
                 family = np.uint64(AT_FAMILIES) + np.uint64(2) * np.uint64(word >> 8) + one
                 dx = np.uint64(code[row + DX]) if partials else zero
                 dy = np.uint64(code[row + DY]) if partials else zero
                 call(_address(code, family), code, work, np.uint64(word & 255), xo, yo, o, n, dx, dy)
+            if again:
+                xo += _signed(code[row + RX])
+                yo += _signed(code[row + RY])
+                zo += _signed(code[row + RZ])
+                o += n
+                continue
         while guard < guards and np.uint64(code[row_of + guard]) <= r:
             if (work[code[slot + guard]] != 0.0) != (code[outcome + guard] != 0):
                 return np.int64(guard)
             guard += one
+        r += one
     return np.int64(DONE)
 
 
@@ -2343,23 +2344,77 @@ def _nothing_passes(s, d, plain):
     return (s == 0.0) | ((d == 0.0) & (not plain))
 
 
-def pull(code, work, row, _0, _1, _2, _3, _4, _5):
-    """Run a pull of one operand of a block, as often as it repeats.
+def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
+    """Run pulls; knows no operation, only where adjoints and partials are.
 
     A zero adjoint contributes nothing, whatever the partial; to a switch neither does a zero partial. Sums into one adjoint
     run in four lanes, and lists from their last element to the first.
     """
-    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-    what, n = code[row + PULLS], np.uint64(code[row + COUNT])
-    s, d, t = np.uint64(code[row + SOURCE]), np.uint64(code[row + PARTIAL_AT]), np.uint64(code[row + TARGET])
-    step_d, step_t = _signed(code[row + STEP_PARTIAL]), _signed(code[row + STEP_TARGET])
-    sign = -1.0 if code[row + SIGN] else 1.0
-    plain = code[row + SWITCH] == 0
+    zero, one, two, three, four = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     adj = np.uint64(code[SLOTS])
-    where, adds = what >> 4, (what >> 3) & 1
-    what &= 7
-    for _ in range(code[row + TIMES_RUN]):
-        if what == SCALED:
+    r, again = start, zero
+    while r < stop:
+        if again == zero:
+            row = np.uint64(code[AT_PULLS]) + r * np.uint64(PULL)
+            what, n = code[row + PULLS], np.uint64(code[row + COUNT])
+            s, d, t = np.uint64(code[row + SOURCE]), np.uint64(code[row + PARTIAL_AT]), np.uint64(code[row + TARGET])
+            again = np.uint64(code[row + TIMES_RUN])
+            sign = -1.0 if code[row + SIGN] else 1.0
+            plain = code[row + SWITCH] == 0
+            where, adds = what >> 4, (what >> 3) & 1
+            what &= 7
+        again -= one
+        if what == SINGLES:
+            for _ in range(n):
+                do = code[t]
+                x = work[code[t + one]]
+                to, at = code[t + two], code[t + three]
+                t += four
+                if do == UNIT:
+                    work[to] = x
+                elif do == UNIT + 1:
+                    work[to] += x
+                elif do == MINUS:
+                    work[to] = -x
+                elif do == MINUS + 1:
+                    work[to] -= x
+                elif do == TIMES:
+                    work[to] = x * work[at] if x != 0.0 else 0.0
+                elif do == TIMES + 1:
+                    work[to] += x * work[at] if x != 0.0 else 0.0
+                elif do == MINUS_TIMES:
+                    work[to] = -x * work[at] if x != 0.0 else 0.0
+                elif do == MINUS_TIMES + 1:
+                    work[to] -= x * work[at] if x != 0.0 else 0.0
+                elif do == SWITCHED:
+                    y = work[at]
+                    work[to] = x * y if (x != 0.0) & (y != 0.0) else 0.0
+                elif do == SWITCHED + 1:
+                    y = work[at]
+                    work[to] += x * y if (x != 0.0) & (y != 0.0) else 0.0
+                else:
+                    also, by = code[t], code[t + one]
+                    t += two
+                    if do >= MINUS_PAIR:
+                        x = -x
+                    p = x * work[at] if x != 0.0 else 0.0
+                    q = x * work[by] if x != 0.0 else 0.0
+                    do -= PAIR
+                    if do & 1:
+                        work[to] += p
+                    else:
+                        work[to] = p
+                    if do & 2:
+                        work[also] += q
+                    else:
+                        work[also] = q
+        elif what == CLEAR:
+            for k in range(n):
+                at = np.uint64(code[t + two * k])
+                for i in range(np.uint64(code[t + two * k + one])):
+                    work[at + i] = 0.0
+            work[s] = 1.0
+        elif what == SCALED:
             c = sign * work[d] if d else sign
             if c - c != 0.0:  # infinite or NaN: whatever is zero passes nothing
                 total = 0.0
@@ -2451,69 +2506,12 @@ def pull(code, work, row, _0, _1, _2, _3, _4, _5):
             for i in range(n):
                 x, y = work[s + i], work[d + i]
                 work[adj + code[t + i]] = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
-        s += n
-        d += step_d
-        t += step_t
-
-
-def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
-    """Run pulls; knows no operation, only where adjoints and partials are. A zero adjoint contributes nothing, whatever the partial."""
-    zero, one, two, three, four = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-    for r in range(start, stop):
-        row = np.uint64(code[AT_PULLS]) + r * np.uint64(PULL)
-        what, n, t = code[row + PULLS], np.uint64(code[row + COUNT]), np.uint64(code[row + TARGET])
-        if what == SINGLES:
-            for _ in range(n):
-                do = code[t]
-                x = work[code[t + one]]
-                to, at = code[t + two], code[t + three]
-                t += four
-                if do == UNIT:
-                    work[to] = x
-                elif do == UNIT + 1:
-                    work[to] += x
-                elif do == MINUS:
-                    work[to] = -x
-                elif do == MINUS + 1:
-                    work[to] -= x
-                elif do == TIMES:
-                    work[to] = x * work[at] if x != 0.0 else 0.0
-                elif do == TIMES + 1:
-                    work[to] += x * work[at] if x != 0.0 else 0.0
-                elif do == MINUS_TIMES:
-                    work[to] = -x * work[at] if x != 0.0 else 0.0
-                elif do == MINUS_TIMES + 1:
-                    work[to] -= x * work[at] if x != 0.0 else 0.0
-                elif do == SWITCHED:
-                    y = work[at]
-                    work[to] = x * y if (x != 0.0) & (y != 0.0) else 0.0
-                elif do == SWITCHED + 1:
-                    y = work[at]
-                    work[to] += x * y if (x != 0.0) & (y != 0.0) else 0.0
-                else:
-                    also, by = code[t], code[t + one]
-                    t += two
-                    if do >= MINUS_PAIR:
-                        x = -x
-                    p = x * work[at] if x != 0.0 else 0.0
-                    q = x * work[by] if x != 0.0 else 0.0
-                    do -= PAIR
-                    if do & 1:
-                        work[to] += p
-                    else:
-                        work[to] = p
-                    if do & 2:
-                        work[also] += q
-                    else:
-                        work[also] = q
-        elif what == CLEAR:
-            for k in range(n):
-                at = np.uint64(code[t + two * k])
-                for i in range(np.uint64(code[t + two * k + one])):
-                    work[at + i] = 0.0
-            work[np.uint64(code[row + SOURCE])] = 1.0
+        if again:
+            s += n
+            d += _signed(code[row + STEP_PARTIAL])
+            t += _signed(code[row + STEP_TARGET])
         else:
-            call(_address(code, np.uint64(AT_PULL)), code, work, row, zero, zero, zero, zero, zero, zero)
+            r += one
 
 
 @helper
@@ -2704,7 +2702,7 @@ HOW, ARITY, IS_SWITCH, FAMILY_OF, FORM_OF, SMALLEST = 0, 3, 4, 5, 6, 7
 # A partial is stored, zero, one, minus one, a copy of x, y or the value, or minus a copy of x or y.
 STORED, NOTHING_PASSES, PLUS, LESS, COPY_X, COPY_Y, COPY_V, LESS_X, LESS_Y = 0, 1, 2, 3, 4, 5, 6, 7, 8
 # Counters of an emission: the next slot, rows written, list entries written, partials and buffers allotted; and as bits the
-# families of single instructions, and of blocks; two more bits are for `core` and `pull`.
+# families of single instructions, and of blocks.
 SLOT, ROW_COUNT, LIST, PART, ONES, BLOCKS = 0, 1, 2, 3, 4, 5
 # What is known of a slot of the program: whether it is active, how many active operands read it, whether it is inside a block
 # (not its first), whether its adjoint has a contribution already or is to be cleared first, and where its adjoint is.
@@ -2715,6 +2713,8 @@ PARTIAL = 1 << 31
 SCRATCH = 1024
 # The shortest run of operands that is worth repeating: a list of shorter ones takes less time.
 LEAST_REPEATED = 6
+# The smallest block whose operands that are a constant number apart are copied without a list: for smaller ones a list is faster.
+LEAST_APART = 64
 # Steps from a constant to a constant, and from one to something else.
 BOTH, MIXED = 1 << 40, 1 << 41
 
@@ -2789,7 +2789,7 @@ def _place(operand, members, i, j, repeats, constants, val, where, template, lis
             regular = False
     if regular and inner == 1:
         row[field], row[field + 1], row[RX + (field - MX) // 3] = ROWS, where[s0], outer & 0xFFFFFFFF
-    elif regular and where[s0] != 0:
+    elif regular and where[s0] != 0 and size >= LEAST_APART:
         row[field], row[field + 1], row[RX + (field - MX) // 3] = STRIDE, c[LIST], 0 if outer == 0 else n
         lists[c[LIST]], lists[c[LIST] + 1] = where[s0], inner & 0xFFFFFFFF
         lists[c[LIST] + 2], lists[c[LIST] + 3] = outer & 0xFFFFFFFF, 1 if outer == 0 else repeats
@@ -2840,7 +2840,6 @@ def _emit_block(
         c[BLOCKS] |= 1 << table[FAMILY_OF, code]
     else:
         row[FORM] = own + (1 if row[MX] == ONE else 2 if row[MY] == ONE else 0)
-        c[BLOCKS] |= 1 << N_FAMILIES
     # whether another operand's partial is a copy of this one, which then must outlive the block
     kept_x = kept_y = False
     for q in range(table[ARITY, code]):
@@ -3251,7 +3250,6 @@ def _pull(what, n, repeats, s, d, step_d, mode, at, step, minus, switch, pulls, 
             for i in range(at + r * step, at + r * step + width):
                 if not _touch(i, state) and adds:
                     state[CLEARED, i] = 1
-    c[BLOCKS] |= 2 << N_FAMILIES
     pull = pulls[c[ROW_COUNT]]
     pull[PULLS], pull[COUNT], pull[SOURCE], pull[PARTIAL_AT] = what + 8 * (adds > 0) + 16 * where, n, s, d
     pull[TARGET], pull[SIGN], pull[SWITCH], pull[TIMES_RUN] = target, minus, switch, repeats
@@ -3439,13 +3437,13 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
     pulls = HEADER + ROW * rows
     for r in range(rows):
         row = HEADER + ROW * r
-        code[row + N] = min(chunk, n - chunk * r)
+        code[row + N], code[row + REPEATS] = min(chunk, n - chunk * r), 1
         code[row + OUT], code[row + XI] = own + chunk * r, words + WORDS * chunk * r
-    code[pulls + PULLS], code[pulls + COUNT], code[pulls + TARGET] = CLEAR, 1, clear
+    code[pulls + PULLS], code[pulls + COUNT], code[pulls + TARGET], code[pulls + TIMES_RUN] = CLEAR, 1, clear, 1
     code[pulls + SOURCE] = slots + code[OUTPUT]
     for r in range(rows):
         pulls += PULL
-        code[pulls + PULLS], code[pulls + TARGET] = SINGLES, at
+        code[pulls + PULLS], code[pulls + TARGET], code[pulls + TIMES_RUN] = SINGLES, at, 1
         begin = chunk * (rows - 1 - r)
         count = 0
         for back in range(min(chunk, n - begin)):
@@ -3537,7 +3535,7 @@ _compiled: dict = {}
 def _by_address(position):
     """The function at a position of the header's addresses."""
     if position < AT_FAMILIES:
-        return (forward, reverse, core, pull)[position]
+        return (forward, reverse)[position]
     family, block = divmod(position - AT_FAMILIES, 2)
     return (BLOCK_OF if block else ONE_OF)[family]
 

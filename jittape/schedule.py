@@ -11,7 +11,6 @@ from . import kernels
 from .errors import TapeCapacityError
 from .kernels import (
     AT,
-    AT_CORE,
     AT_FAMILIES,
     AT_FORWARD,
     AT_GUARDS,
@@ -269,10 +268,8 @@ def _emit(tape, order, key, op, operands, active, previous, same, roots) -> Plan
 
     header = np.zeros(HEADER, np.uint32)
     header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(rows), len(pulls), lists_at + counts[LIST], output
-    families = kernels.N_FAMILIES
-    ones, blocks = _bits(counts[kernels.ONES]), _bits(counts[kernels.BLOCKS])
-    called = {AT_FAMILIES + 2 * f for f in ones}
-    _link(header, called | {AT_FAMILIES + 2 * f + 1 if f < families else AT_CORE + f - families for f in blocks})
+    called = (kernels.ONES, kernels.BLOCKS)
+    _link(header, {AT_FAMILIES + 2 * f + k for k, column in enumerate(called) for f in _bits(counts[column])})
     code = np.concatenate([header, rows.ravel(), lists[: counts[LIST]], pulls.ravel()])
     pieces = (
         _pieces(rows[:, N].astype(np.int64) * rows[:, REPEATS]),
