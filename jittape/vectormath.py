@@ -9,11 +9,12 @@ wrap them in ``numpy.errstate(all="ignore")``.
 Two idioms recur. Adding 6755399441055744 = 1.5 * 2**52 rounds to an integer and leaves it in the low bits of the sum. A bit
 pattern ``(k + 1023) << 52`` is the float 2**k.
 
-No vector loop can hold the exact reduction of a large angle. A loop calls `sin_near`, `cos_near` or `tan_near`; where
-``abs(x) > 1e6`` the value is then replaced by that of `sin`, `cos` or `tan`, which agree with them to the last bit elsewhere.
+No vector loop can hold the exact reduction of a large angle, or the remainder of a large quotient. A loop calls `sin_near`,
+`fmod_near` and so on; where those do not hold, which `codegen` says, the value is then replaced by that of `sin` or `fmod`, which
+agree with them to the last bit elsewhere.
 """
 
-from numpy import copysign, float64, floor, inf, int64, nan, sqrt
+from numpy import copysign, float64, floor, inf, int64, nan, rint, sqrt
 
 
 def exp_scaled(v, k):
@@ -205,9 +206,8 @@ def log10(x):
     return log_ends(z, v)
 
 
-def log1p_sum(z, low):
-    """log(1 + z + low) for a low below rounding: log of the rounded sum and, to first order, of what rounding lost."""
-    u = 1.0 + z
+def log_sum(u, z, low, lost):
+    """log(u + lost + low), for z + low + 1 where that is near 1: log of u and, to first order, of what is below rounding."""
     bits = float64(u).view(int64)
     high = (bits + 2638147582215219) & 9218868437227405312
     near = high == 4607182418800017408
@@ -216,10 +216,16 @@ def log1p_sum(z, low):
     s = f / (2.0 + f)
     h = 0.5 * f * f
     # the lost part over u = 2**k (1 + f); a percent off is far below rounding
-    lost = low + (0.0 if near else 1.0 - (u - z) if z > 1.0 else z - (u - 1.0))
+    lost = low + (0.0 if near else lost)
     lost = lost * int64(9214364837600034816 - high).view(float64) * ((1.0 - s) * (1.0 - s + s * s))
-    tail = k * 1.9082149292705877e-10 + (0.0 if z > 1e17 else lost)
+    tail = k * 1.9082149292705877e-10 + (0.0 if u > 1e17 else lost)
     return log_ends(u, k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + tail)) - f))
+
+
+def log1p_sum(z, low):
+    """log(1 + z + low) for a low below rounding."""
+    u = 1.0 + z
+    return log_sum(u, z, low, 1.0 - (u - z) if z > 1.0 else z - (u - 1.0))
 
 
 def log1p(x):
@@ -405,6 +411,46 @@ def tan(x):
     return circle_tan(q, r, t)
 
 
+def half_turn(f):
+    """sin(pi f) / pi for f within 1/2: f + f**3 P(f**2)."""
+    z = f * f
+    z2 = z * z
+    a = -1.6449340668482264 + z * 0.8117424252833536
+    b = -0.19075182412208258 + z * 0.0261478478176115
+    c = -0.002346081034805303 + z * 0.00014842878711202517
+    d = -6.975840400729732e-06 + z * (2.5300883277427616e-07 + z * -7.09214111772651e-09)
+    return f + f * (z * ((a + z2 * b) + (z2 * z2) * (c + z2 * d)))
+
+
+def alternating(v, n):
+    """v, or -v for an odd n."""
+    half = 0.5 * n
+    return v if half == floor(half) else -v
+
+
+def sinc(x):
+    """sin(pi x) / (pi x), from the exact distance to the nearest integer, 0 at infinity; at most 2.3 ulp."""
+    z = float64(x)
+    n = rint(z)
+    v = alternating(half_turn(z - n) / z, n)
+    return 1.0 if z == 0.0 else 0.0 if abs(z) == inf else v
+
+
+def sinc_dx(x, v):
+    """The derivative of sinc: (cos(pi x) - v) / x within 4e-16 / x, and below 1/2, where that cancels, x P(x**2): 2.2 ulp."""
+    z = float64(x)
+    n = rint(z)
+    far = (alternating(3.141592653589793 * half_turn(0.5 - abs(z - n)), n) - v) / z
+    t = z * z
+    t2 = t * t
+    a = -3.289868133696453 + t * 3.2469697011334144
+    b = -1.144510944732498 + t * 0.2091827825409445
+    c = -0.0234608103485922 + t * 0.0017811454481839297
+    d = -9.766177248686179e-05 + t * (4.0481448234169e-06 + t * -1.2765038119341316e-07)
+    near = z * ((a + t2 * b) + (t2 * t2) * (c + t2 * d))
+    return near if abs(z) < 0.5 else 0.0 if abs(z) == inf else far
+
+
 def erf_near(x):
     """The error function for x within 1/2: x + x P(x**2)."""
     z = x * x
@@ -469,6 +515,66 @@ def erf(x):
     return erf_near(z) if m < 0.5 else copysign(v, z)
 
 
+def normal_tail(m):
+    """The upper tail of the normal distribution beyond a positive m, the tail over e = exp(-m**2 / 2), p, and e.
+
+    The tail is e p / (m + 1) with a polynomial p in (m - 6) / (m + 6); it and what it is over e are followed by their rounding
+    errors. The square is taken in two parts.
+    """
+    n = 1e300 if m > 1e300 else m
+    u = (n - 6.0) / (n + 6.0)
+    u2 = u * u
+    u4 = u2 * u2
+    a = u * -0.08502536230577078 + u2 * (0.039811424562429296 + u * -0.004373386779587994)
+    b = (-0.0161415173321664 + u * 0.022592467062627734) + u2 * (-0.01976647922068708 + u * 0.013246864156086337)
+    c = (-0.007059819412465872 + u * 0.0029356555032145) + u2 * (-0.0008689947265936774 + u * 0.00011948971362347)
+    d = (3.7795174395201046e-05 + u * -2.6353507974938568e-05) + u2 * (4.411613679999672e-06 + u * 1.7838308034726527e-06)
+    e = (-9.981123119424117e-07 + u * 6.373707384686311e-13) + u2 * (1.306784630856359e-07 + u * -2.0994218444377875e-08)
+    f = (-1.4625926111517778e-08 + u * 3.863637984198403e-09) + u2 * (1.420297011549459e-09 + u * -3.4236238135221427e-10)
+    rest = a + u4 * (b + u4 * (c + u4 * (d + u4 * (e + u4 * (f + u4 * -8.952511704182934e-11)))))
+    p = 0.45345520027112796 + rest
+    pl = ((0.45345520027112796 - p) + rest) - 9.719789968175102e-18
+    down = n + 1.0
+    w = 1.0 / down
+    q = p * w
+    a, b = halves(q)
+    c, d = halves(down)
+    ql = (((p - a * c) - b * c) + (pl - q * (d + (n - (down - 1.0))))) * w
+    n = 39.0 if m > 39.0 else m
+    high, low = halves(n)
+    k, r, t = exp_split(-0.5 * high * high, -0.5 * low * (n + high))
+    rest = q * (r + t) + ql
+    v = q + rest
+    return exp_scaled(v, k), exp_scaled((q - v) + rest, k), q, ql, p, exp_scaled(exp_sum(r, t), k)
+
+
+def ndtr(x):
+    """The normal distribution function: `normal_tail`, or 1 less that; at most 1.8 ulp."""
+    z = float64(x)
+    tail, _, _, _, _, _ = normal_tail(abs(z))
+    return tail if z < 0.0 else 1.0 - tail
+
+
+def log_ndtr(x):
+    """The logarithm of the normal distribution function: by parts, or log1p of minus the upper tail; at most 2.0 ulp."""
+    z = float64(x)
+    m = abs(z)
+    tail, lost, q, ql, _, _ = normal_tail(m)
+    left = z <= 0.0
+    u = q if left else 1.0 - tail
+    v = log_sum(u, -tail, ql if left else -lost, 0.0 if left else (1.0 - u) - tail)
+    return -tail if tail < 1e-17 and z > 0.0 else v - 0.5 * m * m if left else v
+
+
+def log_ndtr_dx(x):
+    """The derivative of log_ndtr: the normal density over the distribution function; at most 2.9 ulp."""
+    z = float64(x)
+    m = abs(z)
+    tail, _, _, _, p, e = normal_tail(m)
+    left = z <= 0.0
+    return 0.3989422804014327 * (m + 1.0 if left else e) / (p if left else 1.0 - tail)
+
+
 def product(x, y):
     """x * y, and its rounding error from products of halves (Dekker)."""
     a, b = halves(x)
@@ -522,6 +628,79 @@ def power(x, y):
     return 1.0 if y == 0.0 or z == 1.0 or (m == 1.0 and abs(y) == inf) else v
 
 
+def quotient(x, y):
+    """The whole q and the r below abs(y) with abs(x) = q abs(y) + r, both exact; for abs(x) within 2**25 abs(y)."""
+    m = abs(float64(x))
+    n = abs(float64(y))
+    q = floor(m / n)
+    c, d = halves(n)
+    p = q * n
+    r = (m - p) - ((q * c - p) + q * d)
+    # the quotient may have been rounded up to a whole number
+    over = r < 0.0
+    less = m < n
+    return 0.0 if less else q - 1.0 if over else q, m if less else r + n if over else r
+
+
+def signed_mod(r, x, y):
+    """x modulo y from the remainder r of their magnitudes."""
+    r = copysign(r, x)
+    return copysign(0.0, y) if r == 0.0 else r + y if (r < 0.0) != (y < 0.0) else r
+
+
+def signed_floor(q, r, x, y):
+    """The floor of x / y from the whole quotient q and the remainder r of their magnitudes."""
+    back = (x < 0.0) != (y < 0.0)
+    return r if r != r else copysign(q, copysign(1.0, x) * y) if r == 0.0 or not back else -q - 1.0
+
+
+def fmod_near(x, y):
+    """x modulo y with the sign of x, exactly; for abs(x) within 2**25 abs(y)."""
+    _, r = quotient(x, y)
+    return copysign(r, x)
+
+
+def mod_near(x, y):
+    """x modulo y with the sign of y, rounded once; for abs(x) within 2**25 abs(y)."""
+    _, r = quotient(x, y)
+    return signed_mod(r, x, y)
+
+
+def floor_divide_near(x, y):
+    """The floor of x / y, exactly; for abs(x) within 2**25 abs(y)."""
+    q, r = quotient(x, y)
+    return signed_floor(q, r, x, y)
+
+
+def fmod(x, y):
+    """x modulo y with the sign of x: `fmod_near`, and the C library's for larger quotients; exact."""
+    m = abs(float64(x))
+    n = abs(float64(y))
+    return copysign(m % n, x) if m > 33554432.0 * n else fmod_near(x, y)
+
+
+def mod(x, y):
+    """x modulo y with the sign of y: `mod_near`, and the C library's for larger quotients; rounded once."""
+    m = abs(float64(x))
+    n = abs(float64(y))
+    return signed_mod(m % n, x, y) if m > 33554432.0 * n else mod_near(x, y)
+
+
+def floor_divide(x, y):
+    """The floor of x / y as Python has it: from the exact remainder, because x / y may round up to a whole number."""
+    m = abs(float64(x))
+    n = abs(float64(y))
+    if n == 0.0:
+        return float64(x) / y
+    if m > 33554432.0 * n:
+        r = copysign(m % n, x)
+        q = (x - r) / y
+        q = q - 1.0 if r != 0.0 and (r < 0.0) != (y < 0.0) else q
+        f = floor(q)
+        return f + 1.0 if q - f > 0.5 else f
+    return floor_divide_near(x, y)
+
+
 def hypot(x, y):
     """sqrt(x**2 + y**2), scaled by a power of 2 so that squares neither overflow nor vanish; at most 1.3 ulp."""
     a = abs(float64(x))
@@ -535,6 +714,16 @@ def hypot(x, y):
     return inf if a == inf or b == inf else v
 
 
+def arctan_tail(t):
+    """arctan(t) - t for abs(t) < 0.4143."""
+    q = t * t
+    q2 = q * q
+    a = (-0.3333333333333323 + q * 0.19999999999961351) + q2 * (-0.14285714280845915 + q * 0.11111110811472875)
+    b = (-0.09090898470135679 + q * 0.07692071616003199) + q2 * (-0.0666322211586418 + q * 0.05848679455672107)
+    c = -0.05042604049675467 + q * (0.03814271879325763 + q * -0.01798741710209115)
+    return t * q * (a + (q2 * q2) * (b + (q2 * q2) * c))
+
+
 def arctan(x):
     """The inverse tangent: x, (x - 1) / (x + 1) or -1 / x, whichever is small, in a polynomial; at most 1.3 ulp."""
     z = float64(x)
@@ -546,14 +735,36 @@ def arctan(x):
     t = (m if low else -1.0 if high else down) / (1.0 if low else m if high else up)
     # 1 / (x + 1) is (1 - t) / 2, which carries the rounding errors of x - 1 and x + 1 over to the quotient
     lost = (((-1.0 - down) + m) - t * ((1.0 - up) + m)) * (0.5 - 0.5 * t)
-    q = t * t
-    q2 = q * q
-    a = (-0.3333333333333323 + q * 0.19999999999961351) + q2 * (-0.14285714280845915 + q * 0.11111110811472875)
-    b = (-0.09090898470135679 + q * 0.07692071616003199) + q2 * (-0.0666322211586418 + q * 0.05848679455672107)
-    c = -0.05042604049675467 + q * (0.03814271879325763 + q * -0.01798741710209115)
-    tail = t * q * (a + (q2 * q2) * (b + (q2 * q2) * c))
-    v = t + (tail + (0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17 + lost))
+    v = t + (arctan_tail(t) + (0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17 + lost))
     return copysign(v if low else (1.5707963267948966 if high else 0.7853981633974483) + v, z)
+
+
+def arctan2(x, y):
+    """The angle of the point (y, x), likewise from x / y; at most 1.6 ulp."""
+    z = float64(x)
+    y = float64(y)
+    a = abs(z)
+    b = abs(y)
+    # equal infinities and zeros have no quotient; sums and products must neither overflow nor vanish
+    top = a if a > b else b
+    scale = 0.125 if top > 4e307 else 18014398509481984.0 if top < 1e-290 else 1.0
+    n = scale * (1.0 if a == b else b)
+    m = scale * (a if a != b else 1.0 if a > 0.0 else 0.0)
+    low = m < n * 0.41421356237309503
+    high = m * 0.41421356237309503 > n
+    down = m - n
+    up = m + n
+    t = (m if low else -n if high else down) / (n if low else m if high else up)
+    big = m > n
+    lost = ((m - down) - n if big else m - (down + n)) - t * ((m - up) + n if big else (n - up) + m)
+    rough = int64(9213909880891250406 - float64(up).view(int64)).view(float64)
+    v = t + (arctan_tail(t) + (0.0 if low or high else lost * rough))
+    back = copysign(1.0, y) < 0.0
+    base = 0.0 if low else 1.5707963267948966 if high else 0.7853981633974483
+    rest = 0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17
+    base = 3.141592653589793 - base if back else base
+    rest = 1.2246467991473532e-16 - rest if back else rest
+    return copysign(base + ((-v if back else v) + rest), z)
 
 
 def cbrt(x):
