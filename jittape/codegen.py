@@ -34,8 +34,10 @@ _TYPES = {"float64", "int64", "uint64"}
 _BUILTIN = {"abs", "range"}
 # Functions with a part that no vector loop can hold, and where they need it. Elsewhere they agree with what a loop calls: the
 # function of that name with `_near` at its end.
-_FAR = dict.fromkeys(("sin", "cos", "tan"), "abs(x) > 1e6") | dict.fromkeys(
-    ("fmod", "mod", "floor_divide"), "abs(x) > 33554432.0 * abs(y)"
+_FAR = (
+    dict.fromkeys(("sin", "cos", "tan"), "abs(x) > 1e6")
+    | dict.fromkeys(("fmod", "mod", "floor_divide"), "abs(x) > 33554432.0 * abs(y)")
+    | dict.fromkeys(("gammaln", "digamma", "trigamma"), "x <= 0.0")
 )
 # Functions with a costly part that is hardly ever needed: inlined, a vector loop would compute it always.
 _SELDOM = {"turns_far", "power_dx"}

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import warnings
-from math import inf, lgamma, nan, pi
+from math import inf, lgamma, nan
 
 import numpy as np
 from llvmlite import ir
@@ -531,14 +531,16 @@ def tan(x):
 
 @inlined
 def half_turn(f):
-    """sin(pi f) / pi for f within 1/2: f + f**3 P(f**2)."""
+    """sin(pi f) / pi for f within 1/2, followed by its rounding error: f + f**3 P(f**2)."""
     z = f * f
     z2 = z * z
     a = -1.6449340668482264 + z * 0.8117424252833536
     b = -0.19075182412208258 + z * 0.0261478478176115
     c = -0.002346081034805303 + z * 0.00014842878711202517
     d = -6.975840400729732e-06 + z * (2.5300883277427616e-07 + z * -7.09214111772651e-09)
-    return f + f * (z * ((a + z2 * b) + (z2 * z2) * (c + z2 * d)))
+    tail = f * (z * ((a + z2 * b) + (z2 * z2) * (c + z2 * d)))
+    v = f + tail
+    return v, (f - v) + tail
 
 
 @inlined
@@ -550,10 +552,13 @@ def alternating(v, n):
 
 @inlined
 def sinc(x):
-    """sin(pi x) / (pi x), from the exact distance to the nearest integer, 0 at infinity; at most 2.3 ulp."""
+    """sin(pi x) / (pi x), from the exact distance to the nearest integer, 0 at infinity; at most 1.9 ulp."""
     z = float64(x)
     n = rint(z)
-    v = alternating(half_turn(z - n) / z, n)
+    s, lost = half_turn(z - n)
+    rough = copysign(int64(9213909880891250406 - float64(abs(z)).view(int64)).view(float64), z)
+    q = s / z
+    v = alternating(q + lost * rough if 0.5 < abs(z) < 1e300 else q, n)
     return 1.0 if z == 0.0 else 0.0 if abs(z) == inf else v
 
 
@@ -562,7 +567,8 @@ def sinc_dx(x, v):
     """The derivative of sinc: (cos(pi x) - v) / x within 4e-16 / x, and below 1/2, where that cancels, x P(x**2): 2.2 ulp."""
     z = float64(x)
     n = rint(z)
-    far = (alternating(3.141592653589793 * half_turn(0.5 - abs(z - n)), n) - v) / z
+    c, _ = half_turn(0.5 - abs(z - n))
+    far = (alternating(3.141592653589793 * c, n) - v) / z
     t = z * z
     t2 = t * t
     a = -3.289868133696453 + t * 3.2469697011334144
@@ -1011,6 +1017,182 @@ def arccosh(x):
     return nan if z < 1.0 else v
 
 
+@inlined
+def log_parts(z):
+    """log(z) as a sum of a part of few bits and the rest; for positive finite z."""
+    k, f = log_split(z)
+    high, low = log_pair(f)
+    a = k * 0.6931471803691238
+    v = a + high
+    return v, ((a - v) + high) + (low + k * 1.9082149292705877e-10)
+
+
+@inlined
+def gammaln_middle(t):
+    """gammaln(2 + t) / (t (1 + t)), followed by its rounding error; for abs(t) <= 1."""
+    t2 = t * t
+    t4 = t2 * t2
+    a = (t * -0.1003173016743539) + t2 * (0.03296500062115698 + t * -0.012384192193374454)
+    b = (0.004998641164622905 + t * -0.002108130833825513) + t2 * (0.0009153769241321215 + t * -0.00040570740000039034)
+    c = (0.00018255261432480101 + t * -8.30950993565244e-05) + t2 * (3.816908391795522e-05 + t * -1.76618589936032e-05)
+    d = (8.221202325274591e-06 + t * -3.84650038136718e-06) + t2 * (1.8114850473821294e-06 + t * -8.555190032238196e-07)
+    e = (3.957046277996447e-07 + t * -1.8606188389286684e-07) + t2 * (1.0446504707784871e-07 + t * -5.212899270072798e-08)
+    f = (5.668174554504207e-09 + t * -7.064104418675145e-10) + t2 * (1.6339576688257875e-08 + t * -8.997633844078451e-09)
+    g = (-4.363138761826549e-09 + t * 2.4847091211796224e-09) + t2 * (1.5824708358430638e-09 + t * -8.212793690182455e-10)
+    rest = a + t4 * (b + t4 * (c + t4 * (d + t4 * (e + t4 * (f + t4 * g)))))
+    v = 0.42278433509846713 + rest
+    return v, (0.42278433509846713 - v) + rest
+
+
+@inlined
+def gammaln_tail(z):
+    """What Stirling's formula for gammaln(x) is short of, times x; for z = x**-2 within 1/9."""
+    z2 = z * z
+    z4 = z2 * z2
+    a = (0.08333333333332149 + z * -0.002777777773393741) + z2 * (0.0007936501936101291 + z * -0.000595195456165667)
+    b = (0.0008399316708438867 + z * -0.0018670112475446872) + z2 * (0.005446346480779641 + z * -0.01625901005581381)
+    c = 0.037178755686395275 + z * -0.04370545535156301
+    return a + z4 * (b + z4 * c)
+
+
+@inlined
+def gammaln_near(x):
+    """log(gamma(x)) for a positive x: a polynomial in 1..3, by recurrence below, by Stirling's formula above; at most 1.5 ulp."""
+    z = float64(x)
+    below = z < 1.0
+    t = z - 1.0 if below else z - 2.0
+    v, rest = gammaln_middle(t)
+    a, al = product(z if below else z - 1.0, t)
+    middle = a * v + (a * rest + al * v)
+    high, low = log_parts(z)
+    w = 1.0 / z
+    # by halves, because the first product may overflow where the sum does not
+    p = 0.5 * z - 0.25
+    above = 2.0 * (p * (high - 1.0) + (p * low + (0.20946926660233635 + 0.5 * w * gammaln_tail(w * w))))
+    v = (middle - low) - high if below else middle if z < 3.0 else above
+    return inf if z > 2.5599833278516383e305 else v
+
+
+@helper
+def gammaln(x):
+    """log(abs(gamma(x))): `gammaln_near`, the C library's for a negative x; infinite at the poles."""
+    z = float64(x)
+    if z > 0.0 or z != z:
+        return gammaln_near(z)
+    return inf if floor(z) == z else lgamma(z)
+
+
+@inlined
+def digamma_middle(t):
+    """digamma(3/2 + t) over the distance to where it is 0, followed by its rounding error; for abs(t) <= 1/2."""
+    t2 = t * t
+    t4 = t2 * t2
+    a = (t * -0.42362742128146047) + t2 * (0.24054248424078736 + t * -0.14840492305391834)
+    b = (0.09498872445282847 + t * -0.06192213327158161) + t2 * (0.04076083394472351 + t * -0.026975796847913906)
+    c = (0.017907248192855958 + t * -0.011908215075171152) + t2 * (0.007927024126249972 + t * -0.005280019413363066)
+    d = (0.0035180793950336854 + t * -0.002344633371505055) + t2 * (0.0015635730695683454 + t * -0.001042376458764532)
+    e = (0.0006899472786041751 + t * -0.00045944757437634627) + t2 * (0.00032687996556260467 + t * -0.00021931685329288356)
+    f = (9.161040572902432e-05 + t * -5.883296743116468e-05) + t2 * (0.0001223997332817918 + t * -8.315835392632972e-05)
+    rest = a + t4 * (b + t4 * (c + t4 * (d + t4 * (e + t4 * f))))
+    v = 0.9510558760318328 + rest
+    return v, (0.9510558760318328 - v) + rest
+
+
+@inlined
+def digamma_tail(z):
+    """(log(x) - 1 / (2 x) - digamma(x)) x**2 for z = x**-2 within 1/4."""
+    z2 = z * z
+    z4 = z2 * z2
+    a = (0.08333333333328402 + z * -0.008333333314396204) + z2 * (0.003968251290574533 + z * -0.004166467388423346)
+    b = (0.007566594354433351 + z * -0.02080642115282964) + z2 * (0.07682107007720752 + z * -0.3289491760286428)
+    c = (1.404397293039617 + z * -5.300420777018065) + z2 * (16.21866401184379 + z * -37.49023125373117)
+    d = (60.536242566800546 + z * -60.37273422750883) + z2 * 27.86247776383659
+    return a + z4 * (b + z4 * (c + z4 * d))
+
+
+@inlined
+def digamma_near(x):
+    """The derivative of gammaln for a positive x: a polynomial in 1..2, by recurrence below, a series above; at most 2.2 ulp."""
+    z = float64(x)
+    below = z < 1.0
+    v, rest = digamma_middle(z - 0.5 if below else z - 1.5)
+    distance = z - (0.4616321449683622 if below else 1.4616321449683622)
+    middle = distance * v + (distance * rest - v * 9.549995429965697e-17)
+    high, low = log_parts(z)
+    w = (z * middle - 1.0 if below else 1.0) / z
+    z2 = w * w
+    above = high + (low - (0.5 * w + z2 * digamma_tail(z2)))
+    return z if z == inf else w if below else middle if z < 2.0 else above
+
+
+@helper
+def digamma(x):
+    """The derivative of gammaln: `digamma_near`, by reflection for a negative x; NaN at the poles."""
+    z = float64(x)
+    if z > 0.0 or z != z:
+        return digamma_near(z)
+    f = z - rint(z)
+    if f == 0.0 or z == -inf:
+        return nan
+    c, _ = half_turn(0.5 - abs(f))
+    s, _ = half_turn(f)
+    return digamma_near(1.0 - z) - 3.141592653589793 * c / s
+
+
+@inlined
+def trigamma_middle(t):
+    """trigamma(3/2 + t) for abs(t) <= 1/2."""
+    t2 = t * t
+    t4 = t2 * t2
+    a = (0.9348022005446793 + t * -0.8287966442343201) + t2 * (0.7045455170012297 + t * -0.5790416377778622)
+    b = (0.4630645250993568 + t * -0.36214936502542616) + t2 * (0.2780808134891703 + t * -0.21030987305185653)
+    c = (0.1570531957201936 + t * -0.11604072429559774) + t2 * (0.08496893186061352 + t * -0.06174041993912089)
+    d = (0.04456458272702744 + t * -0.0319853566032822) + t2 * (0.02286153001309365 + t * -0.016252309428700266)
+    e = (0.011389606288621016 + t * -0.008052536061613146) + t2 * (0.006176045577369418 + t * -0.004297036062666529)
+    f = (0.0016545534495973771 + t * -0.0012148142661289275) + t2 * (0.002911157353347188 + t * -0.0019838557834382688)
+    return a + t4 * (b + t4 * (c + t4 * (d + t4 * (e + t4 * f))))
+
+
+@inlined
+def trigamma_tail(z):
+    """(trigamma(x) - 1 / x - 1 / (2 x**2)) x**3 for z = x**-2 within 1/4."""
+    z2 = z * z
+    z4 = z2 * z2
+    a = (0.16666666666662713 + z * -0.0333333333100552) + z2 * (0.02380951897837145 + z * -0.033332818809389576)
+    b = (0.07572425995957338 + z * -0.2516636650787595) + z2 * (1.1211880417196216 + z * -6.003736571267433)
+    c = (33.96583610155409 + z * -180.89426336146988) + z2 * (834.0163555669324 + z * -3139.752148617269)
+    d = (9208.388424705316 + z * -20032.73872408758) + z2 * (30227.84833371277 + z * -28130.256481998706)
+    e = 12130.854408305097
+    return a + z4 * (b + z4 * (c + z4 * (d + z4 * e)))
+
+
+@inlined
+def trigamma_near(x):
+    """The derivative of digamma for a positive x, likewise; at most 2.1 ulp."""
+    z = float64(x)
+    below = z < 1.0
+    middle = trigamma_middle(z - 0.5 if below else z - 1.5)
+    w = 1.0 / z
+    z2 = w * w
+    above = w + z2 * (0.5 + w * trigamma_tail(z2))
+    # what the quotient lost counts beside the polynomial only
+    v, vl = product(z, w)
+    lost = w * ((1.0 - v) - vl) if z > 1e-3 else 0.0
+    return (w + (z * middle + lost)) / z if below else middle if z < 2.0 else above
+
+
+@helper
+def trigamma(x):
+    """The derivative of digamma: `trigamma_near`, by reflection for a negative x; infinite at the poles."""
+    z = float64(x)
+    if z > 0.0 or z != z:
+        return trigamma_near(z)
+    if z == -inf:
+        return nan
+    s, _ = half_turn(z - rint(z))
+    return 1.0 / (s * s) - trigamma_near(1.0 - z)
+
+
 @helper
 def power_dx(x, y, v):
     """The partial of x**y in x: 0 for y = 0, whatever x, and by its limit 0 where y is infinite and x**y is 0."""
@@ -1054,59 +1236,6 @@ def erfcx_tail(t):
     for k in range(40, 0, -1):
         f = t + 0.5 * k / f
     return 0.5641895835477563 / f
-
-
-@helper
-def gammaln(x):
-    """log|gamma(x)|; infinite at the poles, and where `lgamma` would overflow."""
-    if (x <= 0.0 and floor(x) == x) or x > 2.5599833278516383e305:
-        return inf
-    return lgamma(x)
-
-
-@helper
-def digamma(x):
-    """The derivative of gammaln by recurrence to x >= 10 and an asymptotic series (Abramowitz, Stegun 6.3.18); NaN at poles."""
-    shift = 0.0
-    if x <= 0.0:
-        if x - x != 0.0 or floor(x) == x:
-            return nan
-        shift = -pi / tan(pi * (x - rint(x)))
-        x = 1.0 - x
-    while x < 10.0:
-        shift -= 1.0 / x
-        x += 1.0
-    if x - x != 0.0:
-        return x
-    r = 1.0 / (x * x)
-    tail = r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r * (1 / 132 - r * (691 / 32760 - r * (1 / 12)))))))
-    return shift + log(x) - 0.5 / x - tail
-
-
-@helper
-def trigamma(x):
-    """The derivative of digamma, likewise (Abramowitz and Stegun 6.4.12); infinite at the poles."""
-    shift = 0.0
-    sign = 1.0
-    if x <= 0.0:
-        if x - x != 0.0:
-            return nan
-        if floor(x) == x:
-            return inf
-        s = sin(pi * (x - rint(x)))
-        shift = pi * pi / (s * s)
-        sign = -1.0
-        x = 1.0 - x
-    total = 0.0
-    while x < 10.0:
-        total += 1.0 / (x * x)
-        x += 1.0
-    r = 1.0 / (x * x)
-    tail = r * (
-        1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * (691 / 2730 - r * (7 / 6 - r * (3617 / 510)))))))
-    )
-    total += 1.0 / x + 0.5 * r + tail / x
-    return shift + sign * total
 # fmt: on
 # </generated>
 
@@ -2109,20 +2238,57 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
     if op == 61:  # gammaln
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = gammaln(x)
+            work[o + i] = gammaln_near(x)
+        far = np.uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            far += np.uint64(x <= 0.0)
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                if x <= 0.0:
+                    work[o + i] = gammaln(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
-                work[dx + i] = digamma(x)
+                work[dx + i] = digamma_near(x)
+            far = np.uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += np.uint64(x <= 0.0)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if x <= 0.0:
+                        work[dx + i] = digamma(x)
     elif op == 62:  # digamma
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = digamma(x)
+            work[o + i] = digamma_near(x)
+        far = np.uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            far += np.uint64(x <= 0.0)
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                if x <= 0.0:
+                    work[o + i] = digamma(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
                 v = work[o + i]
-                work[dx + i] = trigamma(x) if v == v else v
+                work[dx + i] = trigamma_near(x) if v == v else v
+            far = np.uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += np.uint64(x <= 0.0)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    v = work[o + i]
+                    if x <= 0.0:
+                        work[dx + i] = trigamma(x) if v == v else v
 
 
 def block_conditions(code, work, op, xo, yo, o, n, dx, dy):

@@ -100,6 +100,11 @@ def beside_halves(rng):
     return x + np.spacing(x) * rng.integers(1, 9, COUNT) * rng.choice([-1, 1], COUNT)
 
 
+def beside_roots(rng):
+    """Neighbours of 1, 2 and 1.46, where functions of the gamma family pass through 0."""
+    return rng.choice([1.0, 1.4616321449683622, 2.0], COUNT) + both(size(1e-15, 0.3))(rng)
+
+
 def beside_one(rng):
     return 1.0 + rng.normal(size=COUNT) * 10.0 ** rng.uniform(-15, -1, COUNT)
 
@@ -167,7 +172,13 @@ FUNCTIONS = [
         oracles.log_ndtr_dx,
         [near(-38, 37.5), near(-1.5, 1.5), SMALL, lambda rng: -size(1, 1e300)(rng)],
     ),
-    ("sinc", 2.3, None, mpmath.sincpi, [near(-6, 6), near(-0.6, 0.6), SMALL, both(size(1, 1e15)), beside_halves]),
+    ("sinc", 1.9, None, mpmath.sincpi, [near(-6, 6), near(-0.6, 0.6), SMALL, both(size(1, 1e15)), beside_halves]),
+]
+GAMMA = [near(0, 1), near(1, 3), near(3, 30), size(1e-307, 1e305), beside_roots]
+FUNCTIONS += [
+    ("gammaln", 1.5, None, mpmath.loggamma, GAMMA),
+    ("digamma", 2.2, None, mpmath.digamma, GAMMA),
+    ("trigamma", 2.1, None, lambda x: mpmath.psi(1, x), GAMMA),
 ]
 NAMES = [row[0] for row in FUNCTIONS]
 WIDE = [row for row in FUNCTIONS if row[2]]
@@ -325,6 +336,12 @@ SPECIAL = {
         (-1e154, -5e307),
     ],
     "log_ndtr_dx": [(INF, 0.0), (-INF, INF), (MAX, 0.0), (-MAX, MAX), (-1e308, 1e308), (40.0, 0.0)],
+    "gammaln": [
+        (0.0, INF), (-0.0, INF), (1.0, 0.0), (2.0, 0.0), (3.0, math.log(2)), (INF, INF), (-INF, INF), (-1.0, INF), (-MAX, INF),
+        (MAX, INF), (2.5599833278516389e305, INF),
+    ],
+    "digamma": [(0.0, NAN), (-0.0, NAN), (INF, INF), (-INF, NAN), (-1.0, NAN), (-MAX, NAN), (MAX, math.log(MAX))],
+    "trigamma": [(0.0, INF), (-0.0, INF), (INF, 0.0), (-INF, NAN), (-1.0, INF), (-MAX, INF), (1e-160, INF), (MAX, 1 / MAX)],
     "sinc": [(0.0, 1.0), (-0.0, 1.0), (TINY, 1.0), (INF, 0.0), (-INF, 0.0), (1.0, -0.0), (2.0, 0.0), (-1.0, 0.0), (MAX, 0.0)],
 }  # fmt: skip
 
@@ -396,6 +413,26 @@ def test_even(name, rng):
 @pytest.mark.parametrize("name", ["sin", "cos", "tan"])
 def test_near_is_the_same_as_everywhere(name, rng):
     x = np.append(near(-1e6, 1e6)(rng), [1e6, -1e6])
+    assert same(values(name, x), values(f"{name}_near", x))
+
+
+@pytest.mark.parametrize("name", ["gammaln", "digamma", "trigamma"])
+def test_gamma_functions_left_of_0(name, rng):
+    """They pass through 0 between the poles: their error is that of the terms."""
+    x = np.concatenate([-size(1e-12, 20.0)(rng), rng.integers(-30, 0, COUNT) + both(size(1e-10, 0.5))(rng)])
+    x = x[(x < 0.0) & (x != np.floor(x))]
+    x = rng.choice(x, 2000 if JIT else 20)
+    exact = {row[0]: row[3] for row in FUNCTIONS}[name]
+    with mpmath.workdps(60):
+        for at, v in zip(x, values(name, x), strict=True):
+            t = mpmath.re(exact(mpmath.mpf(float(at))))
+            assert abs(v - t) <= 1e-15 * abs(t) + 2e-14, f"{name}({at!r}) = {v!r}, not {t}"
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("name", ["gammaln", "digamma", "trigamma"])
+def test_near_is_the_same_as_everywhere_right_of_0(name, rng):
+    x = np.append(np.concatenate([sample(rng) for sample in GAMMA]), [TINY, INF, NAN])
     assert same(values(name, x), values(f"{name}_near", x))
 
 
