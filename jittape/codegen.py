@@ -32,9 +32,13 @@ _PASTED = _functions(vectormath) | {n: f for n, f in _functions(special).items()
 _MATH = {"erf", "erfc", "lgamma", "pi", "inf", "nan"}
 _TYPES = {"float64", "int64", "uint64"}
 _BUILTIN = {"abs", "range"}
-# What a vector loop calls for a function that reduces large angles exactly, and where the two agree.
-_NEAR = {"sin": "sin_near", "cos": "cos_near", "tan": "tan_near"}
-_IS_FAR = "abs(x) > 1e6"
+# Functions with a part that no vector loop can hold, and where they need it. Elsewhere they agree with what a loop calls: the
+# function of that name with `_near` at its end.
+_FAR = (
+    dict.fromkeys(("sin", "cos", "tan"), "abs(x) > 1e6")
+    | dict.fromkeys(("fmod", "mod", "floor_divide"), "abs(x) > 33554432.0 * abs(y)")
+    | dict.fromkeys(("gammaln", "digamma", "trigamma"), "x <= 0.0")
+)
 # Functions with a costly part that is hardly ever needed: inlined, a vector loop would compute it always.
 _SELDOM = {"turns_far", "power_dx"}
 # The operations whose loops read an operand that all elements share from its slot, first where operands may be exchanged; with
@@ -114,7 +118,12 @@ def _branches_inside(function: FunctionType) -> bool:
 
 def _near(text: str) -> str:
     """A formula as a vector loop has it."""
-    return re.sub(r"\b(" + "|".join(_NEAR) + r")\(", lambda match: _NEAR[match[1]] + "(", text)
+    return re.sub(r"\b(" + "|".join(_FAR) + r")\(", r"\1_near(", text)
+
+
+def _far(text: str) -> str:
+    """Where a formula is not what a vector loop has for it; empty where it is everywhere."""
+    return " or ".join(sorted({_FAR[name] for name in _names(text) if name in _FAR}))
 
 
 def _copies(op: Op, operand: int) -> bool:
@@ -148,24 +157,20 @@ def _one(op: Op) -> list[str]:
 
 
 def _loop(text: str, target: str) -> list[str]:
-    """A loop of a formula over a block."""
-    lines = ["for i in range(n):"]
-    for name, offset in (("x", "xo"), ("y", "yo"), ("v", "o")):
-        if name in _names(text):
-            lines.append(f"    {name} = work[{offset} + i]")
-    lines.append(f"    work[{target} + i] = {_near(text)}")
-    if _near(text) != text:
-        lines += [
-            "far = np.uint64(0)",
-            "for i in range(n):",
-            "    x = work[xo + i]",
-            f"    far += np.uint64({_IS_FAR})",
-            "if far:",
-            "    for i in range(n):",
-            "        x = work[xo + i]",
-            f"        if {_IS_FAR}:",
-            f"            work[{target} + i] = {text}",
-        ]
+    """A loop of a formula over a block, and where it needs them again those elements that a vector loop cannot compute."""
+
+    def reads(text: str) -> list[str]:
+        offsets = (("x", "xo"), ("y", "yo"), ("v", "o"))
+        return [f"{name} = work[{offset} + i]" for name, offset in offsets if name in _names(text)]
+
+    def loop(*body: str) -> list[str]:
+        return ["for i in range(n):", *("    " + line for line in body)]
+
+    lines = loop(*reads(_near(text)), f"work[{target} + i] = {_near(text)}")
+    if far := _far(text):
+        lines += ["far = np.uint64(0)", *loop(*reads(far), f"far += np.uint64({far})"), "if far:"]
+        again = loop(*reads(f"{text}, {far}"), f"if {far}:", f"    work[{target} + i] = {text}")
+        lines += ["    " + line for line in again]
     return lines
 
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import warnings
 from itertools import pairwise
-from math import inf, lgamma, nan, pi
+from math import inf, lgamma, nan
 
 import numpy as np
 from llvmlite import ir
@@ -21,14 +21,11 @@ from numba import cfunc, config, njit, types
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 from numpy import (
-    arctan2,
     ceil,
     copysign,
     float64,
     floor,
-    fmod,
     int64,
-    mod,
     rint,
     sign,
     sqrt,
@@ -311,9 +308,8 @@ def log10(x):
 
 
 @inlined
-def log1p_sum(z, low):
-    """log(1 + z + low) for a low below rounding: log of the rounded sum and, to first order, of what rounding lost."""
-    u = 1.0 + z
+def log_sum(u, z, low, lost):
+    """log(u + lost + low), for z + low + 1 where that is near 1: log of u and, to first order, of what is below rounding."""
     bits = float64(u).view(int64)
     high = (bits + 2638147582215219) & 9218868437227405312
     near = high == 4607182418800017408
@@ -322,10 +318,17 @@ def log1p_sum(z, low):
     s = f / (2.0 + f)
     h = 0.5 * f * f
     # the lost part over u = 2**k (1 + f); a percent off is far below rounding
-    lost = low + (0.0 if near else 1.0 - (u - z) if z > 1.0 else z - (u - 1.0))
+    lost = low + (0.0 if near else lost)
     lost = lost * int64(9214364837600034816 - high).view(float64) * ((1.0 - s) * (1.0 - s + s * s))
-    tail = k * 1.9082149292705877e-10 + (0.0 if z > 1e17 else lost)
+    tail = k * 1.9082149292705877e-10 + (0.0 if u > 1e17 else lost)
     return log_ends(u, k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + tail)) - f))
+
+
+@inlined
+def log1p_sum(z, low):
+    """log(1 + z + low) for a low below rounding."""
+    u = 1.0 + z
+    return log_sum(u, z, low, 1.0 - (u - z) if z > 1.0 else z - (u - 1.0))
 
 
 @inlined
@@ -529,6 +532,56 @@ def tan(x):
 
 
 @inlined
+def half_turn(f):
+    """sin(pi f) / pi for f within 1/2, followed by its rounding error: f + f**3 P(f**2)."""
+    z = f * f
+    z2 = z * z
+    a = -1.6449340668482264 + z * 0.8117424252833536
+    b = -0.19075182412208258 + z * 0.0261478478176115
+    c = -0.002346081034805303 + z * 0.00014842878711202517
+    d = -6.975840400729732e-06 + z * (2.5300883277427616e-07 + z * -7.09214111772651e-09)
+    tail = f * (z * ((a + z2 * b) + (z2 * z2) * (c + z2 * d)))
+    v = f + tail
+    return v, (f - v) + tail
+
+
+@inlined
+def alternating(v, n):
+    """v, or -v for an odd n."""
+    half = 0.5 * n
+    return v if half == floor(half) else -v
+
+
+@inlined
+def sinc(x):
+    """sin(pi x) / (pi x), from the exact distance to the nearest integer, 0 at infinity; at most 1.9 ulp."""
+    z = float64(x)
+    n = rint(z)
+    s, lost = half_turn(z - n)
+    rough = copysign(int64(9213909880891250406 - float64(abs(z)).view(int64)).view(float64), z)
+    q = s / z
+    v = alternating(q + lost * rough if 0.5 < abs(z) < 1e300 else q, n)
+    return 1.0 if z == 0.0 else 0.0 if abs(z) == inf else v
+
+
+@inlined
+def sinc_dx(x, v):
+    """The derivative of sinc: (cos(pi x) - v) / x within 4e-16 / x, and below 1/2, where that cancels, x P(x**2): 2.2 ulp."""
+    z = float64(x)
+    n = rint(z)
+    c, _ = half_turn(0.5 - abs(z - n))
+    far = (alternating(3.141592653589793 * c, n) - v) / z
+    t = z * z
+    t2 = t * t
+    a = -3.289868133696453 + t * 3.2469697011334144
+    b = -1.144510944732498 + t * 0.2091827825409445
+    c = -0.0234608103485922 + t * 0.0017811454481839297
+    d = -9.766177248686179e-05 + t * (4.0481448234169e-06 + t * -1.2765038119341316e-07)
+    near = z * ((a + t2 * b) + (t2 * t2) * (c + t2 * d))
+    return near if abs(z) < 0.5 else 0.0 if abs(z) == inf else far
+
+
+@inlined
 def erf_near(x):
     """The error function for x within 1/2: x + x P(x**2)."""
     z = x * x
@@ -598,6 +651,70 @@ def erf(x):
 
 
 @inlined
+def normal_tail(m):
+    """The upper tail of the normal distribution beyond a positive m, the tail over e = exp(-m**2 / 2), p, and e.
+
+    The tail is e p / (m + 1) with a polynomial p in (m - 6) / (m + 6); it and what it is over e are followed by their rounding
+    errors. The square is taken in two parts.
+    """
+    n = 1e300 if m > 1e300 else m
+    u = (n - 6.0) / (n + 6.0)
+    u2 = u * u
+    u4 = u2 * u2
+    a = u * -0.08502536230577078 + u2 * (0.039811424562429296 + u * -0.004373386779587994)
+    b = (-0.0161415173321664 + u * 0.022592467062627734) + u2 * (-0.01976647922068708 + u * 0.013246864156086337)
+    c = (-0.007059819412465872 + u * 0.0029356555032145) + u2 * (-0.0008689947265936774 + u * 0.00011948971362347)
+    d = (3.7795174395201046e-05 + u * -2.6353507974938568e-05) + u2 * (4.411613679999672e-06 + u * 1.7838308034726527e-06)
+    e = (-9.981123119424117e-07 + u * 6.373707384686311e-13) + u2 * (1.306784630856359e-07 + u * -2.0994218444377875e-08)
+    f = (-1.4625926111517778e-08 + u * 3.863637984198403e-09) + u2 * (1.420297011549459e-09 + u * -3.4236238135221427e-10)
+    rest = a + u4 * (b + u4 * (c + u4 * (d + u4 * (e + u4 * (f + u4 * -8.952511704182934e-11)))))
+    p = 0.45345520027112796 + rest
+    pl = ((0.45345520027112796 - p) + rest) - 9.719789968175102e-18
+    down = n + 1.0
+    w = 1.0 / down
+    q = p * w
+    a, b = halves(q)
+    c, d = halves(down)
+    ql = (((p - a * c) - b * c) + (pl - q * (d + (n - (down - 1.0))))) * w
+    n = 39.0 if m > 39.0 else m
+    high, low = halves(n)
+    k, r, t = exp_split(-0.5 * high * high, -0.5 * low * (n + high))
+    rest = q * (r + t) + ql
+    v = q + rest
+    return exp_scaled(v, k), exp_scaled((q - v) + rest, k), q, ql, p, exp_scaled(exp_sum(r, t), k)
+
+
+@inlined
+def ndtr(x):
+    """The normal distribution function: `normal_tail`, or 1 less that; at most 1.8 ulp."""
+    z = float64(x)
+    tail, _, _, _, _, _ = normal_tail(abs(z))
+    return tail if z < 0.0 else 1.0 - tail
+
+
+@inlined
+def log_ndtr(x):
+    """The logarithm of the normal distribution function: by parts, or log1p of minus the upper tail; at most 2.0 ulp."""
+    z = float64(x)
+    m = abs(z)
+    tail, lost, q, ql, _, _ = normal_tail(m)
+    left = z <= 0.0
+    u = q if left else 1.0 - tail
+    v = log_sum(u, -tail, ql if left else -lost, 0.0 if left else (1.0 - u) - tail)
+    return -tail if tail < 1e-17 and z > 0.0 else v - 0.5 * m * m if left else v
+
+
+@inlined
+def log_ndtr_dx(x):
+    """The derivative of log_ndtr: the normal density over the distribution function; at most 2.9 ulp."""
+    z = float64(x)
+    m = abs(z)
+    tail, _, _, _, p, e = normal_tail(m)
+    left = z <= 0.0
+    return 0.3989422804014327 * (m + 1.0 if left else e) / (p if left else 1.0 - tail)
+
+
+@inlined
 def product(x, y):
     """x * y, and its rounding error from products of halves (Dekker)."""
     a, b = halves(x)
@@ -654,6 +771,88 @@ def power(x, y):
 
 
 @inlined
+def quotient(x, y):
+    """The whole q and the r below abs(y) with abs(x) = q abs(y) + r, both exact; for abs(x) within 2**25 abs(y)."""
+    m = abs(float64(x))
+    n = abs(float64(y))
+    q = floor(m / n)
+    c, d = halves(n)
+    p = q * n
+    r = (m - p) - ((q * c - p) + q * d)
+    # the quotient may have been rounded up to a whole number
+    over = r < 0.0
+    less = m < n
+    return 0.0 if less else q - 1.0 if over else q, m if less else r + n if over else r
+
+
+@inlined
+def signed_mod(r, x, y):
+    """x modulo y from the remainder r of their magnitudes."""
+    r = copysign(r, x)
+    return copysign(0.0, y) if r == 0.0 else r + y if (r < 0.0) != (y < 0.0) else r
+
+
+@inlined
+def signed_floor(q, r, x, y):
+    """The floor of x / y from the whole quotient q and the remainder r of their magnitudes."""
+    back = (x < 0.0) != (y < 0.0)
+    return r if r != r else copysign(q, copysign(1.0, x) * y) if r == 0.0 or not back else -q - 1.0
+
+
+@inlined
+def fmod_near(x, y):
+    """x modulo y with the sign of x, exactly; for abs(x) within 2**25 abs(y)."""
+    _, r = quotient(x, y)
+    return copysign(r, x)
+
+
+@inlined
+def mod_near(x, y):
+    """x modulo y with the sign of y, rounded once; for abs(x) within 2**25 abs(y)."""
+    _, r = quotient(x, y)
+    return signed_mod(r, x, y)
+
+
+@inlined
+def floor_divide_near(x, y):
+    """The floor of x / y, exactly; for abs(x) within 2**25 abs(y)."""
+    q, r = quotient(x, y)
+    return signed_floor(q, r, x, y)
+
+
+@helper
+def fmod(x, y):
+    """x modulo y with the sign of x: `fmod_near`, and the C library's for larger quotients; exact."""
+    m = abs(float64(x))
+    n = abs(float64(y))
+    return copysign(m % n, x) if m > 33554432.0 * n else fmod_near(x, y)
+
+
+@helper
+def mod(x, y):
+    """x modulo y with the sign of y: `mod_near`, and the C library's for larger quotients; rounded once."""
+    m = abs(float64(x))
+    n = abs(float64(y))
+    return signed_mod(m % n, x, y) if m > 33554432.0 * n else mod_near(x, y)
+
+
+@helper
+def floor_divide(x, y):
+    """The floor of x / y as Python has it: from the exact remainder, because x / y may round up to a whole number."""
+    m = abs(float64(x))
+    n = abs(float64(y))
+    if n == 0.0:
+        return float64(x) / y
+    if m > 33554432.0 * n:
+        r = copysign(m % n, x)
+        q = (x - r) / y
+        q = q - 1.0 if r != 0.0 and (r < 0.0) != (y < 0.0) else q
+        f = floor(q)
+        return f + 1.0 if q - f > 0.5 else f
+    return floor_divide_near(x, y)
+
+
+@inlined
 def hypot(x, y):
     """sqrt(x**2 + y**2), scaled by a power of 2 so that squares neither overflow nor vanish; at most 1.3 ulp."""
     a = abs(float64(x))
@@ -668,6 +867,17 @@ def hypot(x, y):
 
 
 @inlined
+def arctan_tail(t):
+    """arctan(t) - t for abs(t) < 0.4143."""
+    q = t * t
+    q2 = q * q
+    a = (-0.3333333333333323 + q * 0.19999999999961351) + q2 * (-0.14285714280845915 + q * 0.11111110811472875)
+    b = (-0.09090898470135679 + q * 0.07692071616003199) + q2 * (-0.0666322211586418 + q * 0.05848679455672107)
+    c = -0.05042604049675467 + q * (0.03814271879325763 + q * -0.01798741710209115)
+    return t * q * (a + (q2 * q2) * (b + (q2 * q2) * c))
+
+
+@inlined
 def arctan(x):
     """The inverse tangent: x, (x - 1) / (x + 1) or -1 / x, whichever is small, in a polynomial; at most 1.3 ulp."""
     z = float64(x)
@@ -679,14 +889,37 @@ def arctan(x):
     t = (m if low else -1.0 if high else down) / (1.0 if low else m if high else up)
     # 1 / (x + 1) is (1 - t) / 2, which carries the rounding errors of x - 1 and x + 1 over to the quotient
     lost = (((-1.0 - down) + m) - t * ((1.0 - up) + m)) * (0.5 - 0.5 * t)
-    q = t * t
-    q2 = q * q
-    a = (-0.3333333333333323 + q * 0.19999999999961351) + q2 * (-0.14285714280845915 + q * 0.11111110811472875)
-    b = (-0.09090898470135679 + q * 0.07692071616003199) + q2 * (-0.0666322211586418 + q * 0.05848679455672107)
-    c = -0.05042604049675467 + q * (0.03814271879325763 + q * -0.01798741710209115)
-    tail = t * q * (a + (q2 * q2) * (b + (q2 * q2) * c))
-    v = t + (tail + (0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17 + lost))
+    v = t + (arctan_tail(t) + (0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17 + lost))
     return copysign(v if low else (1.5707963267948966 if high else 0.7853981633974483) + v, z)
+
+
+@inlined
+def arctan2(x, y):
+    """The angle of the point (y, x), likewise from x / y; at most 1.6 ulp."""
+    z = float64(x)
+    y = float64(y)
+    a = abs(z)
+    b = abs(y)
+    # equal infinities and zeros have no quotient; sums and products must neither overflow nor vanish
+    top = a if a > b else b
+    scale = 0.125 if top > 4e307 else 18014398509481984.0 if top < 1e-290 else 1.0
+    n = scale * (1.0 if a == b else b)
+    m = scale * (a if a != b else 1.0 if a > 0.0 else 0.0)
+    low = m < n * 0.41421356237309503
+    high = m * 0.41421356237309503 > n
+    down = m - n
+    up = m + n
+    t = (m if low else -n if high else down) / (n if low else m if high else up)
+    big = m > n
+    lost = ((m - down) - n if big else m - (down + n)) - t * ((m - up) + n if big else (n - up) + m)
+    rough = int64(9213909880891250406 - float64(up).view(int64)).view(float64)
+    v = t + (arctan_tail(t) + (0.0 if low or high else lost * rough))
+    back = copysign(1.0, y) < 0.0
+    base = 0.0 if low else 1.5707963267948966 if high else 0.7853981633974483
+    rest = 0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17
+    base = 3.141592653589793 - base if back else base
+    rest = 1.2246467991473532e-16 - rest if back else rest
+    return copysign(base + ((-v if back else v) + rest), z)
 
 
 @inlined
@@ -786,6 +1019,182 @@ def arccosh(x):
     return nan if z < 1.0 else v
 
 
+@inlined
+def log_parts(z):
+    """log(z) as a sum of a part of few bits and the rest; for positive finite z."""
+    k, f = log_split(z)
+    high, low = log_pair(f)
+    a = k * 0.6931471803691238
+    v = a + high
+    return v, ((a - v) + high) + (low + k * 1.9082149292705877e-10)
+
+
+@inlined
+def gammaln_middle(t):
+    """gammaln(2 + t) / (t (1 + t)), followed by its rounding error; for abs(t) <= 1."""
+    t2 = t * t
+    t4 = t2 * t2
+    a = (t * -0.1003173016743539) + t2 * (0.03296500062115698 + t * -0.012384192193374454)
+    b = (0.004998641164622905 + t * -0.002108130833825513) + t2 * (0.0009153769241321215 + t * -0.00040570740000039034)
+    c = (0.00018255261432480101 + t * -8.30950993565244e-05) + t2 * (3.816908391795522e-05 + t * -1.76618589936032e-05)
+    d = (8.221202325274591e-06 + t * -3.84650038136718e-06) + t2 * (1.8114850473821294e-06 + t * -8.555190032238196e-07)
+    e = (3.957046277996447e-07 + t * -1.8606188389286684e-07) + t2 * (1.0446504707784871e-07 + t * -5.212899270072798e-08)
+    f = (5.668174554504207e-09 + t * -7.064104418675145e-10) + t2 * (1.6339576688257875e-08 + t * -8.997633844078451e-09)
+    g = (-4.363138761826549e-09 + t * 2.4847091211796224e-09) + t2 * (1.5824708358430638e-09 + t * -8.212793690182455e-10)
+    rest = a + t4 * (b + t4 * (c + t4 * (d + t4 * (e + t4 * (f + t4 * g)))))
+    v = 0.42278433509846713 + rest
+    return v, (0.42278433509846713 - v) + rest
+
+
+@inlined
+def gammaln_tail(z):
+    """What Stirling's formula for gammaln(x) is short of, times x; for z = x**-2 within 1/9."""
+    z2 = z * z
+    z4 = z2 * z2
+    a = (0.08333333333332149 + z * -0.002777777773393741) + z2 * (0.0007936501936101291 + z * -0.000595195456165667)
+    b = (0.0008399316708438867 + z * -0.0018670112475446872) + z2 * (0.005446346480779641 + z * -0.01625901005581381)
+    c = 0.037178755686395275 + z * -0.04370545535156301
+    return a + z4 * (b + z4 * c)
+
+
+@inlined
+def gammaln_near(x):
+    """log(gamma(x)) for a positive x: a polynomial in 1..3, by recurrence below, by Stirling's formula above; at most 1.5 ulp."""
+    z = float64(x)
+    below = z < 1.0
+    t = z - 1.0 if below else z - 2.0
+    v, rest = gammaln_middle(t)
+    a, al = product(z if below else z - 1.0, t)
+    middle = a * v + (a * rest + al * v)
+    high, low = log_parts(z)
+    w = 1.0 / z
+    # by halves, because the first product may overflow where the sum does not
+    p = 0.5 * z - 0.25
+    above = 2.0 * (p * (high - 1.0) + (p * low + (0.20946926660233635 + 0.5 * w * gammaln_tail(w * w))))
+    v = (middle - low) - high if below else middle if z < 3.0 else above
+    return inf if z > 2.5599833278516383e305 else v
+
+
+@helper
+def gammaln(x):
+    """log(abs(gamma(x))): `gammaln_near`, the C library's for a negative x; infinite at the poles."""
+    z = float64(x)
+    if z > 0.0 or z != z:
+        return gammaln_near(z)
+    return inf if floor(z) == z else lgamma(z)
+
+
+@inlined
+def digamma_middle(t):
+    """digamma(3/2 + t) over the distance to where it is 0, followed by its rounding error; for abs(t) <= 1/2."""
+    t2 = t * t
+    t4 = t2 * t2
+    a = (t * -0.42362742128146047) + t2 * (0.24054248424078736 + t * -0.14840492305391834)
+    b = (0.09498872445282847 + t * -0.06192213327158161) + t2 * (0.04076083394472351 + t * -0.026975796847913906)
+    c = (0.017907248192855958 + t * -0.011908215075171152) + t2 * (0.007927024126249972 + t * -0.005280019413363066)
+    d = (0.0035180793950336854 + t * -0.002344633371505055) + t2 * (0.0015635730695683454 + t * -0.001042376458764532)
+    e = (0.0006899472786041751 + t * -0.00045944757437634627) + t2 * (0.00032687996556260467 + t * -0.00021931685329288356)
+    f = (9.161040572902432e-05 + t * -5.883296743116468e-05) + t2 * (0.0001223997332817918 + t * -8.315835392632972e-05)
+    rest = a + t4 * (b + t4 * (c + t4 * (d + t4 * (e + t4 * f))))
+    v = 0.9510558760318328 + rest
+    return v, (0.9510558760318328 - v) + rest
+
+
+@inlined
+def digamma_tail(z):
+    """(log(x) - 1 / (2 x) - digamma(x)) x**2 for z = x**-2 within 1/4."""
+    z2 = z * z
+    z4 = z2 * z2
+    a = (0.08333333333328402 + z * -0.008333333314396204) + z2 * (0.003968251290574533 + z * -0.004166467388423346)
+    b = (0.007566594354433351 + z * -0.02080642115282964) + z2 * (0.07682107007720752 + z * -0.3289491760286428)
+    c = (1.404397293039617 + z * -5.300420777018065) + z2 * (16.21866401184379 + z * -37.49023125373117)
+    d = (60.536242566800546 + z * -60.37273422750883) + z2 * 27.86247776383659
+    return a + z4 * (b + z4 * (c + z4 * d))
+
+
+@inlined
+def digamma_near(x):
+    """The derivative of gammaln for a positive x: a polynomial in 1..2, by recurrence below, a series above; at most 2.2 ulp."""
+    z = float64(x)
+    below = z < 1.0
+    v, rest = digamma_middle(z - 0.5 if below else z - 1.5)
+    distance = z - (0.4616321449683622 if below else 1.4616321449683622)
+    middle = distance * v + (distance * rest - v * 9.549995429965697e-17)
+    high, low = log_parts(z)
+    w = (z * middle - 1.0 if below else 1.0) / z
+    z2 = w * w
+    above = high + (low - (0.5 * w + z2 * digamma_tail(z2)))
+    return z if z == inf else w if below else middle if z < 2.0 else above
+
+
+@helper
+def digamma(x):
+    """The derivative of gammaln: `digamma_near`, by reflection for a negative x; NaN at the poles."""
+    z = float64(x)
+    if z > 0.0 or z != z:
+        return digamma_near(z)
+    f = z - rint(z)
+    if f == 0.0 or z == -inf:
+        return nan
+    c, _ = half_turn(0.5 - abs(f))
+    s, _ = half_turn(f)
+    return digamma_near(1.0 - z) - 3.141592653589793 * c / s
+
+
+@inlined
+def trigamma_middle(t):
+    """trigamma(3/2 + t) for abs(t) <= 1/2."""
+    t2 = t * t
+    t4 = t2 * t2
+    a = (0.9348022005446793 + t * -0.8287966442343201) + t2 * (0.7045455170012297 + t * -0.5790416377778622)
+    b = (0.4630645250993568 + t * -0.36214936502542616) + t2 * (0.2780808134891703 + t * -0.21030987305185653)
+    c = (0.1570531957201936 + t * -0.11604072429559774) + t2 * (0.08496893186061352 + t * -0.06174041993912089)
+    d = (0.04456458272702744 + t * -0.0319853566032822) + t2 * (0.02286153001309365 + t * -0.016252309428700266)
+    e = (0.011389606288621016 + t * -0.008052536061613146) + t2 * (0.006176045577369418 + t * -0.004297036062666529)
+    f = (0.0016545534495973771 + t * -0.0012148142661289275) + t2 * (0.002911157353347188 + t * -0.0019838557834382688)
+    return a + t4 * (b + t4 * (c + t4 * (d + t4 * (e + t4 * f))))
+
+
+@inlined
+def trigamma_tail(z):
+    """(trigamma(x) - 1 / x - 1 / (2 x**2)) x**3 for z = x**-2 within 1/4."""
+    z2 = z * z
+    z4 = z2 * z2
+    a = (0.16666666666662713 + z * -0.0333333333100552) + z2 * (0.02380951897837145 + z * -0.033332818809389576)
+    b = (0.07572425995957338 + z * -0.2516636650787595) + z2 * (1.1211880417196216 + z * -6.003736571267433)
+    c = (33.96583610155409 + z * -180.89426336146988) + z2 * (834.0163555669324 + z * -3139.752148617269)
+    d = (9208.388424705316 + z * -20032.73872408758) + z2 * (30227.84833371277 + z * -28130.256481998706)
+    e = 12130.854408305097
+    return a + z4 * (b + z4 * (c + z4 * (d + z4 * e)))
+
+
+@inlined
+def trigamma_near(x):
+    """The derivative of digamma for a positive x, likewise; at most 2.1 ulp."""
+    z = float64(x)
+    below = z < 1.0
+    middle = trigamma_middle(z - 0.5 if below else z - 1.5)
+    w = 1.0 / z
+    z2 = w * w
+    above = w + z2 * (0.5 + w * trigamma_tail(z2))
+    # what the quotient lost counts beside the polynomial only
+    v, vl = product(z, w)
+    lost = w * ((1.0 - v) - vl) if z > 1e-3 else 0.0
+    return (w + (z * middle + lost)) / z if below else middle if z < 2.0 else above
+
+
+@helper
+def trigamma(x):
+    """The derivative of digamma: `trigamma_near`, by reflection for a negative x; infinite at the poles."""
+    z = float64(x)
+    if z > 0.0 or z != z:
+        return trigamma_near(z)
+    if z == -inf:
+        return nan
+    s, _ = half_turn(z - rint(z))
+    return 1.0 / (s * s) - trigamma_near(1.0 - z)
+
+
 @helper
 def power_dx(x, y, v):
     """The partial of x**y in x: 0 for y = 0, whatever x, and by its limit 0 where y is infinite and x**y is 0."""
@@ -823,125 +1232,12 @@ def xlog1py(x, y):
 
 
 @helper
-def floor_divide(x, y):
-    """The floor of x / y as Python has it: from the exact remainder, because x / y may round up to a whole number."""
-    if y == 0.0:
-        return x / y
-    r = fmod(x, y)
-    q = (x - r) / y
-    q = q - 1.0 if r != 0.0 and (r < 0.0) != (y < 0.0) else q
-    f = floor(q)
-    return copysign(0.0, x / y) if q == 0.0 else f + 1.0 if q - f > 0.5 else f
-
-
-@helper
-def sinc(x):
-    """sin(pi x) / (pi x), from the exact distance to the nearest integer: 0 at the other integers and at infinity."""
-    if x == 0.0 or (x == x and x - x != 0.0):
-        return 1.0 if x == 0.0 else 0.0
-    n = rint(x)
-    half = 0.5 * n
-    s = sin(pi * (x - n)) / (pi * x)
-    return s if half == floor(half) else -s
-
-
-@helper
-def sinc_dx(x, v):
-    """The derivative of sinc: (cos(pi x) - v) / x, and its Taylor series below 1/2, where that cancels."""
-    if abs(x) < 0.5:
-        t = pi * x
-        s = t * t
-        tail = 1 / 93405312000 - s * (1 / 22230464256000 - s * (1 / 6758061133824000 - s * (1 / 2554547108585472000)))
-        p = 1 / 3 - s * (1 / 30 - s * (1 / 840 - s * (1 / 45360 - s * (1 / 3991680 - s * (1 / 518918400 - s * tail)))))
-        return -pi * t * p
-    if x == x and x - x != 0.0:
-        return 0.0
-    n = rint(x)
-    half = 0.5 * n
-    c = sin(pi * (0.5 - abs(x - n)))
-    return ((c if half == floor(half) else -c) - v) / x
-
-
-@helper
 def erfcx_tail(t):
     """exp(t*t) * erfc(t) for t >= 3 by 40 levels of its continued fraction (Abramowitz and Stegun 7.1.14)."""
     f = t
     for k in range(40, 0, -1):
         f = t + 0.5 * k / f
     return 0.5641895835477563 / f
-
-
-@helper
-def log_ndtr(x):
-    """The logarithm of the normal distribution function, accurate in both tails."""
-    if x > 1.0:
-        return log1p(-0.5 * erfc(x * 0.7071067811865476))
-    if x > -5.0 or x != x:
-        return log(0.5 * erfc(-x * 0.7071067811865476))
-    return -0.5 * x * x + log(0.5 * erfcx_tail(-x * 0.7071067811865476))
-
-
-@helper
-def log_ndtr_dx(x):
-    """The derivative of log_ndtr: the normal density over the distribution function."""
-    if x > -5.0 or x != x:
-        return 0.3989422804014327 * exp(-0.5 * x * x) / (0.5 * erfc(-x * 0.7071067811865476))
-    if x < -1e300:
-        return -x
-    return 0.7978845608028654 / erfcx_tail(-x * 0.7071067811865476)
-
-
-@helper
-def gammaln(x):
-    """log|gamma(x)|; infinite at the poles, and where `lgamma` would overflow."""
-    if (x <= 0.0 and floor(x) == x) or x > 2.5599833278516383e305:
-        return inf
-    return lgamma(x)
-
-
-@helper
-def digamma(x):
-    """The derivative of gammaln by recurrence to x >= 10 and an asymptotic series (Abramowitz, Stegun 6.3.18); NaN at poles."""
-    shift = 0.0
-    if x <= 0.0:
-        if x - x != 0.0 or floor(x) == x:
-            return nan
-        shift = -pi / tan(pi * (x - rint(x)))
-        x = 1.0 - x
-    while x < 10.0:
-        shift -= 1.0 / x
-        x += 1.0
-    if x - x != 0.0:
-        return x
-    r = 1.0 / (x * x)
-    tail = r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r * (1 / 132 - r * (691 / 32760 - r * (1 / 12)))))))
-    return shift + log(x) - 0.5 / x - tail
-
-
-@helper
-def trigamma(x):
-    """The derivative of digamma, likewise (Abramowitz and Stegun 6.4.12); infinite at the poles."""
-    shift = 0.0
-    sign = 1.0
-    if x <= 0.0:
-        if x - x != 0.0:
-            return nan
-        if floor(x) == x:
-            return inf
-        s = sin(pi * (x - rint(x)))
-        shift = pi * pi / (s * s)
-        sign = -1.0
-        x = 1.0 - x
-    total = 0.0
-    while x < 10.0:
-        total += 1.0 / (x * x)
-        x += 1.0
-    r = 1.0 / (x * x)
-    tail = r * (
-        1 / 6 - r * (1 / 30 - r * (1 / 42 - r * (1 / 30 - r * (5 / 66 - r * (691 / 2730 - r * (7 / 6 - r * (3617 / 510)))))))
-    )
-    total += 1.0 / x + 0.5 * r + tail / x
-    return shift + sign * total
 # fmt: on
 # </generated>
 
@@ -1123,7 +1419,18 @@ def block_powers(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = mod(x, y)
+            work[o + i] = mod_near(x, y)
+        far = np.uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            far += np.uint64(abs(x) > 33554432.0 * abs(y))
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                if abs(x) > 33554432.0 * abs(y):
+                    work[o + i] = mod(x, y)
         if dx:
             for i in range(n):
                 v = work[o + i]
@@ -1138,7 +1445,18 @@ def block_powers(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = fmod(x, y)
+            work[o + i] = fmod_near(x, y)
+        far = np.uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            far += np.uint64(abs(x) > 33554432.0 * abs(y))
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                if abs(x) > 33554432.0 * abs(y):
+                    work[o + i] = fmod(x, y)
         if dx:
             for i in range(n):
                 v = work[o + i]
@@ -1153,7 +1471,18 @@ def block_powers(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = floor_divide(x, y)
+            work[o + i] = floor_divide_near(x, y)
+        far = np.uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            far += np.uint64(abs(x) > 33554432.0 * abs(y))
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                if abs(x) > 33554432.0 * abs(y):
+                    work[o + i] = floor_divide(x, y)
     elif op == 12:  # cbrt
         for i in range(n):
             x = work[xo + i]
@@ -1928,7 +2257,7 @@ def one_error(code, work, op, a, b, o, p, stored, _):
         if stored & 1:
             work[p] = -TWO_OVER_SQRT_PI * exp(-x * x)
     elif op == 59:  # ndtr
-        v = 0.5 * erfc(-x * SQRT_HALF)
+        v = ndtr(x)
         if stored & 1:
             work[p] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
     elif op == 60:  # log_ndtr
@@ -1959,7 +2288,7 @@ def block_error(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 59:  # ndtr
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = 0.5 * erfc(-x * SQRT_HALF)
+            work[o + i] = ndtr(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1993,20 +2322,57 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
     if op == 61:  # gammaln
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = gammaln(x)
+            work[o + i] = gammaln_near(x)
+        far = np.uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            far += np.uint64(x <= 0.0)
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                if x <= 0.0:
+                    work[o + i] = gammaln(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
-                work[dx + i] = digamma(x)
+                work[dx + i] = digamma_near(x)
+            far = np.uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += np.uint64(x <= 0.0)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if x <= 0.0:
+                        work[dx + i] = digamma(x)
     elif op == 62:  # digamma
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = digamma(x)
+            work[o + i] = digamma_near(x)
+        far = np.uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            far += np.uint64(x <= 0.0)
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                if x <= 0.0:
+                    work[o + i] = digamma(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
                 v = work[o + i]
-                work[dx + i] = trigamma(x) if v == v else v
+                work[dx + i] = trigamma_near(x) if v == v else v
+            far = np.uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += np.uint64(x <= 0.0)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    v = work[o + i]
+                    if x <= 0.0:
+                        work[dx + i] = trigamma(x) if v == v else v
 
 
 def block_comparisons(code, work, op, xo, yo, o, n, dx, dy):

@@ -172,7 +172,7 @@ OPS: tuple[Op, ...] = (
     # error function and gamma function
     _unary("erf",           "erf(x)",           "TWO_OVER_SQRT_PI * exp(-x * x)", REAL,   "the error function", ufunc="", family="error"),
     _unary("erfc",          "erfc(x)",          "-TWO_OVER_SQRT_PI * exp(-x * x)", REAL,  "1 - erf(x), accurate for large x", ufunc="", family="error"),
-    _unary("ndtr",          "0.5 * erfc(-x * SQRT_HALF)", "INV_SQRT_TWO_PI * exp(-0.5 * x * x)", REAL, "the standard normal distribution function", ufunc="", family="error"),
+    _unary("ndtr",          "ndtr(x)",          "INV_SQRT_TWO_PI * exp(-0.5 * x * x)", REAL, "the standard normal distribution function", ufunc="", family="error"),
     _unary("log_ndtr",      "log_ndtr(x)",      "log_ndtr_dx(x)",     REAL,               "log(ndtr(x)) without underflow", ufunc="", family="error"),
     _unary("gammaln",       "gammaln(x)",       "digamma(x)",         POSITIVE,           "log of the absolute value of the gamma function", ufunc="", aliases=("lgamma",), family="gamma"),
     _unary("digamma",       "digamma(x)",       "trigamma(x) if v == v else v", POSITIVE,           "the derivative of gammaln", ufunc="", aliases=("psi",), family="gamma"),

@@ -96,6 +96,11 @@ def erfcx_tail(t):
     return 0.5641895835477563 / f
 
 
+def ndtr(x):
+    """The normal distribution function."""
+    return 0.5 * erfc(-x * 0.7071067811865476)
+
+
 def log_ndtr(x):
     """The logarithm of the normal distribution function, accurate in both tails."""
     if x > 1.0:

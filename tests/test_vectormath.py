@@ -7,6 +7,7 @@ from types import FunctionType
 
 import mpmath
 import numpy as np
+import oracles
 import pytest
 from numba import config, njit
 
@@ -94,6 +95,16 @@ def turns_and_powers(rng):
     return x
 
 
+def beside_halves(rng):
+    x = 0.5 * rng.integers(1, 2000, COUNT)
+    return x + np.spacing(x) * rng.integers(1, 9, COUNT) * rng.choice([-1, 1], COUNT)
+
+
+def beside_roots(rng):
+    """Neighbours of 1, 2 and 1.46, where functions of the gamma family pass through 0."""
+    return rng.choice([1.0, 1.4616321449683622, 2.0], COUNT) + both(size(1e-15, 0.3))(rng)
+
+
 def beside_one(rng):
     return 1.0 + rng.normal(size=COUNT) * 10.0 ** rng.uniform(-15, -1, COUNT)
 
@@ -152,19 +163,48 @@ FUNCTIONS = [
     ("cbrt", 1.0, np.cbrt, mpmath.cbrt, [size(1e-320, 1.7e308), near(0.5, 9.0)]),
     ("erf", 1.5, None, mpmath.erf, [near(-6, 6), near(0.45, 1.5), SMALL]),
     ("erfc", 1.9, None, mpmath.erfc, [near(-6, 27.3), near(0.45, 1.5), near(20, 27.3), SMALL]),
+    ("ndtr", 1.8, None, lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2, [near(-37.5, 8), near(-1.5, 1.5), SMALL]),
+    ("log_ndtr", 2.0, None, oracles.log_ndtr, [near(-38, 37.5), near(-1.5, 1.5), SMALL, lambda rng: -size(1, 1e154)(rng)]),
+    (
+        "log_ndtr_dx",
+        2.9,
+        None,
+        oracles.log_ndtr_dx,
+        [near(-38, 37.5), near(-1.5, 1.5), SMALL, lambda rng: -size(1, 1e300)(rng)],
+    ),
+    ("sinc", 1.9, None, mpmath.sincpi, [near(-6, 6), near(-0.6, 0.6), SMALL, both(size(1, 1e15)), beside_halves]),
+]
+GAMMA = [near(0, 1), near(1, 3), near(3, 30), size(1e-307, 1e305), beside_roots]
+FUNCTIONS += [
+    ("gammaln", 1.5, None, mpmath.loggamma, GAMMA),
+    ("digamma", 2.2, None, mpmath.digamma, GAMMA),
+    ("trigamma", 2.1, None, lambda x: mpmath.psi(1, x), GAMMA),
 ]
 NAMES = [row[0] for row in FUNCTIONS]
 WIDE = [row for row in FUNCTIONS if row[2]]
 PAIRS = [
     ("power", 1.0, np.power, lambda x, y: x**y),
     ("hypot", 1.3, np.hypot, lambda x, y: mpmath.sqrt(x * x + y * y)),
+    ("arctan2", 1.6, np.arctan2, mpmath.atan2),
 ]
+# Exact, and what NumPy and Python say too.
+REMAINDERS = {"fmod": np.fmod, "mod": np.mod, "floor_divide": np.vectorize(lambda x, y: np.float64(x) // np.float64(y))}
+PAIR_NAMES = [row[0] for row in PAIRS]
 EXTENDED = np.finfo(np.longdouble).nmant >= 63 and np.finfo(np.longdouble).nmant != 105
 
 
 def pairs(name, rng):
     """Points at which a function of two arguments is finite."""
     x = np.concatenate([size(0.1, 10.0)(rng), size(1e-320, 1e308)(rng), beside_one(rng), near(0.7, 1.45)(rng)])
+    if name in REMAINDERS:
+        y = x * np.concatenate([size(low, 1.0)(rng) for low in (1e-3, 1e-9, 1e-17, 1e-300)]) * rng.choice([-1, 1], len(x))
+        with np.errstate(all="ignore"):
+            beside = np.nextafter(np.rint(x / y) * y, rng.choice([-INF, INF], len(x)))
+        return np.where((rng.random(len(x)) < 0.5) | (abs(beside) == INF), x, beside), y
+    if name == "arctan2":
+        with np.errstate(over="ignore"):
+            y = np.clip(x * np.exp(rng.choice([0.01, 1.0, 20.0], len(x)) * rng.normal(size=len(x))), TINY, MAX)
+        return x * rng.choice([-1, 1], len(x)), y * rng.choice([-1, 1], len(x))
     if name == "hypot":
         return x, x * np.exp(rng.uniform(-8, 0, len(x)))
     x[x == 1.0] = 1.5
@@ -190,9 +230,9 @@ def test_close_to_extended_precision_at_many_points(name, bound, wide, _, sample
             assert distance(values(name, x), wide(x.astype(np.longdouble))) <= bound
 
 
-@pytest.mark.parametrize(("name", "bound", "_", "exact", "samples"), FUNCTIONS, ids=NAMES)
-def test_close_to_mpmath(name, bound, _, exact, samples, rng):
-    count = 1500 if name.startswith("erf") and JIT else 500 if JIT else 5
+@pytest.mark.parametrize(("name", "bound", "wide", "exact", "samples"), FUNCTIONS, ids=NAMES)
+def test_close_to_mpmath(name, bound, wide, exact, samples, rng):
+    count = 1500 if wide is None and JIT else 500 if JIT else 5
     x = np.concatenate([rng.choice(sample(rng), count) for sample in samples])
     with mpmath.workdps(400 if "n" in name[1:3] and samples is FAR else 60):
         true = [exact(mpmath.mpf(float(v))) for v in x]
@@ -202,7 +242,7 @@ def test_close_to_mpmath(name, bound, _, exact, samples, rng):
                 assert abs(v - t) <= bound * mpmath.mpf(math.ulp(float(t))), f"{name}({at!r}) = {v!r}, not {t}"
 
 
-@pytest.mark.parametrize(("name", "bound", "wide", "exact"), PAIRS, ids=["power", "hypot"])
+@pytest.mark.parametrize(("name", "bound", "wide", "exact"), PAIRS, ids=PAIR_NAMES)
 def test_two_arguments_close(name, bound, wide, exact, rng):
     x, y = pairs(name, rng)
     if JIT and EXTENDED:
@@ -212,6 +252,24 @@ def test_two_arguments_close(name, bound, wide, exact, rng):
         for a, b, v in zip(x[some], y[some], values(name, x[some], y[some]), strict=True):
             t = exact(mpmath.mpf(float(a)), mpmath.mpf(float(b)))
             assert abs(v - t) <= bound * mpmath.mpf(math.ulp(float(t))), f"{name}({a!r}, {b!r}) = {v!r}, not {t}"
+
+
+@pytest.mark.parametrize("name", REMAINDERS)
+def test_remainders_are_exact(name, rng):
+    x, y = pairs(name, rng)
+    with np.errstate(all="ignore"):
+        got, true = values(name, x, y), REMAINDERS[name](x, y)
+    assert same(got, true)
+
+
+@pytest.mark.parametrize("power", [0.0, 20.0])
+def test_the_derivative_of_sinc(power, rng):
+    """It is a difference that vanishes once between whole numbers: its error is that of 1 / x, below 1/2 its own."""
+    x = np.exp(rng.uniform(-power, 2.0, 2000 if JIT else 20))
+    with mpmath.workdps(60):
+        for at, d in zip(x, values("sinc_dx", x, values("sinc", x)), strict=True):
+            true = oracles.sinc_dx(mpmath.mpf(float(at)))
+            assert abs(d - true) <= (2.2 * math.ulp(float(true)) if at < 0.5 else 4.5e-16 / at), at
 
 
 SPECIAL = {
@@ -272,6 +330,19 @@ SPECIAL = {
     ],
     "erf": [(0.0, 0.0), (-0.0, -0.0), (TINY, TINY), (INF, 1.0), (-INF, -1.0), (6.0, 1.0), (-MAX, -1.0)],
     "erfc": [(0.0, 1.0), (-0.0, 1.0), (INF, 0.0), (-INF, 2.0), (MAX, 0.0), (-MAX, 2.0), (28.0, 0.0)],
+    "ndtr": [(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0), (MAX, 1.0), (-MAX, 0.0), (-39.0, 0.0), (9.0, 1.0)],
+    "log_ndtr": [
+        (0.0, -math.log(2)), (-0.0, -math.log(2)), (INF, -0.0), (-INF, -INF), (MAX, -0.0), (-MAX, -INF), (40.0, -0.0),
+        (-1e154, -5e307),
+    ],
+    "log_ndtr_dx": [(INF, 0.0), (-INF, INF), (MAX, 0.0), (-MAX, MAX), (-1e308, 1e308), (40.0, 0.0)],
+    "gammaln": [
+        (0.0, INF), (-0.0, INF), (1.0, 0.0), (2.0, 0.0), (3.0, math.log(2)), (INF, INF), (-INF, INF), (-1.0, INF), (-MAX, INF),
+        (MAX, INF), (2.5599833278516389e305, INF),
+    ],
+    "digamma": [(0.0, NAN), (-0.0, NAN), (INF, INF), (-INF, NAN), (-1.0, NAN), (-MAX, NAN), (MAX, math.log(MAX))],
+    "trigamma": [(0.0, INF), (-0.0, INF), (INF, 0.0), (-INF, NAN), (-1.0, INF), (-MAX, INF), (1e-160, INF), (MAX, 1 / MAX)],
+    "sinc": [(0.0, 1.0), (-0.0, 1.0), (TINY, 1.0), (INF, 0.0), (-INF, 0.0), (1.0, -0.0), (2.0, 0.0), (-1.0, 0.0), (MAX, 0.0)],
 }  # fmt: skip
 
 
@@ -292,11 +363,11 @@ def test_special_values(name):
 POINTS = [0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, INF, -INF, NAN, TINY, -TINY, 1e308, -1e308, 2.5, 2.0**53, 1 - 2.0**53]
 
 
-@pytest.mark.parametrize("name", ["power", "hypot"])
+@pytest.mark.parametrize("name", [*PAIR_NAMES, *REMAINDERS])
 def test_special_pairs(name):
     x, y = map(np.ravel, np.meshgrid(POINTS, POINTS))
     with np.errstate(all="ignore"):
-        true = getattr(np, name)(x, y)
+        true = REMAINDERS.get(name, getattr(np, name))(x, y)
     got = values(name, x, y)
     for a, b, v, t in zip(x, y, got, true, strict=True):
         assert same(v, t) or abs(v - t) <= 2 * np.spacing(abs(t)), f"{name}({a!r}, {b!r}) = {v!r}, not {t!r}"
@@ -315,7 +386,8 @@ def test_exact_where_the_answer_is_a_number():
 
 
 @pytest.mark.parametrize(
-    "name", ["expm1", "log1p", "log", "exp", "tanh", "expit", "softplus", "sinh", "erf", "erfc", "arctan", "cbrt"]
+    "name",
+    ["expm1", "log1p", "log", "exp", "tanh", "expit", "softplus", "sinh", "erf", "erfc", "ndtr", "log_ndtr", "arctan", "cbrt"],
 )
 def test_monotone(name):
     low, high = {"log": (1e-3, 5.0), "log1p": (-0.999, 5.0)}.get(name, (-5.0, 5.0))
@@ -344,6 +416,37 @@ def test_near_is_the_same_as_everywhere(name, rng):
     assert same(values(name, x), values(f"{name}_near", x))
 
 
+@pytest.mark.parametrize("name", ["gammaln", "digamma", "trigamma"])
+def test_gamma_functions_left_of_0(name, rng):
+    """They pass through 0 between the poles: their error is that of the terms."""
+    x = np.concatenate([-size(1e-12, 20.0)(rng), rng.integers(-30, 0, COUNT) + both(size(1e-10, 0.5))(rng)])
+    x = x[(x < 0.0) & (x != np.floor(x))]
+    x = rng.choice(x, 2000 if JIT else 20)
+    exact = {row[0]: row[3] for row in FUNCTIONS}[name]
+    with mpmath.workdps(60):
+        for at, v in zip(x, values(name, x), strict=True):
+            t = mpmath.re(exact(mpmath.mpf(float(at))))
+            assert abs(v - t) <= 1e-15 * abs(t) + 2e-14, f"{name}({at!r}) = {v!r}, not {t}"
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("name", ["gammaln", "digamma", "trigamma"])
+def test_near_is_the_same_as_everywhere_right_of_0(name, rng):
+    x = np.append(np.concatenate([sample(rng) for sample in GAMMA]), [TINY, INF, NAN])
+    assert same(values(name, x), values(f"{name}_near", x))
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("name", REMAINDERS)
+def test_near_is_the_same_as_everywhere_for_pairs(name, rng):
+    x, y = (np.append(v, w) for v, w in zip(pairs(name, rng), np.meshgrid(POINTS, POINTS), strict=True))
+    with np.errstate(all="ignore"):
+        is_near = ~(abs(x) > 2.0**25 * abs(y))
+    x, y = x[is_near], y[is_near]
+    assert len(x) > 2 * COUNT
+    assert same(values(name, x, y), values(f"{name}_near", x, y))
+
+
 @pytest.mark.jit_only
 @pytest.mark.parametrize(("name", "samples"), [(row[0], row[4]) for row in FUNCTIONS], ids=NAMES)
 def test_plain_python_has_the_same_bits(name, samples, rng):
@@ -354,9 +457,9 @@ def test_plain_python_has_the_same_bits(name, samples, rng):
 
 
 @pytest.mark.jit_only
-@pytest.mark.parametrize("name", ["power", "hypot"])
+@pytest.mark.parametrize("name", [*PAIR_NAMES, *REMAINDERS, "sinc_dx"])
 def test_plain_python_has_the_same_bits_for_pairs(name, rng):
-    x, y = pairs(name, rng)
+    x, y = pairs("arctan2" if name == "sinc_dx" else name, rng)
     some = rng.choice(len(x), 1000)
     x, y = (np.concatenate([v[some], w.ravel()]) for v, w in zip((x, y), np.meshgrid(POINTS, POINTS), strict=True))
     with np.errstate(all="ignore"):
@@ -364,8 +467,12 @@ def test_plain_python_has_the_same_bits_for_pairs(name, rng):
     assert same(values(name, x, y), plain)
 
 
+EVERYWHERE = {*NAMES, *PAIR_NAMES, *REMAINDERS, "sinc_dx"}
+VECTORS = sorted(f"{name}_near" if f"{name}_near" in PLAIN else name for name in EVERYWHERE)
+
+
 @pytest.mark.jit_only
-@pytest.mark.parametrize("name", [name for name in [*NAMES, "power", "hypot"] if name not in ("sin", "cos", "tan")])
+@pytest.mark.parametrize("name", VECTORS)
 def test_loops_are_vector_loops(name):
     values(name, np.ones(2))
     (text,) = loop(name).inspect_llvm().values()
