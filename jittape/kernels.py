@@ -3155,7 +3155,7 @@ def _place(operand, members, i, j, repeats, constants, val, where, template, lis
             regular = False
     if regular and inner == 1:
         row[field], row[field + 1], row[RX + (field - MX) // 3] = ROWS, where[s0], outer & 0xFFFFFFFF
-    elif regular and where[s0] != 0 and size >= LEAST_APART:
+    elif regular and where[s0] != 0 and (repeats > 1 or size >= LEAST_APART):
         row[field], row[field + 1], row[RX + (field - MX) // 3] = STRIDE, c[LIST], 0 if outer == 0 else n
         lists[c[LIST]], lists[c[LIST] + 1] = where[s0], inner & 0xFFFFFFFF
         lists[c[LIST] + 2], lists[c[LIST] + 3] = outer & 0xFFFFFFFF, 1 if outer == 0 else repeats
