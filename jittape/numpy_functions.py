@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import inspect
+import sys
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import arrays, asking, compositions, folds, linalg, lookup, operators, rearrange, tracer, ufuncs  # noqa: F401
+from .errors import TracingTypeError
 
 FOLDS: dict[Any, Any] = {
     np.sum: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.fold("add", a, axis, keepdims, initial, where),
@@ -80,15 +84,47 @@ def array_function(function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
         raise ufuncs.unsupported(
             spelled(function), [spelled(known) for known in FUNCTIONS] + [u.__name__ for u in ufuncs.UFUNCS]
         )
-    if kwargs:
-        kwargs = dict(kwargs)
-        if "dtype" in kwargs:
-            ufuncs.check_dtype(kwargs.pop("dtype"))
-        out = kwargs.pop("out", None)
-        ufuncs.check_out(out)
-        if out is not None:
-            return ufuncs.store(out, array_function(function, types, args, kwargs))
-    return implementation(*args, **kwargs)
+    given, named = _spelled_out(function, args, kwargs)
+    ufuncs.check_dtype(named.pop("dtype", None))
+    out = named.pop("out", None)
+    ufuncs.check_out(out)
+    taken = _parameters(implementation)
+    if unknown := [name for name in named if not taken.any_name and name not in taken.defaults]:
+        raise TracingTypeError(f"np.{spelled(function)} of traced values does not take {', '.join(unknown)}")
+    result = implementation(*given, **named)
+    return result if out is None else ufuncs.store(out, result)
+
+
+def _spelled_out(function: Any, args: tuple, kwargs: dict) -> tuple[list, dict]:
+    """Arguments with those before ``dtype`` and ``out`` by position and the others, if not left at their defaults, by name."""
+    names, first, defaults, _ = _parameters(function)
+    given = list(args[:first])
+    named = dict(zip(names[first:], args[first:], strict=False)) | kwargs
+    for name in names[len(given) : first]:
+        if name not in named:
+            break
+        given.append(named.pop(name))
+    return given, {name: x for name, x in named.items() if name not in defaults or x is not defaults[name]}
+
+
+class _Parameters(NamedTuple):
+    """What a function takes: the names of positional parameters, how many of them come before ``dtype`` and ``out``, the defaults."""
+
+    names: list[str]
+    first: int
+    defaults: dict[str, Any]
+    any_name: bool
+
+
+@functools.cache
+def _parameters(function: Any) -> _Parameters:
+    try:
+        found = inspect.signature(function).parameters.values()
+    except ValueError:  # a function in C that does not tell
+        return _Parameters([], sys.maxsize, {}, True)
+    names = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    first = min([names.index(name) for name in ("dtype", "out") if name in names], default=sys.maxsize)
+    return _Parameters(names, first, {p.name: p.default for p in found}, any(p.kind is p.VAR_KEYWORD for p in found))
 
 
 def spelled(function: Any) -> str:

@@ -713,6 +713,25 @@ def test_out_and_dtype():
         jt.record(lambda x: np.add(x, 1.0, out=jt.zeros((2, 3))), np.ones(3))
 
 
+def test_arguments_by_position_are_numpys():
+    x = distinct((2, 3))
+    for f in (
+        lambda x: np.sum(x, 0, np.float64), lambda x: np.sum(x, 0, None, None, True), lambda x: x.sum(0, None, None, True),
+        lambda x: np.mean(x, 1, None, None, True), lambda x: np.var(x, 1, None, None, 1), lambda x: np.std(x, 1, float, None, 1, True),
+        lambda x: np.max(x, 0, None, True), lambda x: x.min(0, None, True), lambda x: np.cumsum(x, 0, float), lambda x: x.prod(1, None, None, True),
+        lambda x: np.clip(x, 0.0, 1.0, None), lambda x: x.clip(0.0, 1.0, None), lambda x: np.median(x, 0, None, False, True), lambda x: np.ptp(x, 0, None, True),
+        lambda x: np.trace(x, 1, 0, 1, None, None), lambda x: np.take(x, [0, 4], 1, None, "clip"), lambda x: np.nansum(x, 0, float, None, True),
+        lambda x: np.full_like(x, 2.0, None, "K", True, (2, 1)) * x, lambda x: np.ones_like(a=x) * np.diff(a=x, n=1, prepend=0.0),
+        lambda x: np.linalg.norm(axis=1, x=x), lambda x: np.repeat(a=x, repeats=2, axis=1), lambda x: np.moveaxis(a=x, source=0, destination=1),
+    ):  # fmt: skip
+        check(f, x)
+    with pytest.raises(TypeError, match="int64"):
+        jt.record(lambda x: np.sum(x, 0, np.int64), x)
+    with pytest.raises(TypeError, match="np.cov of traced values does not take aweights"):
+        jt.record(lambda x: np.cov(x, aweights=[1.0, 2.0, 3.0]), x)
+    assert jt.record(lambda x: np.cov(x, aweights=None, fweights=None), x)(x).shape == (2, 2)
+
+
 def test_adding_at_repeated_places_accumulates():
     def f(x):
         y = jt.zeros(3) if isinstance(x, jt.VarArray) else np.zeros(3)
