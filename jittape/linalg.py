@@ -123,9 +123,14 @@ def _bird(a: Any) -> Any:
 
 
 def slogdet(a: Any) -> Any:
-    """`np.linalg.slogdet` of one matrix; the sign is a plain number, and a guard."""
+    """`np.linalg.slogdet`; the signs are plain numbers, and guards."""
     a = asarray(a)
     _square(a)
+    if a.ndim > 2:
+        parts = [slogdet(matrix) for matrix in a.reshape(-1, *a.shape[-2:])]
+        kind = type(np.linalg.slogdet(np.eye(1)))
+        signs, logs = np.array([p[0] for p in parts]), arrays.array([p[1] for p in parts])
+        return kind(signs.reshape(a.shape[:-2]), logs.reshape(a.shape[:-2]))
     upper, _, sign, singular = _eliminated(a, None)
     if singular:
         return np.linalg.slogdet(np.zeros(a.shape))

@@ -364,6 +364,8 @@ def test_stacks_of_matrices():
     check(lambda a: np.linalg.inv(a), a, tolerance=1e-9)
     check(lambda a: np.linalg.det(a), a, tolerance=1e-9)
     check(lambda a: np.linalg.cholesky(a @ np.swapaxes(a, 1, 2) + np.eye(2)), a, tolerance=1e-9)
+    check(lambda a: np.multiply(*np.linalg.slogdet(a)), a, tolerance=1e-9)
+    check(lambda a: np.linalg.slogdet(a[:, None])[1], a, tolerance=1e-9)
 
 
 def test_determinants_of_singular_matrices():
