@@ -12,6 +12,7 @@ import numpy as np
 from . import bulk, tracer
 from .errors import TracingTypeError
 from .ops import CODE, OPS
+from .structure import ordinary
 from .tape import CONST, Recording
 from .tracer import Condition, Traced, Var
 
@@ -225,6 +226,8 @@ def operand(x: Any) -> Any:
     if isinstance(x, tracer.PLAIN):
         return float(x)
     if isinstance(x, np.ndarray):
+        if type(x) is not np.ndarray:
+            x = ordinary(x)
         if x.dtype == _FLOAT:
             return x
         if x.dtype.kind in "fiub":

@@ -63,7 +63,7 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
         leaves.append(float(x))
         return "f"
     if isinstance(x, np.ndarray):
-        leaves.append(_array(np.asarray(x), where))
+        leaves.append(_array(ordinary(x), where))
         return ("array", x.shape)
     if isinstance(x, dict):
         return (
@@ -94,6 +94,15 @@ def _array(x: np.ndarray, where: Any) -> np.ndarray:
             + (" (convert it with np.asarray(x, float))" if x.dtype.kind == "O" else "")
         )
     return x
+
+
+def ordinary(x: np.ndarray) -> np.ndarray:
+    """An array of a subclass as one of NumPy's own; TypeError where that would lose a mask or change what ``*`` means."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TracingTypeError("a masked array would lose its mask; pass x.filled(...), or x.data and the mask as an array")
+    if isinstance(x, np.matrix):
+        raise TracingTypeError("np.matrix multiplies matrices where arrays multiply elements; pass np.asarray(x)")
+    return np.asarray(x)
 
 
 def _static(x: Any, where: Any) -> Any:

@@ -596,6 +596,9 @@ REFUSED = {
     "complex array": lambda x: x + np.array([1j, 2.0]),
     "complex": lambda x: x * 1j,
     "object array": lambda x: x + np.array([1.0, None]),
+    "masked array": lambda x: np.add(x, np.ma.array([1.0, 2.0], mask=[0, 1])),
+    "matrix": lambda x: np.eye(2).view(np.matrix) * x,
+    "matrix among arrays": lambda x: np.concatenate([x[None], np.ones((1, 2)).view(np.matrix)]),
     "strings": lambda x: x + np.array(["a", "b"]),
     "string": lambda x: x + "a",
     "None": lambda x: x * None,
@@ -616,6 +619,13 @@ def test_nothing_loses_a_derivative_in_silence(name):
     if name.startswith(("np.a", "float array", "np.sum")):
         text = str(error.value) + str(error.value.__cause__)
         assert "jt.array" in text and "jt.zeros" in text
+
+
+def test_arrays_of_files_are_arrays(tmp_path):
+    x = np.memmap(tmp_path / "x", np.float64, "w+", shape=2)
+    x[:] = 3.0, 4.0
+    np.testing.assert_array_equal(jt.grad(lambda w, x: np.sum(w * x))(x, x), [3.0, 4.0])
+    np.testing.assert_array_equal(jt.grad(lambda w: np.sum(x * w))(np.ones(2)), [3.0, 4.0])
 
 
 def test_copies():
