@@ -150,6 +150,10 @@ def page() -> str:
         "",
         f"`reduce` and `accumulate` work for {_names([u.__name__ for u in (ufuncs.FOLDS | ufuncs.EXTREMES)])};",
         "`outer` and `at` for all.",
+        "",
+        "## SciPy's ufuncs",
+        "",
+        ", ".join(f"`scipy.special.{name}`" for name in sorted(ufuncs.SPECIAL)),
     ]
     for title, section in SECTIONS.items():
         out += ["", f"## {title}", "", _names([spelled(function) for function in section])]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.special
 
 import jittape as jt
 from jittape import numpy_functions, ufuncs
@@ -742,6 +743,21 @@ def test_adding_at_repeated_places_accumulates():
         return y
 
     check(f, np.array([0.5, 0.25, 2.0]))
+
+
+@pytest.mark.parametrize("name", sorted(ufuncs.SPECIAL))
+def test_ufuncs_of_scipy(name):
+    f = getattr(scipy.special, name)
+    for xs in itertools.product((np.array([0.3, 0.7]), np.array(0.45)), repeat=f.nin):
+        check(lambda *xs: f(*xs), *xs, tolerance=1e-10)
+
+
+def test_other_ufuncs_of_scipy_are_errors_and_namesakes_of_users_too():
+    with pytest.raises(TracingTypeError, match=r"scipy\.special\.kl_div is not supported"):
+        jt.grad(lambda x: scipy.special.kl_div(x, 1.0))(0.5)
+    expit = np.frompyfunc(lambda x: x, 1, 1)
+    with pytest.raises(TracingTypeError):
+        jt.grad(expit)(0.5)
 
 
 def test_the_page_lists_what_is_dispatched():
