@@ -204,6 +204,21 @@ def vector_norm(x: Any, *, axis: Any = None, ord: Any = 2, keepdims: bool = Fals
     return norm(x, ord, axis, keepdims)
 
 
+def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """`np.linalg.matrix_norm`."""
+    return norm(x, ord, (-2, -1), keepdims)
+
+
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """`np.linalg.tensorsolve`."""
+    x, y = asarray(a), asarray(b)
+    if axes is not None:
+        order = [i for i in range(x.ndim) if i not in np.arange(x.ndim)[list(axes)]]
+        x = x.transpose(*order, *axes)
+    shape = x.shape[y.ndim :]
+    return solve(x.reshape(y.size, -1), y.reshape(-1)).reshape(shape)
+
+
 def matrix_power(a: Any, n: int) -> Any:
     """`np.linalg.matrix_power` by repeated squaring."""
     a = asarray(a)
@@ -227,6 +242,8 @@ def multi_dot(arrays: Any) -> Any:
 LINALG: dict[Any, Any] = {
     np.linalg.norm: norm,
     np.linalg.vector_norm: vector_norm,
+    np.linalg.matrix_norm: matrix_norm,
+    np.linalg.tensorsolve: tensorsolve,
     np.linalg.solve: solve,
     np.linalg.inv: inv,
     np.linalg.det: det,

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import arrays, asking, compositions, folds, linalg, lookup, operators, rearrange, tracer, ufuncs  # noqa: F401
+from . import arrays, asking, calculus, compositions, folds, linalg, lookup, nans, operators, rearrange, tracer, ufuncs  # noqa: F401
 from .errors import TracingTypeError
+from .tracer import Traced
 
 FOLDS: dict[Any, Any] = {
     np.sum: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.fold("add", a, axis, keepdims, initial, where),
@@ -49,10 +50,17 @@ FOLDS: dict[Any, Any] = {
     np.outer: folds.outer,
     np.linalg.outer: folds.outer,
     np.linalg.matmul: folds.matmul,
+    np.linalg.vecdot: lambda x1, x2, /, *, axis=-1: folds.fold("add", folds.multiply(x1, x2), axis),
     np.tensordot: folds.tensordot,
     np.linalg.tensordot: lambda x1, x2, *, axes=2: folds.tensordot(x1, x2, axes),
     np.einsum: lambda subscripts, *operands, optimize=False: folds.einsum(subscripts, *operands),
 }
+
+
+def _blank(x: Any) -> np.ndarray:
+    return np.empty(np.shape(x))
+
+
 FACTS: dict[Any, Any] = {
     np.shape: lambda a: arrays.asarray(a).shape,
     np.ndim: lambda a: arrays.asarray(a).ndim,
@@ -62,6 +70,11 @@ FACTS: dict[Any, Any] = {
     np.iscomplex: lambda x: np.zeros(np.shape(x), np.bool_),
     np.isreal: lambda x: np.ones(np.shape(x), np.bool_),
     np.imag: lambda val: np.zeros(np.shape(val)),
+    np.diag_indices_from: lambda arr: np.diag_indices_from(_blank(arr)),
+    np.tril_indices_from: lambda arr, k=0: np.tril_indices_from(_blank(arr), k),
+    np.triu_indices_from: lambda arr, k=0: np.triu_indices_from(_blank(arr), k),
+    np.result_type: lambda *xs: np.result_type(*(np.dtype(float) if isinstance(x, Traced) else x for x in xs)),
+    np.array2string: lambda a, *args, **kwargs: np.array2string(arrays.plain(a), *args, **kwargs),
     np.array_repr: lambda arr, *_, **__: repr(arr),
     np.array_str: lambda a, *_, **__: str(a),
 }
@@ -71,7 +84,7 @@ SECTIONS = {
     "Linear algebra": linalg.LINALG,
     "Elements rearranged, nothing recorded": rearrange.REARRANGE | LOOKUP,
     "Orders and truths, which are guards": asking.ASKING,
-    "Composed of others": compositions.COMPOSED,
+    "Composed of others": compositions.COMPOSED | calculus.COMPOSED | nans.NANS,
     "Shapes and types": FACTS,
 }
 FUNCTIONS = {function: implementation for section in SECTIONS.values() for function, implementation in section.items()}
@@ -129,7 +142,8 @@ def _parameters(function: Any) -> _Parameters:
 
 def spelled(function: Any) -> str:
     """The name of a NumPy function as users write it, without ``np.``."""
-    return ("linalg." if function.__module__ == "numpy.linalg" else "") + function.__name__
+    space = function.__module__.removeprefix("numpy").removeprefix(".")
+    return f"{space}.{function.__name__}" if space else function.__name__
 
 
 def page() -> str:

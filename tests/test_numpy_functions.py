@@ -530,6 +530,48 @@ REARRANGED = {
     "flatnonzero": (lambda x: x.ravel()[np.flatnonzero(x > 0)], (2, 3)),
     "median": (lambda x: np.median(x, axis=1), (2, 4)),
     "multi_dot": (lambda x: np.linalg.multi_dot([x, x.T, x]), (2, 3)),
+    "gradient of axes": (lambda x: np.stack(np.gradient(x, 0.5, np.array([0.0, 1.0, 1.5, 3.0]))), (3, 4)),
+    "gradient of the second order": (lambda x: np.gradient(x, [0.0, 1.0, 1.5, 3.0], axis=1, edge_order=2), (2, 4)),
+    "gradient over traced": (lambda x: np.gradient(np.arange(5.0) ** 2, np.cumsum(np.exp(x)), edge_order=2), (5,)),
+    "gradient over a traced distance": (lambda x: np.gradient(x, np.exp(x[0])), (4,)),
+    "unwrap": (lambda x: np.unwrap(x * 2.5), (3, 5)),
+    "unwrap period": (lambda x: np.unwrap(x * 4, axis=0, period=1.7, discont=1.0), (4, 2)),
+    "logspace": (lambda x: np.logspace(x, 0.3, 4), (2,)),
+    "logspace base": (lambda x: np.logspace(0.1, 0.3, 4, endpoint=False, base=np.exp(x), axis=-1), ()),
+    "geomspace": (lambda x: np.geomspace(-np.exp(x), -2.0, 4, axis=-1), (2,)),
+    "polyder": (lambda x: np.polyder(x, 2), (5,)),
+    "polyint": (lambda x: np.polyint(x, 2, [1.0, 3.0]), (3,)),
+    "polyadd": (lambda x: np.polyadd(x, x[:2]) + np.polysub(x[1:], x), (4,)),
+    "partition": (lambda x: np.partition(x, 2)[:, 2], (3, 5)),
+    "argpartition": (lambda x: np.sort(x[np.argpartition(x, 1)[:2]]), (5,)),
+    "lexsort": (lambda x: x[0][np.lexsort((x[0], [1.0, 2.0, 1.0, 2.0]))], (2, 4)),
+    "lexsort of lanes": (lambda x: np.take_along_axis(x[0], np.lexsort(x, axis=0), 0), (2, 3, 2)),
+    "unique": (lambda x: np.unique(np.concatenate([x, x[:2]])), (4,)),
+    "unique with counts": (lambda x: np.multiply(*np.unique(np.append(x, x[1]), return_counts=True)), (4,)),
+    "unique inverse": (lambda x: np.unique(np.append(x, x[1]), return_index=True, return_inverse=True)[2] * x[0], (4,)),
+    "isin": (lambda x: np.where(np.isin(x, [x[0, 0], 9.0]), x, 2 * x), (2, 3)),
+    "digitize": (lambda x: x * np.digitize(x, [-0.5, 0.03, 0.7]), (2, 3)),
+    "digitize falling": (lambda x: x * np.digitize(x, [0.7, 0.03, -0.5], right=True), (2, 3)),
+    "digitize by traced": (lambda x: x * np.digitize(0.03, np.sort(x)), (4,)),
+    "bincount": (lambda x: np.bincount([0, 3, 0, 3, 3, 1], x), (6,)),
+    "bincount minlength": (lambda x: np.bincount(np.array([0, 3, 0]), weights=x, minlength=6), (3,)),
+    "piecewise": (lambda x: np.piecewise(x, [x > 0.6, x < -0.4], [np.sqrt, lambda t: t * t, 7.0]), (2, 4)),
+    "piecewise number": (lambda x: np.piecewise(x, x > 0.0, [np.exp]), ()),
+    "put": (lambda x: (y := x * 2, np.put(y, [0, -1, 2], x[0, :2]), y)[2], (2, 3)),
+    "putmask": (lambda x: (y := x * 2, np.putmask(y, x > 0.1, y * y), y)[2], (2, 3)),
+    "place": (lambda x: (y := x * 2, np.place(y, x > 0.1, [1.0, 2.0]), y)[2], (2, 3)),
+    "trim_zeros": (lambda x: np.trim_zeros(np.concatenate([[0.0], x, [0.0, 0.0]])), (3,)),
+    "sliding_window_view": (lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2)).sum((2, 3)), (3, 4)),
+    "triu_indices_from": (lambda x: x[np.triu_indices_from(x, 1)] * x[np.diag_indices_from(x)], (3, 3)),
+    "apply_over_axes": (lambda x: np.apply_over_axes(np.sum, x, [0, 2]), (2, 3, 2)),
+    "modf": (lambda x: np.multiply(*np.modf(x * 3)), (2, 3)),
+    "ldexp": (lambda x: np.ldexp(x, [1, -2, 3]), (2, 3)),
+    "signbit": (lambda x: np.where(np.signbit(x), x * x, x), (2, 3)),
+    "angle": (lambda x: np.angle(x) * x, (2, 3)),
+    "slope of infinities": (lambda x: np.where(np.isposinf(x) | np.isneginf(x), 0.0, x), (2, 3)),
+    "vecdot": (lambda x: np.linalg.vecdot(x, x * x, axis=0), (2, 3)),
+    "matrix_norm": (lambda x: np.linalg.matrix_norm(x, keepdims=True), (2, 3, 2)),
+    "tensorsolve": (lambda x: np.linalg.tensorsolve(x.reshape(2, 1, 1, 2) + np.eye(2)[:, None, None] * 5, [[1.0], [2.0]]), (2, 2)),
 }  # fmt: skip
 
 
@@ -642,9 +684,9 @@ def supported():
 @pytest.mark.parametrize(
     ("call", "name", "near"),
     [
-        (lambda x: np.linalg.svd(x), "linalg.svd", None), (lambda x: np.nanstd(x), "nanstd", "std"), (lambda x: np.fft.fft(x), "fft", None),
-        (lambda x: np.linalg.eigh(x), "linalg.eigh", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.logspace(x, 1), "logspace", "linspace"),
-        (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.cumulative_sum(x), "cumulative_sum", None),
+        (lambda x: np.linalg.svd(x), "linalg.svd", None), (lambda x: np.polymul(x, x), "polymul", "polyval"), (lambda x: np.fft.fft(x), "fft", None),
+        (lambda x: np.linalg.eigh(x), "linalg.eigh", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.setdiff1d(x, x), "setdiff1d", "ediff1d"),
+        (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.i0(x), "i0", None),
     ],
 )  # fmt: skip
 def test_an_unsupported_function_is_an_error_that_names_it(call, name, near):
@@ -733,6 +775,59 @@ def test_arguments_by_position_are_numpys():
     with pytest.raises(TypeError, match="np.cov of traced values does not take aweights"):
         jt.record(lambda x: np.cov(x, aweights=[1.0, 2.0, 3.0]), x)
     assert jt.record(lambda x: np.cov(x, aweights=None, fweights=None), x)(x).shape == (2, 2)
+
+
+@pytest.mark.skipif(not hasattr(np, "cumulative_sum"), reason="new in NumPy 2.1")
+def test_cumulative_functions_of_the_array_standard():
+    check(lambda x: np.cumulative_sum(x, axis=1, include_initial=True), distinct((2, 3)))
+    check(lambda x: np.cumulative_prod(x), distinct((3,)))
+    with pytest.raises(ValueError, match="axis"):
+        jt.record(lambda x: np.cumulative_sum(x), np.ones((2, 2)))
+
+
+HOLES = np.array([[1.0, np.nan, 2.0, 1.0], [0.5, 1.0, np.nan, 1.0], [1.0, 1.0, 3.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "nanmedian", "nancumsum", "nancumprod", "nanargmax", "nanargmin"],
+)  # fmt: skip
+def test_functions_that_leave_nan_out(name):
+    f, x = getattr(np, name), distinct((3, 4))
+    for axis in (None, 0, 1):
+        for full in (True, False):
+            mask = np.isnan(HOLES) & (not full)
+            check(lambda x, axis=axis, mask=mask: f(np.where(mask, np.nan, x), axis) * x[0, 0], x, tolerance=1e-9)
+            if "cum" not in name:
+                check(
+                    lambda x, axis=axis, mask=mask: f(np.where(mask, np.nan, x), axis, keepdims=True) * x[0, 0],
+                    x,
+                    tolerance=1e-9,
+                )
+
+
+def test_quantiles_without_nan():
+    x, mask = distinct((3, 4)), np.isnan(HOLES)
+    check(lambda x: np.nanquantile(np.where(mask, np.nan, x), [0.3, 0.6], axis=1), x)
+    check(lambda x: np.nanpercentile(np.where(mask, np.nan, x), 30, axis=0, keepdims=True), x)
+    check(lambda x: np.nanquantile(x, [0.3, 0.6], axis=(0, 2), keepdims=True), distinct((2, 3, 2)))
+    nothing = np.array([[np.nan, np.nan], [1.0, 2.0]])
+    for f in (np.nanmax, np.nanmin, np.nanmedian):
+        got = jt.record(lambda x, f=f: f(x, axis=1), nothing)(nothing)
+        np.testing.assert_array_equal(got, [np.nan, f(nothing[1])])
+    with pytest.raises(ValueError, match="All-NaN"):
+        jt.record(lambda x: np.nanargmax(x, axis=1) * 1.0, nothing)
+
+
+def test_a_bincount_adds_up_in_order_and_says_what_it_cannot():
+    w, places = np.array([1e16, 1.0, -1e16, 3.0]), np.array([1, 1, 1, 0])
+    np.testing.assert_array_equal(jt.record(lambda w: np.bincount(places, w), w)(w), np.bincount(places, w))
+    for bad in (lambda w: np.bincount(w), lambda w: np.bincount([0.5, 1.0], w[:2]), lambda w: np.bincount([0], w)):
+        with pytest.raises((TypeError, ValueError)):
+            jt.record(bad, w)
+    for bad in (lambda w: np.digitize(w, [1.0, 3.0, 2.0]), lambda w: np.piecewise(w, [w > 0], [1.0, 2.0, 3.0])):
+        with pytest.raises(ValueError):
+            jt.record(lambda w, bad=bad: bad(w) * 1.0, w)
 
 
 def test_adding_at_repeated_places_accumulates():
