@@ -85,9 +85,29 @@ class VarArray(Traced):
         return self.like(self.row.mT, self.v.mT)
 
     @property
-    def flat(self) -> Iterator[Var]:
-        """The elements in C order."""
-        return iter(self.like(self.row.ravel(), self.v.ravel()))
+    def flat(self) -> Flat:
+        """The elements in C order, to iterate over, to index and to assign to."""
+        return Flat(self)
+
+    @property
+    def real(self) -> VarArray:
+        """The array itself."""
+        return self
+
+    @property
+    def imag(self) -> np.ndarray:
+        """Zeros: traced numbers are real."""
+        return np.zeros(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes that an element takes in a NumPy array."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the elements take in a NumPy array."""
+        return self.size * self.itemsize
 
     @property
     def value(self) -> np.ndarray:
@@ -192,6 +212,20 @@ class VarArray(Traced):
         """Sort in place, as `np.sort` does."""
         self[...] = np.sort(self, axis)
 
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Partition in place: a sort is one."""
+        self.sort(axis)
+
+    def compress(self, condition: Any, axis: Any = None) -> Any:
+        """`np.compress` of this array."""
+        return np.compress(condition, self, axis)  # type: ignore[arg-type]
+
+    def conj(self) -> VarArray:
+        """The same elements, since they are real."""
+        return +self
+
+    conjugate = conj
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return tracer.array_ufunc(ufunc, method, inputs, kwargs)
 
@@ -200,6 +234,29 @@ class VarArray(Traced):
 
     def __pos__(self) -> VarArray:
         return self.__copy__()
+
+
+class Flat:
+    """The elements of an array in C order, as `numpy.ndarray.flat` has them."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, base: VarArray) -> None:
+        self.base = base
+
+    def __len__(self) -> int:
+        return self.base.size
+
+    def __iter__(self) -> Iterator[Var]:
+        return iter(self.base.reshape(-1))
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self.base.reshape(-1)[index]
+        return found.copy() if isinstance(found, VarArray) else found
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        places = np.arange(self.base.size)[plain_index(index)]
+        self.base[np.unravel_index(places, self.base.shape)] = value
 
 
 class ConditionArray(VarArray):

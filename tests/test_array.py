@@ -628,6 +628,78 @@ def test_arrays_of_files_are_arrays(tmp_path):
     np.testing.assert_array_equal(jt.grad(lambda w: np.sum(x * w))(np.ones(2)), [3.0, 4.0])
 
 
+def test_numbers_have_the_methods_of_numpys_numbers():
+    """Reductions give numbers, and code goes on with what NumPy's numbers can do."""
+
+    def f(x):
+        s = (x * x).sum()
+        parts = [
+            s.sum(),
+            s.mean(axis=None),
+            s.max(),
+            s.item(),
+            s.copy(),
+            s.astype(float),
+            s.squeeze(),
+            s.ravel()[0],
+            s.flatten()[-1],
+        ]
+        parts += [
+            s.reshape(1, 1)[0, 0],
+            s.T,
+            s.transpose(),
+            s.real,
+            s.conj(),
+            s.conjugate(),
+        ]
+        parts += [
+            s.clip(0.0, 99.0),
+            s.round() + s,
+            s.std() + s.var() + s,
+            s.repeat(2)[1],
+            s.tolist(),
+            s.imag + s,
+            next(iter(s.flat)),
+        ]
+        assert s.ravel().shape == (1,) and s.nbytes == 8
+        return sum(parts) / len(parts)
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_allclose(jt.grad(f)(x), jt.grad(lambda x: (x * x).sum())(x))
+    np.testing.assert_allclose(jt.value_and_grad(f)(x)[0], f(x))
+    v = jt.var(2.0)
+    (v.sum() * v.reshape(1)).sum().backprop()
+    assert v.sensitivity == 4.0
+
+
+def test_the_flat_elements_are_indexed_and_assigned():
+    def f(x):
+        y = x * 1.0
+        y.flat[:: len(y) + 1] += 3.0
+        y.flat[1] = y.flat[2] * 2.0
+        y.flat[[4, 5]] = [7.0, x[0, 1]]
+        assert len(y.flat) == 6 and len(list(y.flat)) == 6
+        return np.sum(y * y)
+
+    x = np.arange(6.0).reshape(2, 3)
+    value, gradient = jt.value_and_grad(f)(x)
+    assert value == f(x)
+    np.testing.assert_array_equal(gradient, [[6, 2, 20], [12, 0, 0]])
+
+
+def test_attributes_and_methods_of_real_arrays():
+    def f(x):
+        y = x.real + x.conj() + x.conjugate() + x.imag
+        y.partition(1)
+        y.put([0], x[1] * 5.0)
+        return np.sum(y.compress([True, False, True])) + x.nbytes / x.itemsize + x[x.argpartition(0)[0]]
+
+    x = np.array([3.0, 1.0, 2.0])
+    value, gradient = jt.value_and_grad(f)(x)
+    assert value == 5.0 + 9.0 + 3.0 + 1.0
+    np.testing.assert_array_equal(gradient, [3.0, 6.0, 0.0])
+
+
 def test_copies():
     x = traced([1.0, 2.0])
     for y in (
