@@ -13,7 +13,7 @@ from . import bulk, tracer
 from .errors import TracingTypeError
 from .ops import CODE, OPS
 from .structure import ordinary
-from .tape import CONST, Recording
+from .tape import CONST, DATA, Recording
 from .tracer import Condition, Traced, Var
 
 # The recording that functions without a traced argument belong to, such as jt.zeros; None outside of one.
@@ -487,11 +487,11 @@ def full(shape: Any, value: Any, like: Any = None) -> Any:
 
 
 def leaf(rec: Recording, kind: int, values: np.ndarray, name: str) -> VarArray:
-    """Append one input per element of ``values``."""
+    """Append one input per element of ``values``; truth values that are not differentiated are conditions."""
     v = np.array(values, np.float64)
     start = rec.extend(kind, 0, 0, v.ravel())
     rec.names.add_array(start, v.shape, name)
-    return VarArray(rec, numbered(start, v.shape), v)
+    return (ConditionArray if kind == DATA and values.dtype.kind == "b" else VarArray)(rec, numbered(start, v.shape), v)
 
 
 def does_not_fit(shape: tuple[int, ...], given: tuple[int, ...]) -> ValueError:

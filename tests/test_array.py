@@ -233,6 +233,41 @@ def test_a_traced_number_is_no_index():
             x[index]
 
 
+MASKED = {
+    "index": lambda x, m: x[m] ** 2,
+    "the others": lambda x, m: x[~m] ** 2,
+    "combined": lambda x, m: x[m & (x > 1.5)],
+    "where": lambda x, m: np.where(m, x * x, 1.0),
+    "sum where": lambda x, m: np.sum(x * x, where=m),
+    "assignment": lambda x, m: (y := x * x, y.__setitem__(m, 0.0), y)[2],
+    "if": lambda x, m: x[0] if m[0] else x[1] ** 2,
+    "as a number": lambda x, m: x * m.sum() + m[1] - m.mean(),
+    "count": lambda x, m: x * np.count_nonzero(m),
+}
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_an_argument_of_truth_values_is_a_mask(name):
+    """Not an index of zeros and ones."""
+    f = MASKED[name]
+    x = np.array([1.0, 2.0, 3.0])
+    g = jt.value_and_grad(lambda x, m: np.sum(f(x, m)))
+    for m in ([True, False, True], [False, True, False], [True, True, False], [True, False, True]):
+        m = np.array(m)
+        value, gradient = g(x, m)
+        assert value == np.sum(f(x, m))
+        step = 1e-6 * np.eye(3)
+        np.testing.assert_allclose(
+            gradient, [(np.sum(f(x + h, m)) - np.sum(f(x - h, m))) / 2e-6 for h in step], rtol=1e-8, atol=1e-8
+        )
+    if "where" in name:
+        assert g.cache_info().records == 1
+    structures = jt.value_and_grad(lambda p, d: np.sum(p["w"][d["mask"]]))
+    assert structures({"w": x}, {"mask": x > 1.5})[0] == 5.0
+    with pytest.raises(TypeError, match="recorded"):
+        jt.record(lambda x, m: np.sum(f(x, m)), x, x > 1.5)(x, np.array([0.0, 1.0, 0.0]))
+
+
 def test_masks_of_traced_conditions():
     def f(x):
         z = x * 1.0
