@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -106,3 +107,5 @@ def _as_an_array(method: Callable[..., Any]) -> Callable[..., Any]:
 
 _define_operators()
 _define_methods()
+# A traced number is a number to code that asks: `isinstance(x, numbers.Real)`, `np.isscalar(x)`. It is no float.
+numbers.Real.register(Var)
