@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from . import arrays, asking, folds
+from . import arrays, asking, folds, linalg
 from .arrays import VarArray, asarray, elementwise, plain
 from .ops import CODE
 from .tracer import Traced
@@ -183,6 +183,20 @@ def polyval(p: Any, x: Any) -> Any:
     return out
 
 
+def polyfit(x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None) -> Any:
+    """`np.polyfit`: the coefficients, by `np.linalg.lstsq`."""
+    if full:
+        raise TypeError("np.polyfit of traced values gives the coefficients only")
+    columns, values = asarray(vander(x, deg + 1)), asarray(y)
+    if w is not None:
+        weights = asarray(w)
+        columns = columns * weights[:, None]
+        values = values * (weights[:, None] if values.ndim > 1 else weights)
+    scale = elementwise(CODE["sqrt"], folds.fold("add", elementwise(CODE["square"], columns), 0))
+    c = linalg.lstsq(columns / scale, values, rcond)[0]
+    return c / (scale[:, None] if values.ndim > 1 else scale)
+
+
 def polyder(p: Any, m: int = 1) -> Any:
     """`np.polyder` of coefficients, highest power first."""
     c = asarray(p)
@@ -220,6 +234,7 @@ COMPOSED: dict[Any, Any] = {
     np.geomspace: geomspace,
     np.vander: vander,
     np.polyval: polyval,
+    np.polyfit: polyfit,
     np.polyder: polyder,
     np.polyint: polyint,
     np.polyadd: polyadd,

@@ -190,9 +190,6 @@ def check_dtype(dtype: Any) -> None:
 
 # What to write for functions that users miss and that have no namesake.
 _INSTEAD = {
-    "linalg.lstsq": "np.linalg.solve of the normal equations",
-    "linalg.pinv": "np.linalg.solve of the normal equations",
-    "linalg.qr": "np.linalg.cholesky of x.T @ x",
     "fft.fft": "a product with np.cos and np.sin of a plain matrix",
     "fft.rfft": "a product with np.cos and np.sin of a plain matrix",
     "histogram": "sums of jt.where, or smooth weights",

@@ -366,7 +366,36 @@ def test_stacks_of_matrices():
     check(lambda a: np.linalg.det(a), a, tolerance=1e-9)
     check(lambda a: np.linalg.cholesky(a @ np.swapaxes(a, 1, 2) + np.eye(2)), a, tolerance=1e-9)
     check(lambda a: np.multiply(*np.linalg.slogdet(a)), a, tolerance=1e-9)
+    check(lambda a: np.matmul(*np.linalg.qr(a)), a, tolerance=1e-9)
     check(lambda a: np.linalg.slogdet(a[:, None])[1], a, tolerance=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (1, 1), (3, 1), (1, 3)])
+def test_least_squares(shape):
+    a, b = sample(shape, seed=5) + np.eye(*shape), sample((shape[0], 2), seed=6)
+    for i in (0, 1):
+        check(lambda a, i=i: np.linalg.qr(a)[i], a, tolerance=1e-9)
+        check(lambda a, i=i: np.linalg.qr(a, "complete")[i], a, tolerance=1e-9)
+        check(lambda a, b, i=i: np.linalg.lstsq(a, b, rcond=None)[i], a, b, tolerance=1e-8)
+        check(lambda b, i=i: np.linalg.lstsq(a, b[:, 0], rcond=None)[i], b, tolerance=1e-8)
+    check(lambda a: np.linalg.qr(a, mode="r"), a, tolerance=1e-9)
+    check(lambda a: np.linalg.pinv(a), a, tolerance=1e-8)
+
+
+def test_reflections_leave_triangles_alone_and_inverses_need_full_rank():
+    check(lambda a: np.linalg.qr(np.triu(a))[1], regular(3, 1))
+    for f in (lambda a: np.linalg.pinv(a), lambda a: np.linalg.lstsq(a, np.ones(3), rcond=None)[0]):
+        with pytest.raises(np.linalg.LinAlgError, match="full rank"):
+            jt.record(f, np.ones((3, 2)))
+    with pytest.raises(ValueError, match="modes"):
+        jt.record(lambda a: np.linalg.qr(a, "raw")[0], np.eye(2))
+
+
+def test_polynomials_are_fitted():
+    x, y = np.array([0.0, 0.4, 1.0, 1.7, 2.0]), distinct((5,))
+    check(lambda y: np.polyfit(x, y, 2), y, tolerance=1e-9)
+    check(lambda x, y: np.polyfit(x, y, 2, w=[1.0, 2.0, 1.0, 3.0, 1.0]), x, y, tolerance=1e-7)
+    check(lambda y: np.polyfit(x, y, 1), np.stack([y, y[::-1]], 1), tolerance=1e-9)
 
 
 def test_determinants_of_singular_matrices():
