@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import arrays, asking, calculus, compositions, folds, linalg, lookup, nans, operators, rearrange, tracer, ufuncs  # noqa: F401
+from . import arrays, asking, calculus, compositions, eigen, folds, linalg, lookup, nans, operators, rearrange, tracer, ufuncs  # noqa: F401
 from .errors import TracingTypeError
 from .tracer import Traced
 
@@ -81,7 +81,7 @@ FACTS: dict[Any, Any] = {
 LOOKUP: dict[Any, Any] = {np.take: lookup.take, np.take_along_axis: lookup.take_along_axis}
 SECTIONS = {
     "Sums, products and other folds": FOLDS,
-    "Linear algebra": linalg.LINALG,
+    "Linear algebra": linalg.LINALG | eigen.EIGEN,
     "Elements rearranged, nothing recorded": rearrange.REARRANGE | LOOKUP,
     "Orders and truths, which are guards": asking.ASKING,
     "Composed of others": compositions.COMPOSED | calculus.COMPOSED | nans.NANS,

@@ -21,7 +21,7 @@ FLOORS = (
     ("folds", "operators", "program", "rearrange"),
     ("asking", "finite", "lookup", "paths", "ufuncs"),
     ("compositions", "linalg"),
-    ("calculus", "nans"),
+    ("calculus", "eigen", "nans"),
     ("numpy_functions",),
     ("functions",),
     ("eager", "record"),

@@ -398,6 +398,43 @@ def test_polynomials_are_fitted():
     check(lambda y: np.polyfit(x, y, 1), np.stack([y, y[::-1]], 1), tolerance=1e-9)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_eigenvalues_of_symmetric_matrices(n):
+    a, diagonal = sample((n, n), seed=n), np.diag(np.arange(n, 0.0, -1.0))
+    for x, tolerance in ((a, 1e-6), (diagonal, 1e-8)):
+        check(lambda x: np.linalg.eigvalsh(x), x, tolerance=tolerance)
+        check(lambda x: np.linalg.eigvalsh(x, "U"), x, tolerance=tolerance)
+        # what does not depend on the signs of the vectors
+        check(lambda x: np.linalg.eigh(x)[1] ** 2, x, tolerance=tolerance * 100)
+        check(lambda x: (lambda w, v: v @ np.diag(np.cos(w)) @ v.T)(*np.linalg.eigh(x)), x, tolerance=tolerance)
+    check(lambda x: np.linalg.eigh(x)[0], np.stack([a, a + diagonal]), tolerance=1e-8)
+    assert jt.grad(lambda x: np.linalg.eigvalsh(x).sum())(np.eye(n)).tolist() == np.eye(n).tolist()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (4, 2), (2, 4), (1, 3)])
+def test_singular_values(shape):
+    a = sample(shape, seed=8) + np.eye(*shape) * np.arange(1, shape[1] + 1)
+    check(lambda x: np.linalg.svd(x, compute_uv=False), a, tolerance=1e-8)
+    check(lambda x: np.linalg.svd(x, False)[0] ** 2, a, tolerance=1e-6)
+    check(lambda x: np.linalg.svd(x, full_matrices=False)[2] ** 2, a, tolerance=1e-6)
+    check(lambda x: (lambda u, s, v: u @ np.diag(np.cos(s)) @ v)(*np.linalg.svd(x, False)), a, tolerance=1e-6)
+    if shape[0] != shape[1]:
+        with pytest.raises(TypeError, match="full_matrices"):
+            jt.record(lambda x: np.linalg.svd(x)[1], a)
+
+
+def test_singular_values_of_small_and_of_zero_size():
+    lengths = 10.0 ** np.arange(0.0, -12.0, -3.0)
+    a = np.linalg.qr(sample((30, 4), seed=1))[0] * lengths @ np.linalg.qr(sample((4, 4), seed=2))[0]
+    for x in (a, a * [1.0, 1.0, 0.0, 1.0], np.outer(a[:, 0], a[0]), np.zeros((3, 2))):
+        found, gradient = jt.value_and_grad(lambda x: (np.linalg.svd(x, compute_uv=False)[0],) * 2, has_aux=True)(x)
+        np.testing.assert_allclose(found[0], np.linalg.norm(x, 2), rtol=1e-13)
+        u, s, v = np.linalg.svd(x, full_matrices=False)
+        np.testing.assert_allclose(gradient, np.outer(u[:, 0], v[0]) * (s[0] > 0.0), atol=1e-12)
+    values = jt.record(lambda x: np.linalg.svd(x, compute_uv=False), a)(a)
+    np.testing.assert_allclose(values, lengths, rtol=1e-6)
+
+
 def test_determinants_of_singular_matrices():
     for n in (2, 3, 4, 5):
         for rank in range(max(n - 2, 1), n):
@@ -713,8 +750,8 @@ def supported():
 @pytest.mark.parametrize(
     ("call", "name", "near"),
     [
-        (lambda x: np.linalg.svd(x), "linalg.svd", None), (lambda x: np.polymul(x, x), "polymul", "polyval"), (lambda x: np.fft.fft(x), "fft", None),
-        (lambda x: np.linalg.eigh(x), "linalg.eigh", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.setdiff1d(x, x), "setdiff1d", "ediff1d"),
+        (lambda x: np.linalg.eig(x), "linalg.eig", None), (lambda x: np.polymul(x, x), "polymul", "polyval"), (lambda x: np.fft.fft(x), "fft", None),
+        (lambda x: np.linalg.cond(x), "linalg.cond", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.setdiff1d(x, x), "setdiff1d", "ediff1d"),
         (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.i0(x), "i0", None),
     ],
 )  # fmt: skip
