@@ -249,6 +249,8 @@ class Signature:
             if specs[i] is None:
                 specs[i] = flatten(x, leaves, False, i)
         named = tuple([(name, flatten(kwargs[name], leaves, False, name)) for name in sorted(kwargs)]) if kwargs else ()
+        if self._first and not named and specs.count("f") == len(specs):
+            return len(args), leaves, active  # ints and NumPy's numbers have the key of floats
         return (tuple(specs), named), leaves, active
 
     def positions(self, n: int) -> tuple[int, ...]:

@@ -214,6 +214,16 @@ def test_what_cannot_be_a_leaf_is_named(bad, message):
             jt.grad(lambda x, y: x, argnums=argnums)(*((bad, 1.0) if argnums == 0 else (bad, 1.0)))
 
 
+def test_numbers_of_every_type_are_one_structure():
+    for argnums, f in ((0, lambda x, y: x * y), ((0, 1), lambda x, y: x + y * y)):
+        g = jt.value_and_grad(f, argnums=argnums)
+        program = jt.record(f, 2.0, 3.0, argnums=argnums)
+        for x in (2.0, 2, np.float64(2.0), np.float32(2.0), np.int64(2)):
+            for y in (3.0, np.float64(3.0)):
+                assert g(x, y) == program.value_and_grad(x, y) == g(2.0, 3.0)
+        assert g.cache_info().records == 1
+
+
 def test_a_signature_survives_pickling():
     for argnums in (0, (0, 2), -1):
         signature = pickle.loads(pickle.dumps(Signature(argnums)))
