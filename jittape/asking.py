@@ -128,6 +128,8 @@ def percentile(a: Any, q: Any, axis: Any = None, **kwargs: Any) -> Any:
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """`np.searchsorted` by bisection; plain integers."""
     table, x = asarray(a), asarray(v)
+    if arrays.recording(table, x) is None:
+        return np.searchsorted(table, x, side, sorter)  # type: ignore[call-overload]
     table = list(table if sorter is None else table[sorter])
     find = {"left": bisect.bisect_left, "right": bisect.bisect_right}[side]
     nan = _nan(x).reshape(-1)

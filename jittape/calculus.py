@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from . import arrays, asking, folds, linalg
-from .arrays import VarArray, asarray, elementwise, plain
+from .arrays import asarray, elementwise, plain
 from .ops import CODE
 from .tracer import Traced
 
@@ -93,15 +93,15 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """`np.interp`: which piece each ``x`` lies in is a guard."""
-    if period is not None:
-        raise TypeError("np.interp of traced values does not take period")
     at, grid, values = asarray(x), asarray(xp), asarray(fp)
     flat = at.reshape(-1)
-    i = (
-        np.asarray(asking.searchsorted(grid, flat, "right"))
-        if isinstance(flat, VarArray) or isinstance(grid, VarArray)
-        else np.searchsorted(grid, flat, "right")
-    )
+    if period is not None:
+        flat, grid = (asarray(elementwise(CODE["mod"], k, period)) for k in (flat, grid))
+        order = np.argsort(grid)
+        grid, values, left, right = grid[order], values[order], None, None
+        grid = arrays.joined([grid[-1:] - period, grid, grid[:1] + period])
+        values = arrays.joined([values[-1:], values, values[:1]])
+    i = np.asarray(asking.searchsorted(grid, flat, "right"))
     low, high = np.clip(i - 1, 0, len(grid) - 1), np.clip(i, 0, len(grid) - 1)
     inside = (i > 0) & (i < len(grid))
     width = arrays.where(inside, grid[high] - grid[low], 1.0)
@@ -110,7 +110,11 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if left is not None:
         out = arrays.where(i == 0, left, out)
     if right is not None:
-        out = arrays.where(plain(flat) > plain(grid)[-1], right, out)
+        beyond = i == len(grid)
+        beyond[beyond] = asking.truths(flat[beyond] > grid[-1])
+        out = arrays.where(beyond, right, out)
+    missing = asking._nan(flat)
+    out = arrays.where(missing, flat, out) if missing.any() else out
     return asarray(out).reshape(at.shape)[()]
 
 

@@ -576,6 +576,8 @@ REARRANGED = {
     "interp": (lambda x: np.interp(x, [-1.0, 0.05, 1.2], [3.0, 1.0, 2.0]), (2, 3)),
     "interp values": (lambda x: np.interp([0.2, 1.7, -3.0, 9.0], [0.0, 1.0, 2.0], x), (3,)),
     "interp ends": (lambda x: np.interp(x * 3, [0.0, 1.0], [1.0, 2.0], left=5.0, right=7.0), (4,)),
+    "interp period": (lambda x: np.interp(x * 9, [0.3, 2.0, 4.0], [1.0, 2.0, -1.0], period=5.0), (4,)),
+    "interp traced period": (lambda x: np.interp([0.1, 7.7, -3.0], np.cumsum(np.exp(x)), x, period=4.0), (3,)),
     "linspace": (lambda x: np.linspace(x[0], x[1], 5), (2,)),
     "linspace open": (lambda x: np.linspace(x, 3.0, 4, endpoint=False), (2,)),
     "cov": (np.cov, (2, 5)),
@@ -728,6 +730,21 @@ def test_masks_of_traced_conditions_are_guards_and_where_is_none():
             assert value == (x[x > 0] ** 2).sum()
             np.testing.assert_array_equal(gradient, np.where(x > 0, 2 * x, 0.0))
     assert (g.cache_info().records, h.cache_info().records) == (2, 1)
+
+
+def test_interpolation_at_its_ends_and_of_nothing():
+    """The last point is inside, what is beyond it is not: two paths, whichever was recorded first."""
+    for f in (
+        lambda x: np.interp(x, [0.0, 1.0], [1.0, 2.0], left=5.0, right=7.0),
+        lambda x: np.interp([1.0, 0.0], jt.array([-1.0, x]), [1.0, 2.0], right=7.0)[0],
+    ):
+        for points in ((1.0, 1.5, 0.5, 1.0, -0.5), (1.5, 1.0, 1.5), (0.0, -0.5, 0.0)):
+            g = jt.value_and_grad(f)
+            for x in points:
+                assert g(x)[0] == f(x)
+    x = np.array([np.nan, 0.5])
+    value, gradient = jt.value_and_grad(lambda x: (np.sum(v := np.interp(x, [0.0, 1.0], [1.0, 2.0])), v), has_aux=True)(x)
+    np.testing.assert_array_equal(value[1], [np.nan, 1.5])
 
 
 def test_searchsorted_and_comparisons_of_whole_arrays():
