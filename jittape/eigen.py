@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, asking, folds
+from . import arrays, asking, folds, linalg
 from .arrays import asarray, elementwise
 from .linalg import _square, stacked
 from .ops import CODE
@@ -100,9 +100,32 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     return type(np.linalg.svd(np.eye(1)))(u, s, v[:, order].T)
 
 
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """`np.linalg.norm`; the orders 2, -2 and "nuc" of matrices are of their singular values."""
+    x = asarray(x)
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if ord not in (2, -2, "nuc") or len(axes) != 2:
+        return linalg.norm(x, ord, axis, keepdims)
+    s = asarray(svd(np.moveaxis(x, axes, (-2, -1)), compute_uv=False))
+    out = folds.fold("add", s, -1) if ord == "nuc" else s[..., 0 if ord == 2 else -1]
+    return np.expand_dims(out, axes) if keepdims else out
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    """`np.linalg.cond`."""
+    x = asarray(x)
+    if p in (None, 2, -2):
+        s = asarray(svd(x, compute_uv=False))
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return norm(x, p, (-2, -1)) * norm(linalg.inv(x), p, (-2, -1))
+
+
 EIGEN: dict[Any, Any] = {
     np.linalg.eigh: eigh,
     np.linalg.eigvalsh: eigvalsh,
     np.linalg.svd: svd,
     np.linalg.svdvals: lambda x, /: svd(x, compute_uv=False),
+    np.linalg.norm: norm,
+    np.linalg.matrix_norm: lambda x, /, *, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
+    np.linalg.cond: cond,
 }

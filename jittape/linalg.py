@@ -276,11 +276,6 @@ def vector_norm(x: Any, *, axis: Any = None, ord: Any = 2, keepdims: bool = Fals
     return norm(x, ord, axis, keepdims)
 
 
-def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """`np.linalg.matrix_norm`."""
-    return norm(x, ord, (-2, -1), keepdims)
-
-
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """`np.linalg.tensorsolve`."""
     x, y = asarray(a), asarray(b)
@@ -312,9 +307,7 @@ def multi_dot(arrays: Any) -> Any:
 
 
 LINALG: dict[Any, Any] = {
-    np.linalg.norm: norm,
     np.linalg.vector_norm: vector_norm,
-    np.linalg.matrix_norm: matrix_norm,
     np.linalg.tensorsolve: tensorsolve,
     np.linalg.solve: solve,
     np.linalg.inv: inv,

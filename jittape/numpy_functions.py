@@ -190,6 +190,8 @@ NOTES = (
     "`np.where(mask, x, 0.0)` and `np.sum(x, where=mask)` ask nothing.",
     "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a "
     "recorded function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
+    "`eigh` and `svd` turn by Jacobi's rotations, for matrices of a few dozen rows: the signs of the vectors are not LAPACK's. `lstsq` and "
+    "`pinv` of a traced matrix need full rank.",
     "`out=` takes a traced array. `dtype=` takes a float type and is otherwise ignored: traced values are float64.",
 )
 
