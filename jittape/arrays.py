@@ -12,7 +12,8 @@ import numpy as np
 from . import bulk, tracer
 from .errors import TracingTypeError
 from .ops import CODE, OPS
-from .tape import CONST, Recording
+from .structure import ordinary
+from .tape import CONST, DATA, Recording
 from .tracer import Condition, Traced, Var
 
 # The recording that functions without a traced argument belong to, such as jt.zeros; None outside of one.
@@ -84,9 +85,29 @@ class VarArray(Traced):
         return self.like(self.row.mT, self.v.mT)
 
     @property
-    def flat(self) -> Iterator[Var]:
-        """The elements in C order."""
-        return iter(self.like(self.row.ravel(), self.v.ravel()))
+    def flat(self) -> Flat:
+        """The elements in C order, to iterate over, to index and to assign to."""
+        return Flat(self)
+
+    @property
+    def real(self) -> VarArray:
+        """The array itself."""
+        return self
+
+    @property
+    def imag(self) -> np.ndarray:
+        """Zeros: traced numbers are real."""
+        return np.zeros(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes that an element takes in a NumPy array."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the elements take in a NumPy array."""
+        return self.size * self.itemsize
 
     @property
     def value(self) -> np.ndarray:
@@ -191,6 +212,20 @@ class VarArray(Traced):
         """Sort in place, as `np.sort` does."""
         self[...] = np.sort(self, axis)
 
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Partition in place: a sort is one."""
+        self.sort(axis)
+
+    def compress(self, condition: Any, axis: Any = None) -> Any:
+        """`np.compress` of this array."""
+        return np.compress(condition, self, axis)  # type: ignore[arg-type]
+
+    def conj(self) -> VarArray:
+        """The same elements, since they are real."""
+        return +self
+
+    conjugate = conj
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return tracer.array_ufunc(ufunc, method, inputs, kwargs)
 
@@ -199,6 +234,29 @@ class VarArray(Traced):
 
     def __pos__(self) -> VarArray:
         return self.__copy__()
+
+
+class Flat:
+    """The elements of an array in C order, as `numpy.ndarray.flat` has them."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, base: VarArray) -> None:
+        self.base = base
+
+    def __len__(self) -> int:
+        return self.base.size
+
+    def __iter__(self) -> Iterator[Var]:
+        return iter(self.base.reshape(-1))
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self.base.reshape(-1)[index]
+        return found.copy() if isinstance(found, VarArray) else found
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        places = np.arange(self.base.size)[plain_index(index)]
+        self.base[np.unravel_index(places, self.base.shape)] = value
 
 
 class ConditionArray(VarArray):
@@ -225,6 +283,8 @@ def operand(x: Any) -> Any:
     if isinstance(x, tracer.PLAIN):
         return float(x)
     if isinstance(x, np.ndarray):
+        if type(x) is not np.ndarray:
+            x = ordinary(x)
         if x.dtype == _FLOAT:
             return x
         if x.dtype.kind in "fiub":
@@ -427,11 +487,11 @@ def full(shape: Any, value: Any, like: Any = None) -> Any:
 
 
 def leaf(rec: Recording, kind: int, values: np.ndarray, name: str) -> VarArray:
-    """Append one input per element of ``values``."""
+    """Append one input per element of ``values``; truth values that are not differentiated are conditions."""
     v = np.array(values, np.float64)
     start = rec.extend(kind, 0, 0, v.ravel())
     rec.names.add_array(start, v.shape, name)
-    return VarArray(rec, numbered(start, v.shape), v)
+    return (ConditionArray if kind == DATA and values.dtype.kind == "b" else VarArray)(rec, numbered(start, v.shape), v)
 
 
 def does_not_fit(shape: tuple[int, ...], given: tuple[int, ...]) -> ValueError:

@@ -128,11 +128,64 @@ def percentile(a: Any, q: Any, axis: Any = None, **kwargs: Any) -> Any:
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """`np.searchsorted` by bisection; plain integers."""
     table, x = asarray(a), asarray(v)
+    if arrays.recording(table, x) is None:
+        return np.searchsorted(table, x, side, sorter)  # type: ignore[call-overload]
     table = list(table if sorter is None else table[sorter])
     find = {"left": bisect.bisect_left, "right": bisect.bisect_right}[side]
     nan = _nan(x).reshape(-1)
     found = [len(table) if nan[i] else find(table, element) for i, element in enumerate(x.reshape(-1))]
     return np.array(found, np.intp).reshape(x.shape)[()]
+
+
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """`np.digitize` by bisection; plain integers."""
+    edges = asarray(bins)
+    if edges.ndim != 1:
+        raise ValueError("object too deep for desired array" if edges.ndim else "object of too small depth for desired array")
+    falling = len(edges) > 1 and bool(edges[-1] < edges[0])
+    edges = edges[::-1] if falling else edges
+    if len(edges) > 1 and not np.all(truths(edges[1:] >= edges[:-1])):
+        raise ValueError("bins must be monotonically increasing or decreasing")
+    found = searchsorted(edges, x, "left" if right != falling else "right")
+    return len(edges) - found if falling else found
+
+
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """`np.lexsort`: the order by the last key, where equal by the one before it, and so on; plain integers."""
+    x = asarray(keys)
+    x = x.reshape(1, *x.shape) if x.ndim < 2 else np.moveaxis(x, axis if axis < 0 else axis + 1, -1)
+    found = np.empty(x.shape[1:], np.intp)
+    for lane in np.ndindex(x.shape[1:-1]):
+        columns = [list(key[lane]) for key in x[::-1]]
+        found[lane] = sorted(range(x.shape[-1]), key=lambda i, columns=columns: [column[i] for column in columns])  # type: ignore[misc]
+    return np.moveaxis(found, -1, axis)
+
+
+def unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, *, equal_nan: bool = True,
+    sorted: bool = True,
+) -> Any:  # fmt: skip
+    """`np.unique` of all elements; which are equal is a guard, and the first of equals is kept."""
+    x = asarray(ar)
+    flat = x.reshape(-1)
+    order = argsort(flat)
+    new = np.ones(len(flat), np.bool_)
+    if len(flat) > 1:
+        ranked = flat[order]
+        new[1:] = truths(ranked[1:] != ranked[:-1])
+        if equal_nan and (nan := _nan(ranked)).any():
+            new[1:] &= ~(nan[1:] & nan[:-1])
+    first = np.flatnonzero(new)
+    found = [flat[order[first]]]
+    if return_index:
+        found.append(order[first])
+    if return_inverse:
+        inverse = np.empty(len(flat), np.intp)
+        inverse[order] = np.cumsum(new) - 1
+        found.append(inverse.reshape(x.shape))
+    if return_counts:
+        found.append(np.diff(np.append(first, len(flat))))
+    return tuple(found) if len(found) > 1 else found[0]
 
 
 def nonzero(a: Any) -> Any:
@@ -169,14 +222,20 @@ ASKING: dict[Any, Any] = {
     np.argsort: argsort,
     np.argmax: argmax,
     np.argmin: argmin,
+    np.partition: lambda a, kth, axis=-1, kind="introselect", order=None: sort(a, axis),
+    np.argpartition: lambda a, kth, axis=-1, kind="introselect", order=None: argsort(a, axis),
+    np.lexsort: lexsort,
+    np.unique: unique,
     np.median: median,
     np.quantile: quantile,
     np.percentile: percentile,
     np.searchsorted: searchsorted,
+    np.digitize: digitize,
     np.nonzero: nonzero,
     np.flatnonzero: lambda a: nonzero(asarray(a).reshape(-1))[0],
     np.argwhere: lambda a: np.transpose(nonzero(a)),
     np.array_equal: array_equal,
+    np.array_equiv: lambda a1, a2: bool(np.all(truths(asarray(elementwise(CODE["equal"], a1, a2))))),
     np.isclose: isclose,
     np.allclose: allclose,
 }

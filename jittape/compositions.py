@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays, asking, folds
-from .arrays import VarArray, asarray, elementwise, plain
+from .arrays import asarray, elementwise, plain
 from .ops import CODE
 from .tracer import Traced
 
@@ -33,6 +33,71 @@ def select(condlist: Any, choicelist: Any, default: Any = 0.0) -> Any:
     return out
 
 
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """`np.piecewise`: every function gets all of ``x``, and the last condition that holds chooses; no branch is recorded."""
+    x = asarray(x)[()]
+    conditions = list(condlist) if isinstance(condlist, (list, tuple)) or np.ndim(condlist) > np.ndim(x) else [condlist]
+    if not len(conditions) <= len(funclist) <= len(conditions) + 1:
+        raise ValueError(
+            f"with {len(conditions)} condition(s), either {len(conditions)} or {len(conditions) + 1} functions are expected"
+        )
+    pieces = [piece(x, *args, **kw) if callable(piece) else piece for piece in funclist]
+    out = x * 0.0 if len(pieces) == len(conditions) else arrays.where(True, pieces[-1], x)
+    for condition, piece in zip(conditions, pieces, strict=False):
+        out = arrays.where(condition, piece, out)
+    return out
+
+
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """`np.bincount` of plain places with traced weights."""
+    if isinstance(x, Traced) or weights is None:
+        raise TypeError("np.bincount of traced values takes plain integers and traced weights")
+    w, places = asarray(weights), np.asarray(x)
+    counts = np.bincount(places, plain(w), minlength)  # checks both
+    rec = arrays.recording(w)
+    assert rec is not None
+    out = arrays.traced(rec, np.zeros(len(counts)))
+    # the k-th element of every place at once, so that each place adds up in order
+    order = np.argsort(places, kind="stable")
+    rank = np.empty(len(places), np.intp)
+    rank[order] = np.arange(len(places)) - np.searchsorted(places[order], places[order])
+    for k in range(int(rank.max(initial=-1)) + 1):
+        chosen = rank == k
+        out[places[chosen]] = w[chosen] if k == 0 else out[places[chosen]] + w[chosen]
+    return out
+
+
+def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None) -> Any:
+    """`np.isin`; traced truth values."""
+    x, known = asarray(element), asarray(test_elements).reshape(-1)
+    found = folds.fold("logical_or", elementwise(CODE["equal"], x[..., None], known), -1)
+    return elementwise(CODE["logical_not"], found) if invert else found
+
+
+def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
+    """`np.apply_over_axes`."""
+    x = asarray(a)
+    for axis in np.atleast_1d(axes).tolist():
+        found = asarray(func(x, axis))
+        x = found if found.ndim == x.ndim else np.expand_dims(found, axis)  # type: ignore[call-overload]
+    return x
+
+
+def cumulative(name: str) -> Any:
+    """`np.cumulative_sum` or `np.cumulative_prod`."""
+
+    def function(x: Any, /, *, axis: Any = None, include_initial: bool = False) -> Any:
+        x = asarray(x)
+        if axis is None and x.ndim != 1:
+            raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
+        axis = (axis or 0) % x.ndim
+        out = folds.cumulative(name, x, axis)
+        one = [1 if i == axis else n for i, n in enumerate(x.shape)]
+        return arrays.joined([np.full(one, folds.EMPTY[name]), out], axis) if include_initial else out
+
+    return function
+
+
 def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     """`np.nan_to_num`; what is replaced has no derivative."""
     largest = np.finfo(np.float64).max
@@ -45,20 +110,6 @@ def round_(a: Any, decimals: int = 0) -> Any:
     """`np.round`; its derivative is 0."""
     scale = 10.0**decimals
     return elementwise(CODE["rint"], a) if decimals == 0 else elementwise(CODE["rint"], a * scale) / scale
-
-
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """`np.diff`."""
-    x = asarray(a)
-    np.diff(plain(x), n, axis)  # checks axis and order
-    ends = [None if end is None else asarray(end) for end in (prepend, append)]
-    one = tuple(1 if i == axis % x.ndim else k for i, k in enumerate(x.shape))
-    ends = [end if end is None or end.ndim else folds.spread(end, one) for end in ends]
-    x = arrays.joined([k for k in (ends[0], x, ends[1]) if k is not None], axis)
-    for _ in range(n):
-        left = (slice(None),) * (axis % x.ndim)
-        x = x[(*left, slice(1, None))] - x[(*left, slice(None, -1))]
-    return x
 
 
 def ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -159,109 +210,10 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     return convolve(x, y[::-1], mode)
 
 
-def polyval(p: Any, x: Any) -> Any:
-    """`np.polyval`, by Horner's rule."""
-    coefficients, x = asarray(p), asarray(x)[()]
-    out: Any = 0.0
-    for c in coefficients:
-        out = out * x + c if out is not None else c
-    return out
-
-
-def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
-    """`np.trapezoid`."""
-    y = asarray(y)
-    axis %= y.ndim
-    left = (slice(None),) * axis
-    if x is not None:
-        steps = (
-            diff(x, axis=-1 if np.ndim(x) == 1 else axis)
-            if isinstance(x, (Traced, list, tuple))
-            else np.diff(x, axis=-1 if np.ndim(x) == 1 else axis)
-        )
-        dx = steps.reshape([-1 if i == axis else 1 for i in range(y.ndim)]) if steps.ndim == 1 else steps
-    return folds.fold("add", dx * (y[(*left, slice(1, None))] + y[(*left, slice(None, -1))]) / 2.0, axis)
-
-
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """`np.interp`: which piece each ``x`` lies in is a guard."""
-    if period is not None:
-        raise TypeError("np.interp of traced values does not take period")
-    at, grid, values = asarray(x), asarray(xp), asarray(fp)
-    flat = at.reshape(-1)
-    i = (
-        np.asarray(asking.searchsorted(grid, flat, "right"))
-        if isinstance(flat, VarArray) or isinstance(grid, VarArray)
-        else np.searchsorted(grid, flat, "right")
-    )
-    low, high = np.clip(i - 1, 0, len(grid) - 1), np.clip(i, 0, len(grid) - 1)
-    inside = (i > 0) & (i < len(grid))
-    width = arrays.where(inside, grid[high] - grid[low], 1.0)
-    out = values[low] + (values[high] - values[low]) / width * (flat - grid[low])
-    out = arrays.where(inside, out, values[low])
-    if left is not None:
-        out = arrays.where(i == 0, left, out)
-    if right is not None:
-        out = arrays.where(plain(flat) > plain(grid)[-1], right, out)
-    return asarray(out).reshape(at.shape)[()]
-
-
-def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
-) -> Any:
-    """`np.linspace` between traced ends."""
-    start, stop = asarray(start), asarray(stop)
-    parts = num - 1 if endpoint else num
-    step = (stop - start) / float(parts) if parts > 0 else (stop - start) * math.nan
-    ramp = np.arange(num, dtype=np.float64).reshape(-1, *(1,) * max(start.ndim, stop.ndim))
-    out = start + ramp * step if parts > 0 else start + ramp * (stop - start)
-    if endpoint and num > 1:
-        out[-1] = stop
-    if axis:
-        out = out.transpose(np.argsort(np.roll(np.arange(out.ndim), 0)) if axis % out.ndim == 0 else [*range(1, out.ndim), 0])
-    return (out, step) if retstep else out
-
-
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """`np.trace`."""
     x = asarray(a)
     return folds.fold("add", x.like(np.diagonal(x.row, offset, axis1, axis2), np.diagonal(x.v, offset, axis1, axis2)), -1)
-
-
-def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
-    """`np.vander`: the powers by repeated multiplication."""
-    x = asarray(x)
-    n = len(x) if N is None else N
-    columns = [np.ones(len(x)), x][:n]
-    for _ in range(n - len(columns)):
-        columns.append(columns[-1] * x)
-    columns = columns if increasing else columns[::-1]
-    return arrays.joined([c[:, None] for c in columns], 1)
-
-
-def _nan(name: str, fill: float) -> Any:
-    def function(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        x = asarray(a)
-        x = arrays.where(elementwise(CODE["isnan"], x), fill, x)
-        return folds.extreme(name, x, axis, keepdims) if name in ("maximum", "minimum") else folds.fold(name, x, axis, keepdims)
-
-    return function
-
-
-def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """`np.nanmean`."""
-    x = asarray(a)
-    known = elementwise(CODE["logical_not"], elementwise(CODE["isnan"], x))
-    return folds.mean(arrays.where(known, x, 0.0), axis, keepdims, known)
-
-
-def gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """`np.gradient` of one axis with a constant distance, by central differences."""
-    x = asarray(f)
-    if x.ndim != 1 or edge_order != 1 or len(spacing) > 1 or any(np.ndim(h) for h in spacing):
-        raise TypeError("np.gradient of traced values takes a vector, one distance and edge_order=1")
-    h = spacing[0] if spacing else 1.0
-    return arrays.joined([(x[1:2] - x[:1]) / h, (x[2:] - x[:-2]) / (2.0 * h), (x[-1:] - x[-2:-1]) / h])
 
 
 def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
@@ -287,14 +239,20 @@ COMPOSED: dict[Any, Any] = {
     np.clip: clip,
     np.where: where,
     np.select: select,
+    np.piecewise: piecewise,
+    np.bincount: bincount,
+    np.isin: isin,
+    np.apply_over_axes: apply_over_axes,
+    np.isposinf: lambda x: elementwise(CODE["equal"], x, math.inf),
+    np.isneginf: lambda x: elementwise(CODE["equal"], x, -math.inf),
+    np.angle: lambda z, deg=False: arrays.where(elementwise(CODE["less"], z, 0.0), 180.0 if deg else math.pi, 0.0),
+    np.real_if_close: lambda a, tol=100: +asarray(a),
     np.nan_to_num: nan_to_num,
     np.round: round_,
     np.around: round_,
     np.fix: lambda x: elementwise(CODE["trunc"], x),
     np.sinc: sinc,
     np.real: lambda val: arrays.elementwise(CODE["add"], val, -0.0) if isinstance(val, (list, tuple)) else +val,
-    np.diff: diff,
-    np.ediff1d: lambda ary: diff(asarray(ary).reshape(-1)),
     np.ptp: ptp,
     np.average: average,
     np.cov: cov,
@@ -304,18 +262,9 @@ COMPOSED: dict[Any, Any] = {
     np.kron: kron,
     np.convolve: convolve,
     np.correlate: correlate,
-    np.polyval: polyval,
-    np.trapezoid: trapezoid,
-    np.interp: interp,
-    np.linspace: linspace,
     np.trace: trace,
     np.linalg.trace: lambda x, *, offset=0: trace(x, offset, -2, -1),
-    np.vander: vander,
-    np.gradient: gradient,
     np.apply_along_axis: apply_along_axis,
-    np.nansum: _nan("add", 0.0),
-    np.nanprod: _nan("multiply", 1.0),
-    np.nanmax: _nan("maximum", -math.inf),
-    np.nanmin: _nan("minimum", math.inf),
-    np.nanmean: nanmean,
 }
+if hasattr(np, "cumulative_sum"):  # NumPy 2.1
+    COMPOSED |= {np.cumulative_sum: cumulative("add"), np.cumulative_prod: cumulative("multiply")}

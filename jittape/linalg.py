@@ -17,20 +17,31 @@ def stacked(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of one matrix, on stacks of matrices too."""
 
     @functools.wraps(function)
-    def on_stacks(a: Any, **kwargs: Any) -> Any:
+    def on_stacks(a: Any, *args: Any, **kwargs: Any) -> Any:
         x = asarray(a)
-        if x.ndim <= 2:
-            return function(x, **kwargs)
-        flat = x.reshape(-1, *x.shape[-2:])
-        out = arrays.array([function(matrix, **kwargs) for matrix in flat])
-        return out.reshape(x.shape[:-2] + out.shape[1:])
+        if x.ndim < 2:
+            raise _too_flat(x)
+        if x.ndim == 2:
+            return function(x, *args, **kwargs)
+        found = [function(matrix, *args, **kwargs) for matrix in x.reshape(-1, *x.shape[-2:])]
+        if isinstance(found[0], tuple):
+            return type(found[0])(*(restack(part, x.shape[:-2]) for part in zip(*found, strict=True)))
+        return restack(found, x.shape[:-2])
+
+    def restack(found: Any, lead: tuple[int, ...]) -> Any:
+        out = arrays.array(list(found))
+        return out.reshape(lead + out.shape[1:])
 
     return on_stacks
 
 
+def _too_flat(x: Any) -> Exception:
+    return np.linalg.LinAlgError(f"{x.ndim}-dimensional array given. Array must be at least two-dimensional")
+
+
 def _square(x: Any) -> None:
     if x.ndim < 2:
-        raise np.linalg.LinAlgError(f"{x.ndim}-dimensional array given. Array must be at least two-dimensional")
+        raise _too_flat(x)
     if x.shape[-1] != x.shape[-2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
 
@@ -69,10 +80,15 @@ def solve(a: Any, b: Any) -> Any:
     upper, x, _, singular = _eliminated(a, columns)
     if singular:
         raise np.linalg.LinAlgError("Singular matrix")
+    return _substituted(upper, x).reshape(b.shape)
+
+
+def _substituted(upper: Any, x: Any) -> Any:
+    """``x`` with the solution for an upper triangular matrix written over it."""
     for i in reversed(range(len(upper))):
         rest = x[i] - folds.matmul(upper[i, i + 1 :], x[i + 1 :]) if i + 1 < len(upper) else x[i]
         x[i] = rest / upper[i, i]
-    return x.reshape(b.shape)
+    return x
 
 
 def _solve_stack(a: Any, b: Any) -> Any:
@@ -122,9 +138,9 @@ def _bird(a: Any) -> Any:
     return f[0, 0] if n % 2 else -f[0, 0]
 
 
+@stacked
 def slogdet(a: Any) -> Any:
-    """`np.linalg.slogdet` of one matrix; the sign is a plain number, and a guard."""
-    a = asarray(a)
+    """`np.linalg.slogdet`; the sign is a plain number, and a guard."""
     _square(a)
     upper, _, sign, singular = _eliminated(a, None)
     if singular:
@@ -152,6 +168,67 @@ def cholesky(a: Any, upper: bool = False) -> Any:
         out[j, j] = root
         out[j + 1 :, j] = column[1:] / root
     return out.T if upper else out
+
+
+def _reflected(a: Any) -> tuple[Any, list[tuple[Any, Any]]]:
+    """The triangle that reflections of the columns leave, with LAPACK's signs, and each reflection: its vector and its factor."""
+    r, reflections = a.copy(), []
+    for j in range(min(r.shape)):
+        below = _lengths(r[j + 1 :, j], None, False) if j + 1 < len(r) else 0.0
+        if below == 0.0:  # the column is there already
+            reflections.append((None, None))
+            continue
+        top = r[j, j]
+        end = -elementwise(CODE["copysign"], elementwise(CODE["hypot"], top, below), top)
+        vector = arrays.joined([np.ones(1), r[j + 1 :, j] / (top - end)])
+        factor = (end - top) / end
+        r[j, j], r[j + 1 :, j] = end, 0.0
+        if j + 1 < r.shape[1]:
+            r[j:, j + 1 :] -= vector[:, None] * (factor * folds.matmul(vector, r[j:, j + 1 :]))
+        reflections.append((vector, factor))
+    return r, reflections
+
+
+@stacked
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """`np.linalg.qr` by reflections."""
+    if mode not in ("reduced", "complete", "r"):
+        raise ValueError(f"np.linalg.qr of traced values takes the modes reduced, complete and r, not {mode!r}")
+    r, reflections = _reflected(a)
+    m, k = len(a), min(a.shape)
+    if mode == "r":
+        return r[:k]
+    q = arrays.traced(a.rec, np.eye(m)[:, : m if mode == "complete" else k])
+    for j, (vector, factor) in reversed(list(enumerate(reflections))):
+        if vector is not None:
+            q[j:, j:] -= vector[:, None] * (factor * folds.matmul(vector, q[j:, j:]))
+    return type(np.linalg.qr(np.eye(1)))(q, r if mode == "complete" else r[:k])
+
+
+@stacked
+def pinv(a: Any, rcond: Any = None) -> Any:
+    """`np.linalg.pinv` of a matrix of full rank."""
+    if a.shape[0] < a.shape[1]:
+        return pinv(a.T, rcond=rcond).T
+    q, r = qr(a)
+    pivots = elementwise(CODE["abs"], r.reshape(-1)[:: len(r) + 1])
+    least = (max(a.shape) * np.finfo(float).eps if rcond is None else rcond) * folds.extreme("maximum", pivots)
+    if not np.all(asking.truths(pivots > least)):
+        raise np.linalg.LinAlgError("np.linalg.pinv and lstsq of traced matrices need full rank")
+    return _substituted(r, q.T.copy())
+
+
+def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    """`np.linalg.lstsq`; of a traced matrix it needs full rank, and has no singular values."""
+    a, b = asarray(a), asarray(b)
+    v, _, rank, singular = np.linalg.lstsq(plain(a), plain(b), rcond)
+    inverse = pinv(a) if isinstance(a, VarArray) else np.linalg.pinv(a, rcond)
+    x = folds.matmul(inverse, b)
+    rank, singular = (min(a.shape), None) if isinstance(a, VarArray) else (rank, singular)
+    if len(a) <= a.shape[1] or rank < a.shape[1]:
+        return x, np.zeros(0), rank, singular
+    off = elementwise(CODE["square"], b - folds.matmul(a, x))
+    return x, folds.fold("add", off if b.ndim > 1 else off[:, None], 0), rank, singular
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -199,6 +276,16 @@ def vector_norm(x: Any, *, axis: Any = None, ord: Any = 2, keepdims: bool = Fals
     return norm(x, ord, axis, keepdims)
 
 
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """`np.linalg.tensorsolve`."""
+    x, y = asarray(a), asarray(b)
+    if axes is not None:
+        order = [i for i in range(x.ndim) if i not in np.arange(x.ndim)[list(axes)]]
+        x = x.transpose(*order, *axes)
+    shape = x.shape[y.ndim :]
+    return solve(x.reshape(y.size, -1), y.reshape(-1)).reshape(shape)
+
+
 def matrix_power(a: Any, n: int) -> Any:
     """`np.linalg.matrix_power` by repeated squaring."""
     a = asarray(a)
@@ -220,13 +307,16 @@ def multi_dot(arrays: Any) -> Any:
 
 
 LINALG: dict[Any, Any] = {
-    np.linalg.norm: norm,
     np.linalg.vector_norm: vector_norm,
+    np.linalg.tensorsolve: tensorsolve,
     np.linalg.solve: solve,
     np.linalg.inv: inv,
     np.linalg.det: det,
     np.linalg.slogdet: slogdet,
     np.linalg.cholesky: cholesky,
+    np.linalg.qr: qr,
+    np.linalg.pinv: pinv,
+    np.linalg.lstsq: lstsq,
     np.linalg.matrix_power: matrix_power,
     np.linalg.multi_dot: multi_dot,
 }

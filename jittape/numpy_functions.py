@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import inspect
+import sys
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import arrays, asking, compositions, folds, linalg, lookup, operators, rearrange, tracer, ufuncs  # noqa: F401
+from . import arrays, asking, calculus, compositions, eigen, folds, linalg, lookup, nans, operators, rearrange, tracer, ufuncs  # noqa: F401
+from .errors import TracingTypeError
+from .tracer import Traced
 
 FOLDS: dict[Any, Any] = {
     np.sum: lambda a, axis=None, keepdims=False, initial=None, where=None: folds.fold("add", a, axis, keepdims, initial, where),
@@ -45,10 +50,17 @@ FOLDS: dict[Any, Any] = {
     np.outer: folds.outer,
     np.linalg.outer: folds.outer,
     np.linalg.matmul: folds.matmul,
+    np.linalg.vecdot: lambda x1, x2, /, *, axis=-1: folds.fold("add", folds.multiply(x1, x2), axis),
     np.tensordot: folds.tensordot,
     np.linalg.tensordot: lambda x1, x2, *, axes=2: folds.tensordot(x1, x2, axes),
     np.einsum: lambda subscripts, *operands, optimize=False: folds.einsum(subscripts, *operands),
 }
+
+
+def _blank(x: Any) -> np.ndarray:
+    return np.empty(np.shape(x))
+
+
 FACTS: dict[Any, Any] = {
     np.shape: lambda a: arrays.asarray(a).shape,
     np.ndim: lambda a: arrays.asarray(a).ndim,
@@ -58,16 +70,21 @@ FACTS: dict[Any, Any] = {
     np.iscomplex: lambda x: np.zeros(np.shape(x), np.bool_),
     np.isreal: lambda x: np.ones(np.shape(x), np.bool_),
     np.imag: lambda val: np.zeros(np.shape(val)),
+    np.diag_indices_from: lambda arr: np.diag_indices_from(_blank(arr)),
+    np.tril_indices_from: lambda arr, k=0: np.tril_indices_from(_blank(arr), k),
+    np.triu_indices_from: lambda arr, k=0: np.triu_indices_from(_blank(arr), k),
+    np.result_type: lambda *xs: np.result_type(*(np.dtype(float) if isinstance(x, Traced) else x for x in xs)),
+    np.array2string: lambda a, *args, **kwargs: np.array2string(arrays.plain(a), *args, **kwargs),
     np.array_repr: lambda arr, *_, **__: repr(arr),
     np.array_str: lambda a, *_, **__: str(a),
 }
 LOOKUP: dict[Any, Any] = {np.take: lookup.take, np.take_along_axis: lookup.take_along_axis}
 SECTIONS = {
     "Sums, products and other folds": FOLDS,
-    "Linear algebra": linalg.LINALG,
+    "Linear algebra": linalg.LINALG | eigen.EIGEN,
     "Elements rearranged, nothing recorded": rearrange.REARRANGE | LOOKUP,
     "Orders and truths, which are guards": asking.ASKING,
-    "Composed of others": compositions.COMPOSED,
+    "Composed of others": compositions.COMPOSED | calculus.COMPOSED | nans.NANS,
     "Shapes and types": FACTS,
 }
 FUNCTIONS = {function: implementation for section in SECTIONS.values() for function, implementation in section.items()}
@@ -80,20 +97,53 @@ def array_function(function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
         raise ufuncs.unsupported(
             spelled(function), [spelled(known) for known in FUNCTIONS] + [u.__name__ for u in ufuncs.UFUNCS]
         )
-    if kwargs:
-        kwargs = dict(kwargs)
-        if "dtype" in kwargs:
-            ufuncs.check_dtype(kwargs.pop("dtype"))
-        out = kwargs.pop("out", None)
-        ufuncs.check_out(out)
-        if out is not None:
-            return ufuncs.store(out, array_function(function, types, args, kwargs))
-    return implementation(*args, **kwargs)
+    given, named = _spelled_out(function, args, kwargs)
+    ufuncs.check_dtype(named.pop("dtype", None))
+    out = named.pop("out", None)
+    ufuncs.check_out(out)
+    taken = _parameters(implementation)
+    if unknown := [name for name in named if not taken.any_name and name not in taken.defaults]:
+        raise TracingTypeError(f"np.{spelled(function)} of traced values does not take {', '.join(unknown)}")
+    result = implementation(*given, **named)
+    return result if out is None else ufuncs.store(out, result)
+
+
+def _spelled_out(function: Any, args: tuple, kwargs: dict) -> tuple[list, dict]:
+    """Arguments with those before ``dtype`` and ``out`` by position and the others, if not left at their defaults, by name."""
+    names, first, defaults, _ = _parameters(function)
+    given = list(args[:first])
+    named = dict(zip(names[first:], args[first:], strict=False)) | kwargs
+    for name in names[len(given) : first]:
+        if name not in named:
+            break
+        given.append(named.pop(name))
+    return given, {name: x for name, x in named.items() if name not in defaults or x is not defaults[name]}
+
+
+class _Parameters(NamedTuple):
+    """What a function takes: the names of positional parameters, how many of them come before ``dtype`` and ``out``, the defaults."""
+
+    names: list[str]
+    first: int
+    defaults: dict[str, Any]
+    any_name: bool
+
+
+@functools.cache
+def _parameters(function: Any) -> _Parameters:
+    try:
+        found = inspect.signature(function).parameters.values()
+    except ValueError:  # a function in C that does not tell
+        return _Parameters([], sys.maxsize, {}, True)
+    names = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    first = min([names.index(name) for name in ("dtype", "out") if name in names], default=sys.maxsize)
+    return _Parameters(names, first, {p.name: p.default for p in found}, any(p.kind is p.VAR_KEYWORD for p in found))
 
 
 def spelled(function: Any) -> str:
     """The name of a NumPy function as users write it, without ``np.``."""
-    return ("linalg." if function.__module__ == "numpy.linalg" else "") + function.__name__
+    space = function.__module__.removeprefix("numpy").removeprefix(".")
+    return f"{space}.{function.__name__}" if space else function.__name__
 
 
 def page() -> str:
@@ -114,6 +164,10 @@ def page() -> str:
         "",
         f"`reduce` and `accumulate` work for {_names([u.__name__ for u in (ufuncs.FOLDS | ufuncs.EXTREMES)])};",
         "`outer` and `at` for all.",
+        "",
+        "## SciPy's ufuncs",
+        "",
+        ", ".join(f"`scipy.special.{name}`" for name in sorted(ufuncs.SPECIAL)),
     ]
     for title, section in SECTIONS.items():
         out += ["", f"## {title}", "", _names([spelled(function) for function in section])]
@@ -132,8 +186,12 @@ NOTES = (
     "too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
     "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels. It costs "
     "three operations per place it could pick. A plain table is looked up as `jt.array(table)[labels]`.",
+    "An argument that is an array of bools is a mask. As an index, `x[mask]`, it asks its truths, so every mask is a path of its own; "
+    "`np.where(mask, x, 0.0)` and `np.sum(x, where=mask)` ask nothing.",
     "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a "
     "recorded function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
+    "`eigh` and `svd` turn by Jacobi's rotations, for matrices of a few dozen rows: the signs of the vectors are not LAPACK's. `lstsq` and "
+    "`pinv` of a traced matrix need full rank.",
     "`out=` takes a traced array. `dtype=` takes a float type and is otherwise ignored: traced values are float64.",
 )
 

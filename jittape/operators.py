@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import numbers
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import tracer
-from .arrays import ConditionArray, VarArray, does_not_fit, elementwise, operand, power
+from .arrays import ConditionArray, VarArray, does_not_fit, elementwise, operand, power, traced
 from .ops import OPS
+from .tracer import Var
 
 
 def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[VarArray, Any], Any]:
@@ -67,23 +69,43 @@ def _define_operators() -> None:
             setattr(kind, f"__i{name}__", _in_place(function))
 
 
-# Methods that are the NumPy functions of the same names.
+# Methods that are the NumPy functions of the same names; a number has them too, as those of NumPy do.
 _METHODS = (
-    "all", "any", "argmax", "argmin", "argsort", "clip", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero",
-    "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "clip", "cumprod", "cumsum", "diagonal", "dot", "max", "mean",
+    "min", "nonzero", "prod", "put", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take",
+    "trace", "var",
 )  # fmt: skip
+# Methods and attributes that a number has as the array of no axes.
+_AS_AN_ARRAY = ("astype", "conj", "conjugate", "copy", "flatten", "item", "reshape", "tolist", "transpose")
+_ATTRIBUTES = ("T", "flat", "imag", "itemsize", "nbytes", "real")
 
 
 def _define_methods() -> None:
     for name in _METHODS:
         function = getattr(np, name)
 
-        def method(self: VarArray, *args: Any, _function: Any = function, **kwargs: Any) -> Any:
+        def method(self: VarArray | Var, *args: Any, _function: Any = function, **kwargs: Any) -> Any:
             return tracer.array_function(_function, (), (self, *args), kwargs)
 
         method.__name__, method.__doc__ = name, f"`np.{name}` of this array."
         setattr(VarArray, name, method)
+        setattr(Var, name, method)
+    for name in _AS_AN_ARRAY:
+        setattr(Var, name, _as_an_array(getattr(VarArray, name)))
+    for name in _ATTRIBUTES:
+        setattr(Var, name, property(_as_an_array(getattr(VarArray, name).fget)))
+
+
+def _as_an_array(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def of_a_number(self: Var, *args: Any, **kwargs: Any) -> Any:
+        out = method(traced(self.rec, self), *args, **kwargs)
+        return out[()] if isinstance(out, VarArray) else out
+
+    return of_a_number
 
 
 _define_operators()
 _define_methods()
+# A traced number is a number to code that asks: `isinstance(x, numbers.Real)`, `np.isscalar(x)`. It is no float.
+numbers.Real.register(Var)

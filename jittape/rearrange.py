@@ -125,12 +125,49 @@ def fill_diagonal(x: Any, value: Any, wrap: bool = False) -> None:
 
 def put_along_axis(x: Any, indices: Any, values: Any, axis: Any) -> None:
     """`np.put_along_axis` into a traced array."""
-    if not isinstance(x, VarArray):
-        Traced.__array__(values)
+    x = _target(x, values)
     places = np.arange(x.size).reshape(x.shape)
     if axis is None:
         places, axis = places.reshape(-1), 0
     x[np.unravel_index(np.take_along_axis(places, indices, axis), x.shape)] = values
+
+
+def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    """`np.put` into a traced array; values repeat where there are too few."""
+    x = _target(a, v)
+    places = np.take(np.arange(x.size).reshape(x.shape), ind, mode=mode).reshape(-1)  # type: ignore[call-overload]
+    new = asarray(v).reshape(-1)
+    if len(places):
+        x[np.unravel_index(places, x.shape)] = new[np.arange(len(places)) % len(new)]
+
+
+def putmask(a: Any, mask: Any, values: Any) -> None:
+    """`np.putmask` into a traced array; traced conditions are asked for their truths."""
+    x = _target(a, values)
+    new = asarray(values).reshape(-1)
+    chosen = np.flatnonzero(arrays.plain_index(asarray(mask)))
+    put(x, chosen, new[chosen % len(new)])
+
+
+def place(arr: Any, mask: Any, vals: Any) -> None:
+    """`np.place` into a traced array; traced conditions are asked for their truths."""
+    put(_target(arr, vals), np.flatnonzero(arrays.plain_index(asarray(mask))), vals)
+
+
+def _target(x: Any, values: Any) -> VarArray:
+    """A traced array to store into, or the error of one that is not."""
+    return x if isinstance(x, VarArray) else Traced.__array__(values)  # type: ignore[return-value]
+
+
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """`np.trim_zeros` of a vector; which ends are zero is a guard."""
+    x = asarray(filt)
+    start, stop = 0, len(x)
+    while "f" in trim.lower() and start < stop and bool(x[start] == 0.0):
+        start += 1
+    while "b" in trim.lower() and start < stop and bool(x[stop - 1] == 0.0):
+        stop -= 1
+    return x[start:stop]
 
 
 def full_like(
@@ -155,6 +192,7 @@ _SINGLE = (
     "repeat", "roll", "flip", "fliplr", "flipud", "rot90", "split", "array_split", "hsplit", "vsplit", "dsplit",
     "diagonal", "diag", "diagflat", "tril", "triu", "delete", "resize", "concatenate", "stack", "hstack", "vstack", "dstack",
     "column_stack", "block", "unstack", "linalg.diagonal", "linalg.matrix_transpose",
+    "lib.stride_tricks.sliding_window_view",
 )  # fmt: skip
 _SEVERAL = ("broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d", "meshgrid")
 
@@ -176,6 +214,10 @@ REARRANGE: dict[Any, Callable[..., Any]] = (
         np.copyto: copyto,
         np.fill_diagonal: fill_diagonal,
         np.put_along_axis: put_along_axis,
+        np.put: put,
+        np.putmask: putmask,
+        np.place: place,
+        np.trim_zeros: trim_zeros,
         np.zeros_like: zeros_like,
         np.ones_like: ones_like,
         np.empty_like: zeros_like,

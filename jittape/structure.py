@@ -4,6 +4,7 @@ A structure is described by its *spec*, nested tuples that are hashable and say 
 
     "f"                          a float
     ("array", shape)             an array of floats
+    ("array", shape, "bool")     an array of truth values that is not differentiated
     ("floats", list, n)          a list (or tuple) of n floats
     ("seq", type, specs)         a list or tuple; a namedtuple has its own type
     ("dict", type, keys, specs)  a dict
@@ -30,7 +31,8 @@ _FLOAT64 = np.dtype(np.float64)
 def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
     """Append the leaves of ``x`` (floats and float64 arrays) to ``leaves`` and return the spec.
 
-    An int is a float where it is differentiated, otherwise static; a bool is always static. Int and bool arrays become float64.
+    An int is a float where it is differentiated, otherwise static; a bool is always static. Int and bool arrays become float64;
+    an array of bools that is not differentiated holds conditions, which index as a mask and not as the numbers 0 and 1.
     ``where`` is the position or the name of the argument; inside it a pair of the structure's and the key or the field, spelled
     only in errors.
 
@@ -45,7 +47,7 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
         return "f"
     if kind is np.ndarray:
         leaves.append(_array(x, where))
-        return ("array", x.shape)
+        return _of_array(x, differentiated)
     if kind is list or kind is tuple:
         if x and list(map(type, x)).count(float) == len(x):
             leaves.extend(x)
@@ -63,8 +65,8 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
         leaves.append(float(x))
         return "f"
     if isinstance(x, np.ndarray):
-        leaves.append(_array(np.asarray(x), where))
-        return ("array", x.shape)
+        leaves.append(_array(ordinary(x), where))
+        return _of_array(x, differentiated)
     if isinstance(x, dict):
         return (
             "dict",
@@ -94,6 +96,19 @@ def _array(x: np.ndarray, where: Any) -> np.ndarray:
             + (" (convert it with np.asarray(x, float))" if x.dtype.kind == "O" else "")
         )
     return x
+
+
+def _of_array(x: np.ndarray, differentiated: bool) -> Any:
+    return ("array", x.shape, "bool") if x.dtype.kind == "b" and not differentiated else ("array", x.shape)
+
+
+def ordinary(x: np.ndarray) -> np.ndarray:
+    """An array of a subclass as one of NumPy's own; TypeError where that would lose a mask or change what ``*`` means."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TracingTypeError("a masked array would lose its mask; pass x.filled(...), or x.data and the mask as an array")
+    if isinstance(x, np.matrix):
+        raise TracingTypeError("np.matrix multiplies matrices where arrays multiply elements; pass np.asarray(x)")
+    return np.asarray(x)
 
 
 def _static(x: Any, where: Any) -> Any:
@@ -234,6 +249,8 @@ class Signature:
             if specs[i] is None:
                 specs[i] = flatten(x, leaves, False, i)
         named = tuple([(name, flatten(kwargs[name], leaves, False, name)) for name in sorted(kwargs)]) if kwargs else ()
+        if self._first and not named and specs.count("f") == len(specs):
+            return len(args), leaves, active  # ints and NumPy's numbers have the key of floats
         return (tuple(specs), named), leaves, active
 
     def positions(self, n: int) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,11 @@ def _heaviside(x: Any, y: Any) -> Any:
     return arrays.where(elementwise(CODE["isnan"], x), x, step)
 
 
+def _betaln(x: Any, y: Any) -> Any:
+    gammaln = _recorded(CODE["gammaln"])
+    return gammaln(x) + gammaln(y) - gammaln(x + y)
+
+
 UFUNCS: dict[Any, Callable[..., Any]] = {getattr(np, op.ufunc): _recorded(code) for code, op in enumerate(OPS) if op.ufunc} | {
     np.power: arrays.power,
     np.float_power: arrays.power,
@@ -57,6 +63,9 @@ UFUNCS: dict[Any, Callable[..., Any]] = {getattr(np, op.ufunc): _recorded(code) 
     np.divmod: lambda x, y: (elementwise(CODE["floor_divide"], x, y), elementwise(CODE["mod"], x, y)),
     np.logaddexp2: lambda x, y: elementwise(CODE["logaddexp"], x * math.log(2.0), y * math.log(2.0)) / math.log(2.0),
     np.heaviside: _heaviside,
+    np.signbit: lambda x: elementwise(CODE["less"], elementwise(CODE["copysign"], 1.0, x), 0.0),
+    np.modf: lambda x: (x - elementwise(CODE["trunc"], x), elementwise(CODE["trunc"], x)),
+    np.ldexp: lambda x, y: elementwise(CODE["multiply"], x, elementwise(CODE["exp2"], y)),
     np.matmul: folds.matmul,
     np.vecdot: lambda x, y: folds.fold("add", elementwise(CODE["multiply"], x, y), -1),
     np.bitwise_and: _conditions("logical_and"),
@@ -75,6 +84,26 @@ FOLDS = {np.add: "add", np.multiply: "multiply", np.logical_and: "logical_and", 
 EXTREMES = {np.maximum: "maximum", np.minimum: "minimum"}
 
 
+# The ufuncs of scipy.special that record, by name: SciPy need not be there.
+SPECIAL: dict[str, Callable[..., Any]] = {
+    name: _recorded(CODE[name])
+    for name in ("cbrt", "digamma", "erf", "erfc", "exp2", "expit", "expm1", "gammaln", "log1p", "log_expit", "log_ndtr", "ndtr",
+                 "xlog1py", "xlogy")
+} | {
+    "psi": _recorded(CODE["digamma"]),
+    "logit": lambda x: elementwise(CODE["log"], x) - elementwise(CODE["log1p"], -x),
+    "entr": lambda x: arrays.where(x < 0.0, -math.inf, -elementwise(CODE["xlogy"], x, x)),
+    "rel_entr": lambda x, y: elementwise(CODE["xlogy"], x, x / y),
+    "betaln": _betaln,
+    "exp10": lambda x: elementwise(CODE["power"], 10.0, x),
+}  # fmt: skip
+
+
+def _is_special(ufunc: Any) -> bool:
+    """Whether a ufunc is SciPy's; anybody else's of that name may be something else."""
+    return getattr(sys.modules.get("scipy.special"), ufunc.__name__, None) is ufunc
+
+
 def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
     """What a ufunc does on operands of which at least one is traced."""
     out = kwargs.pop("out", None)
@@ -82,19 +111,24 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
     check_dtype(kwargs.pop("dtype", None))
     for name in ("casting", "order", "subok"):
         kwargs.pop(name, None)
-    if ufunc not in UFUNCS:
+    function = UFUNCS.get(ufunc)
+    if function is None and _is_special(ufunc):
+        function = SPECIAL.get(ufunc.__name__)
+        if function is None:
+            raise unsupported(ufunc.__name__, list(SPECIAL), "scipy.special.")
+    if function is None:
         raise unsupported(ufunc.__name__, [known.__name__ for known in UFUNCS])
     if method == "__call__":
-        result = _masked(UFUNCS[ufunc](*inputs), kwargs.pop("where", True), out)
+        result = _masked(function(*inputs), kwargs.pop("where", True), out)
     elif method == "reduce" and (ufunc in FOLDS or ufunc in EXTREMES):
         result, kwargs = reduce(ufunc, inputs[0], **kwargs), {}
     elif method == "accumulate" and (ufunc in FOLDS or ufunc in EXTREMES):
         result = folds.cumulative((FOLDS | EXTREMES)[ufunc], inputs[0], kwargs.pop("axis", 0))
     elif method == "outer":
         x, y = (arrays.asarray(k) for k in inputs)
-        result = UFUNCS[ufunc](x.reshape(x.shape + (1,) * y.ndim), y)
+        result = function(x.reshape(x.shape + (1,) * y.ndim), y)
     elif method == "at" and isinstance(inputs[0], VarArray):
-        return _at(UFUNCS[ufunc], *inputs)
+        return _at(function, *inputs)
     else:
         raise TracingTypeError(f"np.{ufunc.__name__}.{method} is not supported on traced values")
     if kwargs:
@@ -156,25 +190,19 @@ def check_dtype(dtype: Any) -> None:
 
 # What to write for functions that users miss and that have no namesake.
 _INSTEAD = {
-    "linalg.lstsq": "np.linalg.solve of the normal equations",
-    "linalg.pinv": "np.linalg.solve of the normal equations",
-    "linalg.qr": "np.linalg.cholesky of x.T @ x",
-    "fft": "a product with np.cos and np.sin of a plain matrix",
-    "rfft": "a product with np.cos and np.sin of a plain matrix",
-    "unique": "np.unique of plain values outside the recording",
-    "bincount": "a product with a plain matrix of zeros and ones",
+    "fft.fft": "a product with np.cos and np.sin of a plain matrix",
+    "fft.rfft": "a product with np.cos and np.sin of a plain matrix",
     "histogram": "sums of jt.where, or smooth weights",
-    "piecewise": "np.select",
     "random.permutation": "plain indices, passed as an argument",
 }
 
 
-def unsupported(name: str, known: list[str]) -> TracingTypeError:
+def unsupported(name: str, known: list[str], space: str = "np.") -> TracingTypeError:
     """The error of a function that does not record, with what to write instead, or else the nearest that does."""
-    near = [f"np.{x}" for x in difflib.get_close_matches(name, known, 1, 0.5)]
+    near = [f"{space}{x}" for x in difflib.get_close_matches(name, known, 1, 0.5)]
     instead = [_INSTEAD[name]] if name in _INSTEAD else near
     hint = f"; {'write' if name in _INSTEAD else 'the nearest that is:'} {instead[0]}" if instead else ""
-    return TracingTypeError(f"np.{name} is not supported on traced values{hint} (docs/numpy.md lists what is)")
+    return TracingTypeError(f"{space}{name} is not supported on traced values{hint} (docs/numpy.md lists what is)")
 
 
 tracer.array_ufunc = array_ufunc

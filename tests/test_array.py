@@ -233,6 +233,41 @@ def test_a_traced_number_is_no_index():
             x[index]
 
 
+MASKED = {
+    "index": lambda x, m: x[m] ** 2,
+    "the others": lambda x, m: x[~m] ** 2,
+    "combined": lambda x, m: x[m & (x > 1.5)],
+    "where": lambda x, m: np.where(m, x * x, 1.0),
+    "sum where": lambda x, m: np.sum(x * x, where=m),
+    "assignment": lambda x, m: (y := x * x, y.__setitem__(m, 0.0), y)[2],
+    "if": lambda x, m: x[0] if m[0] else x[1] ** 2,
+    "as a number": lambda x, m: x * m.sum() + m[1] - m.mean(),
+    "count": lambda x, m: x * np.count_nonzero(m),
+}
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_an_argument_of_truth_values_is_a_mask(name):
+    """Not an index of zeros and ones."""
+    f = MASKED[name]
+    x = np.array([1.0, 2.0, 3.0])
+    g = jt.value_and_grad(lambda x, m: np.sum(f(x, m)))
+    for m in ([True, False, True], [False, True, False], [True, True, False], [True, False, True]):
+        m = np.array(m)
+        value, gradient = g(x, m)
+        assert value == np.sum(f(x, m))
+        step = 1e-6 * np.eye(3)
+        np.testing.assert_allclose(
+            gradient, [(np.sum(f(x + h, m)) - np.sum(f(x - h, m))) / 2e-6 for h in step], rtol=1e-8, atol=1e-8
+        )
+    if "where" in name:
+        assert g.cache_info().records == 1
+    structures = jt.value_and_grad(lambda p, d: np.sum(p["w"][d["mask"]]))
+    assert structures({"w": x}, {"mask": x > 1.5})[0] == 5.0
+    with pytest.raises(TypeError, match="recorded"):
+        jt.record(lambda x, m: np.sum(f(x, m)), x, x > 1.5)(x, np.array([0.0, 1.0, 0.0]))
+
+
 def test_masks_of_traced_conditions():
     def f(x):
         z = x * 1.0
@@ -596,6 +631,9 @@ REFUSED = {
     "complex array": lambda x: x + np.array([1j, 2.0]),
     "complex": lambda x: x * 1j,
     "object array": lambda x: x + np.array([1.0, None]),
+    "masked array": lambda x: np.add(x, np.ma.array([1.0, 2.0], mask=[0, 1])),
+    "matrix": lambda x: np.eye(2).view(np.matrix) * x,
+    "matrix among arrays": lambda x: np.concatenate([x[None], np.ones((1, 2)).view(np.matrix)]),
     "strings": lambda x: x + np.array(["a", "b"]),
     "string": lambda x: x + "a",
     "None": lambda x: x * None,
@@ -616,6 +654,85 @@ def test_nothing_loses_a_derivative_in_silence(name):
     if name.startswith(("np.a", "float array", "np.sum")):
         text = str(error.value) + str(error.value.__cause__)
         assert "jt.array" in text and "jt.zeros" in text
+
+
+def test_arrays_of_files_are_arrays(tmp_path):
+    x = np.memmap(tmp_path / "x", np.float64, "w+", shape=2)
+    x[:] = 3.0, 4.0
+    np.testing.assert_array_equal(jt.grad(lambda w, x: np.sum(w * x))(x, x), [3.0, 4.0])
+    np.testing.assert_array_equal(jt.grad(lambda w: np.sum(x * w))(np.ones(2)), [3.0, 4.0])
+
+
+def test_numbers_have_the_methods_of_numpys_numbers():
+    """Reductions give numbers, and code goes on with what NumPy's numbers can do."""
+
+    def f(x):
+        s = (x * x).sum()
+        parts = [
+            s.sum(),
+            s.mean(axis=None),
+            s.max(),
+            s.item(),
+            s.copy(),
+            s.astype(float),
+            s.squeeze(),
+            s.ravel()[0],
+            s.flatten()[-1],
+        ]
+        parts += [
+            s.reshape(1, 1)[0, 0],
+            s.T,
+            s.transpose(),
+            s.real,
+            s.conj(),
+            s.conjugate(),
+        ]
+        parts += [
+            s.clip(0.0, 99.0),
+            s.round() + s,
+            s.std() + s.var() + s,
+            s.repeat(2)[1],
+            s.tolist(),
+            s.imag + s,
+            next(iter(s.flat)),
+        ]
+        assert s.ravel().shape == (1,) and s.nbytes == 8
+        return sum(parts) / len(parts)
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_allclose(jt.grad(f)(x), jt.grad(lambda x: (x * x).sum())(x))
+    np.testing.assert_allclose(jt.value_and_grad(f)(x)[0], f(x))
+    v = jt.var(2.0)
+    (v.sum() * v.reshape(1)).sum().backprop()
+    assert v.sensitivity == 4.0
+
+
+def test_the_flat_elements_are_indexed_and_assigned():
+    def f(x):
+        y = x * 1.0
+        y.flat[:: len(y) + 1] += 3.0
+        y.flat[1] = y.flat[2] * 2.0
+        y.flat[[4, 5]] = [7.0, x[0, 1]]
+        assert len(y.flat) == 6 and len(list(y.flat)) == 6
+        return np.sum(y * y)
+
+    x = np.arange(6.0).reshape(2, 3)
+    value, gradient = jt.value_and_grad(f)(x)
+    assert value == f(x)
+    np.testing.assert_array_equal(gradient, [[6, 2, 20], [12, 0, 0]])
+
+
+def test_attributes_and_methods_of_real_arrays():
+    def f(x):
+        y = x.real + x.conj() + x.conjugate() + x.imag
+        y.partition(1)
+        y.put([0], x[1] * 5.0)
+        return np.sum(y.compress([True, False, True])) + x.nbytes / x.itemsize + x[x.argpartition(0)[0]]
+
+    x = np.array([3.0, 1.0, 2.0])
+    value, gradient = jt.value_and_grad(f)(x)
+    assert value == 5.0 + 9.0 + 3.0 + 1.0
+    np.testing.assert_array_equal(gradient, [3.0, 6.0, 0.0])
 
 
 def test_copies():

@@ -21,6 +21,7 @@ FLOORS = (
     ("folds", "operators", "program", "rearrange"),
     ("asking", "finite", "lookup", "paths", "ufuncs"),
     ("compositions", "linalg"),
+    ("calculus", "eigen", "nans"),
     ("numpy_functions",),
     ("functions",),
     ("eager", "record"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.special
 
 import jittape as jt
 from jittape import numpy_functions, ufuncs
@@ -364,6 +365,87 @@ def test_stacks_of_matrices():
     check(lambda a: np.linalg.inv(a), a, tolerance=1e-9)
     check(lambda a: np.linalg.det(a), a, tolerance=1e-9)
     check(lambda a: np.linalg.cholesky(a @ np.swapaxes(a, 1, 2) + np.eye(2)), a, tolerance=1e-9)
+    check(lambda a: np.multiply(*np.linalg.slogdet(a)), a, tolerance=1e-9)
+    check(lambda a: np.matmul(*np.linalg.qr(a)), a, tolerance=1e-9)
+    check(lambda a: np.linalg.slogdet(a[:, None])[1], a, tolerance=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (1, 1), (3, 1), (1, 3)])
+def test_least_squares(shape):
+    a, b = sample(shape, seed=5) + np.eye(*shape), sample((shape[0], 2), seed=6)
+    for i in (0, 1):
+        check(lambda a, i=i: np.linalg.qr(a)[i], a, tolerance=1e-9)
+        check(lambda a, i=i: np.linalg.qr(a, "complete")[i], a, tolerance=1e-9)
+        check(lambda a, b, i=i: np.linalg.lstsq(a, b, rcond=None)[i], a, b, tolerance=1e-8)
+        check(lambda b, i=i: np.linalg.lstsq(a, b[:, 0], rcond=None)[i], b, tolerance=1e-8)
+    check(lambda a: np.linalg.qr(a, mode="r"), a, tolerance=1e-9)
+    check(lambda a: np.linalg.pinv(a), a, tolerance=1e-8)
+
+
+def test_reflections_leave_triangles_alone_and_inverses_need_full_rank():
+    check(lambda a: np.linalg.qr(np.triu(a))[1], regular(3, 1))
+    for f in (lambda a: np.linalg.pinv(a), lambda a: np.linalg.lstsq(a, np.ones(3), rcond=None)[0]):
+        with pytest.raises(np.linalg.LinAlgError, match="full rank"):
+            jt.record(f, np.ones((3, 2)))
+    with pytest.raises(ValueError, match="modes"):
+        jt.record(lambda a: np.linalg.qr(a, "raw")[0], np.eye(2))
+
+
+def test_polynomials_are_fitted():
+    x, y = np.array([0.0, 0.4, 1.0, 1.7, 2.0]), distinct((5,))
+    check(lambda y: np.polyfit(x, y, 2), y, tolerance=1e-9)
+    check(lambda x, y: np.polyfit(x, y, 2, w=[1.0, 2.0, 1.0, 3.0, 1.0]), x, y, tolerance=1e-7)
+    check(lambda y: np.polyfit(x, y, 1), np.stack([y, y[::-1]], 1), tolerance=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_eigenvalues_of_symmetric_matrices(n):
+    a, diagonal = sample((n, n), seed=n), np.diag(np.arange(n, 0.0, -1.0))
+    for x, tolerance in ((a, 1e-6), (diagonal, 1e-8)):
+        check(lambda x: np.linalg.eigvalsh(x), x, tolerance=tolerance)
+        check(lambda x: np.linalg.eigvalsh(x, "U"), x, tolerance=tolerance)
+        # what does not depend on the signs of the vectors
+        check(lambda x: np.linalg.eigh(x)[1] ** 2, x, tolerance=tolerance * 100)
+        check(lambda x: (lambda w, v: v @ np.diag(np.cos(w)) @ v.T)(*np.linalg.eigh(x)), x, tolerance=tolerance)
+    check(lambda x: np.linalg.eigh(x)[0], np.stack([a, a + diagonal]), tolerance=1e-6)
+    assert jt.grad(lambda x: np.linalg.eigvalsh(x).sum())(np.eye(n)).tolist() == np.eye(n).tolist()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (4, 2), (2, 4), (1, 3)])
+def test_singular_values(shape):
+    a = sample(shape, seed=8) + np.eye(*shape) * np.arange(1, shape[1] + 1)
+    check(lambda x: np.linalg.svd(x, compute_uv=False), a, tolerance=1e-8)
+    check(lambda x: np.linalg.svd(x, False)[0] ** 2, a, tolerance=1e-6)
+    check(lambda x: np.linalg.svd(x, full_matrices=False)[2] ** 2, a, tolerance=1e-6)
+    check(lambda x: (lambda u, s, v: u @ np.diag(np.cos(s)) @ v)(*np.linalg.svd(x, False)), a, tolerance=1e-6)
+    if shape[0] != shape[1]:
+        with pytest.raises(TypeError, match="full_matrices"):
+            jt.record(lambda x: np.linalg.svd(x)[1], a)
+
+
+@pytest.mark.parametrize("order", [2, -2, "nuc"])
+def test_norms_of_singular_values(order):
+    x = sample((2, 3, 2), seed=4)
+    check(lambda x: np.linalg.norm(x[0], order), x, tolerance=1e-7)
+    check(lambda x: np.linalg.norm(x, order, axis=(2, 1), keepdims=True), x, tolerance=1e-7)
+    check(lambda x: np.linalg.matrix_norm(x, ord=order), x, tolerance=1e-7)
+
+
+@pytest.mark.parametrize("order", [None, 2, -2, 1, np.inf, "fro"])
+def test_condition_numbers(order):
+    check(lambda x: np.linalg.cond(x, order), np.stack([regular(3, 1), regular(3, 2)]), tolerance=1e-6)
+
+
+def test_singular_values_of_small_and_of_zero_size():
+    lengths = 10.0 ** np.arange(0.0, -12.0, -3.0)
+    a = np.linalg.qr(sample((30, 4), seed=1))[0] * lengths @ np.linalg.qr(sample((4, 4), seed=2))[0]
+    for x in (a, a * [1.0, 1.0, 0.0, 1.0], np.outer(a[:, 0], a[0]), np.zeros((3, 2))):
+        found, gradient = jt.value_and_grad(lambda x: (np.linalg.svd(x, compute_uv=False)[0],) * 2, has_aux=True)(x)
+        np.testing.assert_allclose(found[0], np.linalg.norm(x, 2), rtol=1e-13)
+        u, s, v = np.linalg.svd(x, full_matrices=False)
+        np.testing.assert_allclose(gradient, np.outer(u[:, 0], v[0]) * (s[0] > 0.0), atol=1e-12)
+    values = jt.record(lambda x: np.linalg.svd(x, compute_uv=False), a)(a)
+    np.testing.assert_allclose(values, lengths, rtol=1e-6)
 
 
 def test_determinants_of_singular_matrices():
@@ -507,6 +589,8 @@ REARRANGED = {
     "interp": (lambda x: np.interp(x, [-1.0, 0.05, 1.2], [3.0, 1.0, 2.0]), (2, 3)),
     "interp values": (lambda x: np.interp([0.2, 1.7, -3.0, 9.0], [0.0, 1.0, 2.0], x), (3,)),
     "interp ends": (lambda x: np.interp(x * 3, [0.0, 1.0], [1.0, 2.0], left=5.0, right=7.0), (4,)),
+    "interp period": (lambda x: np.interp(x * 9, [0.3, 2.0, 4.0], [1.0, 2.0, -1.0], period=5.0), (4,)),
+    "interp traced period": (lambda x: np.interp([0.1, 7.7, -3.0], np.cumsum(np.exp(x)), x, period=4.0), (3,)),
     "linspace": (lambda x: np.linspace(x[0], x[1], 5), (2,)),
     "linspace open": (lambda x: np.linspace(x, 3.0, 4, endpoint=False), (2,)),
     "cov": (np.cov, (2, 5)),
@@ -527,6 +611,48 @@ REARRANGED = {
     "flatnonzero": (lambda x: x.ravel()[np.flatnonzero(x > 0)], (2, 3)),
     "median": (lambda x: np.median(x, axis=1), (2, 4)),
     "multi_dot": (lambda x: np.linalg.multi_dot([x, x.T, x]), (2, 3)),
+    "gradient of axes": (lambda x: np.stack(np.gradient(x, 0.5, np.array([0.0, 1.0, 1.5, 3.0]))), (3, 4)),
+    "gradient of the second order": (lambda x: np.gradient(x, [0.0, 1.0, 1.5, 3.0], axis=1, edge_order=2), (2, 4)),
+    "gradient over traced": (lambda x: np.gradient(np.arange(5.0) ** 2, np.cumsum(np.exp(x)), edge_order=2), (5,)),
+    "gradient over a traced distance": (lambda x: np.gradient(x, np.exp(x[0])), (4,)),
+    "unwrap": (lambda x: np.unwrap(x * 2.5), (3, 5)),
+    "unwrap period": (lambda x: np.unwrap(x * 4, axis=0, period=1.7, discont=1.0), (4, 2)),
+    "logspace": (lambda x: np.logspace(x, 0.3, 4), (2,)),
+    "logspace base": (lambda x: np.logspace(0.1, 0.3, 4, endpoint=False, base=np.exp(x), axis=-1), ()),
+    "geomspace": (lambda x: np.geomspace(-np.exp(x), -2.0, 4, axis=-1), (2,)),
+    "polyder": (lambda x: np.polyder(x, 2), (5,)),
+    "polyint": (lambda x: np.polyint(x, 2, [1.0, 3.0]), (3,)),
+    "polyadd": (lambda x: np.polyadd(x, x[:2]) + np.polysub(x[1:], x), (4,)),
+    "partition": (lambda x: np.partition(x, 2)[:, 2], (3, 5)),
+    "argpartition": (lambda x: np.sort(x[np.argpartition(x, 1)[:2]]), (5,)),
+    "lexsort": (lambda x: x[0][np.lexsort((x[0], [1.0, 2.0, 1.0, 2.0]))], (2, 4)),
+    "lexsort of lanes": (lambda x: np.take_along_axis(x[0], np.lexsort(x, axis=0), 0), (2, 3, 2)),
+    "unique": (lambda x: np.unique(np.concatenate([x, x[:2]])), (4,)),
+    "unique with counts": (lambda x: np.multiply(*np.unique(np.append(x, x[1]), return_counts=True)), (4,)),
+    "unique inverse": (lambda x: np.unique(np.append(x, x[1]), return_index=True, return_inverse=True)[2] * x[0], (4,)),
+    "isin": (lambda x: np.where(np.isin(x, [x[0, 0], 9.0]), x, 2 * x), (2, 3)),
+    "digitize": (lambda x: x * np.digitize(x, [-0.5, 0.03, 0.7]), (2, 3)),
+    "digitize falling": (lambda x: x * np.digitize(x, [0.7, 0.03, -0.5], right=True), (2, 3)),
+    "digitize by traced": (lambda x: x * np.digitize(0.03, np.sort(x)), (4,)),
+    "bincount": (lambda x: np.bincount([0, 3, 0, 3, 3, 1], x), (6,)),
+    "bincount minlength": (lambda x: np.bincount(np.array([0, 3, 0]), weights=x, minlength=6), (3,)),
+    "piecewise": (lambda x: np.piecewise(x, [x > 0.6, x < -0.4], [np.sqrt, lambda t: t * t, 7.0]), (2, 4)),
+    "piecewise number": (lambda x: np.piecewise(x, x > 0.0, [np.exp]), ()),
+    "put": (lambda x: (y := x * 2, np.put(y, [0, -1, 2], x[0, :2]), y)[2], (2, 3)),
+    "putmask": (lambda x: (y := x * 2, np.putmask(y, x > 0.1, y * y), y)[2], (2, 3)),
+    "place": (lambda x: (y := x * 2, np.place(y, x > 0.1, [1.0, 2.0]), y)[2], (2, 3)),
+    "trim_zeros": (lambda x: np.trim_zeros(np.concatenate([[0.0], x, [0.0, 0.0]])), (3,)),
+    "sliding_window_view": (lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2)).sum((2, 3)), (3, 4)),
+    "triu_indices_from": (lambda x: x[np.triu_indices_from(x, 1)] * x[np.diag_indices_from(x)], (3, 3)),
+    "apply_over_axes": (lambda x: np.apply_over_axes(np.sum, x, [0, 2]), (2, 3, 2)),
+    "modf": (lambda x: np.multiply(*np.modf(x * 3)), (2, 3)),
+    "ldexp": (lambda x: np.ldexp(x, [1, -2, 3]), (2, 3)),
+    "signbit": (lambda x: np.where(np.signbit(x), x * x, x), (2, 3)),
+    "angle": (lambda x: np.angle(x) * x, (2, 3)),
+    "slope of infinities": (lambda x: np.where(np.isposinf(x) | np.isneginf(x), 0.0, x), (2, 3)),
+    "vecdot": (lambda x: np.linalg.vecdot(x, x * x, axis=0), (2, 3)),
+    "matrix_norm": (lambda x: np.linalg.matrix_norm(x, keepdims=True), (2, 3, 2)),
+    "tensorsolve": (lambda x: np.linalg.tensorsolve(x.reshape(2, 1, 1, 2) + np.eye(2)[:, None, None] * 5, [[1.0], [2.0]]), (2, 2)),
 }  # fmt: skip
 
 
@@ -619,6 +745,21 @@ def test_masks_of_traced_conditions_are_guards_and_where_is_none():
     assert (g.cache_info().records, h.cache_info().records) == (2, 1)
 
 
+def test_interpolation_at_its_ends_and_of_nothing():
+    """The last point is inside, what is beyond it is not: two paths, whichever was recorded first."""
+    for f in (
+        lambda x: np.interp(x, [0.0, 1.0], [1.0, 2.0], left=5.0, right=7.0),
+        lambda x: np.interp([1.0, 0.0], jt.array([-1.0, x]), [1.0, 2.0], right=7.0)[0],
+    ):
+        for points in ((1.0, 1.5, 0.5, 1.0, -0.5), (1.5, 1.0, 1.5), (0.0, -0.5, 0.0)):
+            g = jt.value_and_grad(f)
+            for x in points:
+                assert g(x)[0] == f(x)
+    x = np.array([np.nan, 0.5])
+    value, gradient = jt.value_and_grad(lambda x: (np.sum(v := np.interp(x, [0.0, 1.0], [1.0, 2.0])), v), has_aux=True)(x)
+    np.testing.assert_array_equal(value[1], [np.nan, 1.5])
+
+
 def test_searchsorted_and_comparisons_of_whole_arrays():
     grid = np.array([0.0, 1.0, 2.0])
     g = jt.value_and_grad(lambda x: x * float(np.searchsorted(grid, x)) if np.allclose(x, x) else 0.0)
@@ -639,9 +780,9 @@ def supported():
 @pytest.mark.parametrize(
     ("call", "name", "near"),
     [
-        (lambda x: np.linalg.svd(x), "linalg.svd", None), (lambda x: np.nanstd(x), "nanstd", "std"), (lambda x: np.fft.fft(x), "fft", None),
-        (lambda x: np.linalg.eigh(x), "linalg.eigh", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.logspace(x, 1), "logspace", "linspace"),
-        (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.cumulative_sum(x), "cumulative_sum", None),
+        (lambda x: np.linalg.eig(x), "linalg.eig", None), (lambda x: np.polymul(x, x), "polymul", "polyval"), (lambda x: np.fft.fft(x), "fft", None),
+        (lambda x: np.linalg.eigvals(x), "linalg.eigvals", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.setdiff1d(x, x), "setdiff1d", "ediff1d"),
+        (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.i0(x), "i0", None),
     ],
 )  # fmt: skip
 def test_an_unsupported_function_is_an_error_that_names_it(call, name, near):
@@ -713,6 +854,78 @@ def test_out_and_dtype():
         jt.record(lambda x: np.add(x, 1.0, out=jt.zeros((2, 3))), np.ones(3))
 
 
+def test_arguments_by_position_are_numpys():
+    x = distinct((2, 3))
+    for f in (
+        lambda x: np.sum(x, 0, np.float64), lambda x: np.sum(x, 0, None, None, True), lambda x: x.sum(0, None, None, True),
+        lambda x: np.mean(x, 1, None, None, True), lambda x: np.var(x, 1, None, None, 1), lambda x: np.std(x, 1, float, None, 1, True),
+        lambda x: np.max(x, 0, None, True), lambda x: x.min(0, None, True), lambda x: np.cumsum(x, 0, float), lambda x: x.prod(1, None, None, True),
+        lambda x: np.clip(x, 0.0, 1.0, None), lambda x: x.clip(0.0, 1.0, None), lambda x: np.median(x, 0, None, False, True), lambda x: np.ptp(x, 0, None, True),
+        lambda x: np.trace(x, 1, 0, 1, None, None), lambda x: np.take(x, [0, 4], 1, None, "clip"), lambda x: np.nansum(x, 0, float, None, True),
+        lambda x: np.full_like(x, 2.0, None, "K", True, (2, 1)) * x, lambda x: np.ones_like(a=x) * np.diff(a=x, n=1, prepend=0.0),
+        lambda x: np.linalg.norm(axis=1, x=x), lambda x: np.repeat(a=x, repeats=2, axis=1), lambda x: np.moveaxis(a=x, source=0, destination=1),
+    ):  # fmt: skip
+        check(f, x)
+    with pytest.raises(TypeError, match="int64"):
+        jt.record(lambda x: np.sum(x, 0, np.int64), x)
+    with pytest.raises(TypeError, match="np.cov of traced values does not take aweights"):
+        jt.record(lambda x: np.cov(x, aweights=[1.0, 2.0, 3.0]), x)
+    assert jt.record(lambda x: np.cov(x, aweights=None, fweights=None), x)(x).shape == (2, 2)
+
+
+@pytest.mark.skipif(not hasattr(np, "cumulative_sum"), reason="new in NumPy 2.1")
+def test_cumulative_functions_of_the_array_standard():
+    check(lambda x: np.cumulative_sum(x, axis=1, include_initial=True), distinct((2, 3)))
+    check(lambda x: np.cumulative_prod(x), distinct((3,)))
+    with pytest.raises(ValueError, match="axis"):
+        jt.record(lambda x: np.cumulative_sum(x), np.ones((2, 2)))
+
+
+HOLES = np.array([[1.0, np.nan, 2.0, 1.0], [0.5, 1.0, np.nan, 1.0], [1.0, 1.0, 3.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "nanmedian", "nancumsum", "nancumprod", "nanargmax", "nanargmin"],
+)  # fmt: skip
+def test_functions_that_leave_nan_out(name):
+    f, x = getattr(np, name), distinct((3, 4))
+    for axis in (None, 0, 1):
+        for full in (True, False):
+            mask = np.isnan(HOLES) & (not full)
+            check(lambda x, axis=axis, mask=mask: f(np.where(mask, np.nan, x), axis) * x[0, 0], x, tolerance=1e-9)
+            if "cum" not in name:
+                check(
+                    lambda x, axis=axis, mask=mask: f(np.where(mask, np.nan, x), axis, keepdims=True) * x[0, 0],
+                    x,
+                    tolerance=1e-9,
+                )
+
+
+def test_quantiles_without_nan():
+    x, mask = distinct((3, 4)), np.isnan(HOLES)
+    check(lambda x: np.nanquantile(np.where(mask, np.nan, x), [0.3, 0.6], axis=1), x)
+    check(lambda x: np.nanpercentile(np.where(mask, np.nan, x), 30, axis=0, keepdims=True), x)
+    check(lambda x: np.nanquantile(x, [0.3, 0.6], axis=(0, 2), keepdims=True), distinct((2, 3, 2)))
+    nothing = np.array([[np.nan, np.nan], [1.0, 2.0]])
+    for f in (np.nanmax, np.nanmin, np.nanmedian):
+        got = jt.record(lambda x, f=f: f(x, axis=1), nothing)(nothing)
+        np.testing.assert_array_equal(got, [np.nan, f(nothing[1])])
+    with pytest.raises(ValueError, match="All-NaN"):
+        jt.record(lambda x: np.nanargmax(x, axis=1) * 1.0, nothing)
+
+
+def test_a_bincount_adds_up_in_order_and_says_what_it_cannot():
+    w, places = np.array([1e16, 1.0, -1e16, 3.0]), np.array([1, 1, 1, 0])
+    np.testing.assert_array_equal(jt.record(lambda w: np.bincount(places, w), w)(w), np.bincount(places, w))
+    for bad in (lambda w: np.bincount(w), lambda w: np.bincount([0.5, 1.0], w[:2]), lambda w: np.bincount([0], w)):
+        with pytest.raises((TypeError, ValueError)):
+            jt.record(bad, w)
+    for bad in (lambda w: np.digitize(w, [1.0, 3.0, 2.0]), lambda w: np.piecewise(w, [w > 0], [1.0, 2.0, 3.0])):
+        with pytest.raises(ValueError):
+            jt.record(lambda w, bad=bad: bad(w) * 1.0, w)
+
+
 def test_adding_at_repeated_places_accumulates():
     def f(x):
         y = jt.zeros(3) if isinstance(x, jt.VarArray) else np.zeros(3)
@@ -721,6 +934,21 @@ def test_adding_at_repeated_places_accumulates():
         return y
 
     check(f, np.array([0.5, 0.25, 2.0]))
+
+
+@pytest.mark.parametrize("name", sorted(ufuncs.SPECIAL))
+def test_ufuncs_of_scipy(name):
+    f = getattr(scipy.special, name)
+    for xs in itertools.product((np.array([0.3, 0.7]), np.array(0.45)), repeat=f.nin):
+        check(lambda *xs: f(*xs), *xs, tolerance=1e-10)
+
+
+def test_other_ufuncs_of_scipy_are_errors_and_namesakes_of_users_too():
+    with pytest.raises(TracingTypeError, match=r"scipy\.special\.kl_div is not supported"):
+        jt.grad(lambda x: scipy.special.kl_div(x, 1.0))(0.5)
+    expit = np.frompyfunc(lambda x: x, 1, 1)
+    with pytest.raises(TracingTypeError):
+        jt.grad(expit)(0.5)
 
 
 def test_the_page_lists_what_is_dispatched():

@@ -184,7 +184,7 @@ def test_arrays_of_every_real_type_are_float64_inside(dtype):
         return np.sum(x * y)
 
     value, gradient = jt.value_and_grad(f)(x, x)
-    assert value == 2.0 and gradient.dtype == np.float64 and seen == [np.float64]
+    assert value == 2.0 and gradient.dtype == np.float64 and seen == [np.bool_ if dtype is np.bool_ else np.float64]
     np.testing.assert_array_equal(gradient, x.astype(float))
     jt.value_and_grad(f)(x[::-1].T, np.asfortranarray(x))
 
@@ -205,12 +205,23 @@ def test_new_shapes_and_structures_record_again_and_old_ones_do_not():
     [
         (np.array([1j]), "complex128"), (np.array([None]), "np.asarray"), (np.array(["a"]), "<U1"), ([1.0, 2j], "complex"),
         ({"a": {1.0, 2.0}}, r"\['a'\].*hashable"), (Layer(1.0, np.array(["a"])), r"\.b"), (np.array(["2020-01-01"], "M8[D]"), "datetime"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "mask"), ([np.ones((1, 1)).view(np.matrix)], "np.matrix"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_leaf_is_named(bad, message):
     for argnums in (0, 1):
         with pytest.raises(TracingTypeError, match=message):
             jt.grad(lambda x, y: x, argnums=argnums)(*((bad, 1.0) if argnums == 0 else (bad, 1.0)))
+
+
+def test_numbers_of_every_type_are_one_structure():
+    for argnums, f in ((0, lambda x, y: x * y), ((0, 1), lambda x, y: x + y * y)):
+        g = jt.value_and_grad(f, argnums=argnums)
+        program = jt.record(f, 2.0, 3.0, argnums=argnums)
+        for x in (2.0, 2, np.float64(2.0), np.float32(2.0), np.int64(2)):
+            for y in (3.0, np.float64(3.0)):
+                assert g(x, y) == program.value_and_grad(x, y) == g(2.0, 3.0)
+        assert g.cache_info().records == 1
 
 
 def test_a_signature_survives_pickling():

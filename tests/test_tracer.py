@@ -6,6 +6,7 @@ import decimal
 import fractions
 import itertools
 import math
+import numbers
 import operator
 import pickle
 import statistics
@@ -459,3 +460,14 @@ def test_comparing_with_what_is_no_number():
     assert (x != "x") is True
     assert x not in ["x", None]
     assert not rows(x.rec)
+
+
+def test_a_traced_number_is_a_number_to_code_that_asks():
+    def f(x):
+        xs = [x] if np.isscalar(x) else x
+        return sum(v * v for v in xs) if isinstance(x, numbers.Real) else 0.0 * xs[0]
+
+    assert jt.value_and_grad(f)(3.0) == (f(3.0), 6.0) == (9.0, 6.0)
+    assert isinstance(jt.var(1.0) > 0.0, numbers.Number) and not isinstance(jt.array([jt.var(1.0)]), numbers.Number)
+    with pytest.raises(TypeError):
+        jt.grad(lambda x: x * fractions.Fraction(1, 2))(1.0)

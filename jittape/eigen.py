@@ -1,0 +1,131 @@
+"""Eigenvalues and singular values as recorded algorithms: Jacobi's rotations; how many rounds they take is a guard."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import arrays, asking, folds, linalg
+from .arrays import asarray, elementwise
+from .linalg import _square, stacked
+from .ops import CODE
+
+_MOST_ROUNDS = 60
+# What counts as zero beside the elements of the matrix.
+_TINY = 1e-15
+
+
+@stacked
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """`np.linalg.eigh`: eigenvalues in ascending order, and eigenvectors, whose signs are not LAPACK's."""
+    _square(a)
+    if UPLO.upper() not in ("L", "U"):
+        raise ValueError("UPLO argument must be 'L' or 'U'")
+    lower = a if UPLO.upper() == "L" else a.T
+    d = np.tril(lower) + np.swapaxes(np.tril(lower, -1), 0, 1)
+    vectors = arrays.traced(a.rec, np.eye(len(d)))
+    size = asarray(folds.fold("hypot", d))
+    for _ in _rounds("Eigenvalues", lambda: folds.fold("hypot", np.tril(d, -1)) <= _TINY * len(d) * size):
+        for i, j in itertools.combinations(range(len(d)), 2):
+            turn = _turn(2.0 * d[i, j], d[j, j] - d[i, i])
+            for x in (d, d.T, vectors):
+                _rotate(x, i, j, *turn)
+    values = d.reshape(-1)[:: len(d) + 1]
+    order = asking.argsort(values)
+    return type(np.linalg.eigh(np.eye(1)))(values[order], vectors[:, order])
+
+
+def _rounds(what: str, done: Callable[[], Any]) -> Iterator[int]:
+    """Rounds until one that begins when all is done: then the values are there, but not yet the derivatives of the vectors."""
+    for k in range(_MOST_ROUNDS):
+        last = bool(done())
+        yield k
+        if last:
+            return
+    raise np.linalg.LinAlgError(f"{what} did not converge")
+
+
+def _turn(twice: Any, gap: Any) -> tuple[Any, Any]:
+    """Cosine and sine of the smaller angle whose double has the tangent ``twice / gap``."""
+    below = gap + elementwise(CODE["copysign"], elementwise(CODE["hypot"], gap, twice), gap)
+    t = arrays.where(below != 0.0, twice / below, 0.0)
+    cos = elementwise(CODE["reciprocal"], elementwise(CODE["hypot"], t, 1.0))
+    return cos, t * cos
+
+
+def _rotate(x: Any, i: int, j: int, cos: Any, sin: Any) -> None:
+    """Turn two columns."""
+    x[:, i], x[:, j] = x[:, i] * cos - x[:, j] * sin, x[:, i] * sin + x[:, j] * cos
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """`np.linalg.eigvalsh`."""
+    return eigh(a, UPLO)[0]
+
+
+@stacked
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """`np.linalg.svd`; the signs of the vectors are not LAPACK's, and those of zero singular values are zeros."""
+    if full_matrices and compute_uv and a.shape[0] != a.shape[1]:
+        raise TypeError("np.linalg.svd of traced values takes full_matrices=False where the matrix is not square")
+    if a.shape[0] < a.shape[1]:
+        if not compute_uv:
+            return svd(a.T, compute_uv=False)
+        u, s, v = svd(a.T, False)
+        return type(np.linalg.svd(np.eye(1)))(v.T, s, u.T)
+    x, v = a.copy(), arrays.traced(a.rec, np.eye(a.shape[1]))
+
+    def orthogonal() -> Any:
+        products = folds.matmul(x.T, x)
+        norms = elementwise(CODE["sqrt"], products.reshape(-1)[:: len(products) + 1])
+        return np.all(
+            asking.truths(elementwise(CODE["abs"], np.tril(products, -1)) <= _TINY * len(x) * folds.outer(norms, norms))
+        )
+
+    for _ in _rounds("SVD", orthogonal):
+        for i, j in itertools.combinations(range(x.shape[1]), 2):
+            p, q = x[:, i], x[:, j]
+            turn = _turn(2.0 * folds.matmul(p, q), folds.matmul(q, q) - folds.matmul(p, p))
+            for y in (x, v):
+                _rotate(y, i, j, *turn)
+    lengths = asarray(elementwise(CODE["abs"], folds.fold("hypot", x, 0)))
+    order = asking.argsort(-lengths)
+    s = lengths[order]
+    if not compute_uv:
+        return s
+    u = x[:, order] / arrays.where(s != 0.0, s, 1.0)
+    return type(np.linalg.svd(np.eye(1)))(u, s, v[:, order].T)
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """`np.linalg.norm`; the orders 2, -2 and "nuc" of matrices are of their singular values."""
+    x = asarray(x)
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if ord not in (2, -2, "nuc") or len(axes) != 2:
+        return linalg.norm(x, ord, axis, keepdims)
+    s = asarray(svd(np.moveaxis(x, axes, (-2, -1)), compute_uv=False))
+    out = folds.fold("add", s, -1) if ord == "nuc" else s[..., 0 if ord == 2 else -1]
+    return np.expand_dims(out, axes) if keepdims else out
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    """`np.linalg.cond`."""
+    x = asarray(x)
+    if p in (None, 2, -2):
+        s = asarray(svd(x, compute_uv=False))
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return norm(x, p, (-2, -1)) * norm(linalg.inv(x), p, (-2, -1))
+
+
+EIGEN: dict[Any, Any] = {
+    np.linalg.eigh: eigh,
+    np.linalg.eigvalsh: eigvalsh,
+    np.linalg.svd: svd,
+    np.linalg.svdvals: lambda x, /: svd(x, compute_uv=False),
+    np.linalg.norm: norm,
+    np.linalg.matrix_norm: lambda x, /, *, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
+    np.linalg.cond: cond,
+}
