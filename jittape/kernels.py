@@ -1256,14 +1256,16 @@ MY, YI, YO = 7, 8, 9  # the same for operand y
 MZ, ZI, ZO = 10, 11, 12  # and for the other operand of a fused addition
 DX, DY = 13, 14  # where stored partials go, or 0
 REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each operand from one time to the next
-# What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a block of a family; from
-# CORE on a loop of its own.
-STRETCH, CHAIN, BLOCK, CORE = 0, 1, 2, 3
+# What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a block of a family, a
+# chain that adds products of y and z to x; from CORE on a loop of its own.
+STRETCH, CHAIN, BLOCK, DOT, CORE = 0, 1, 2, 3, 4
 # Modes of an operand: neighbouring slots, or one; the others are copied to scratch first, from one slot, a list of slots, or slots that
 # are a constant number apart. Of those a list has the first, the distance, the distance from one repeat to the next, and repeats.
 ABSENT, ROWS, ONE, FILL, GATHER, STRIDE = 0, 1, 2, 3, 4, 5
 # A product and the addition or subtraction that reads it, as one operation: z + xy, z - xy, xy - z.
 FUSED = 200
+# In a plan that is being made: the link of a chain that adds products, and 1 more where it subtracts them.
+OF_PRODUCTS = 240
 # An instruction of a stretch is four numbers: operation, family << 8 | stored partials << 16; its two operands; and where its
 # partials go, or the other operand of a fused addition. From LEAF on an operation is a leaf among the rows of a recording.
 WORDS = 4
@@ -1274,7 +1276,14 @@ PULLS, COUNT, SOURCE, PARTIAL_AT, TARGET, SIGN, SWITCH = 0, 1, 2, 3, 4, 5, 6
 TIMES_RUN, STEP_PARTIAL, STEP_TARGET = 7, 8, 9  # how often it runs, and the steps from one time to the next
 # What a pull does: clears adjoints and seeds the output; runs pulls of single numbers; or adds to, or sets, a row of adjoints,
 # one of them, or those of a list. There the product is of the source with one number, with a partial each, or one number alone.
-CLEAR, SINGLES, SCALED, PRODUCTS, SPREAD = 0, 1, 2, 3, 4
+CLEAR, SINGLES, SCALED, PRODUCTS, SPREAD, FACTORS = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+)  # FACTORS: the partials are the row, the adjoint is one number
 TO_ROW, TO_ONE, TO_LIST = 0, 1, 2
 # A pull of a single number is four numbers: what it does, source, target, partial; a pair has another target and partial.
 UNIT, MINUS, TIMES, MINUS_TIMES, SWITCHED = 0, 2, 4, 6, 8  # and 1 more where it adds to what is there
@@ -2609,6 +2618,12 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
                 for i in range(n):
                     v += factor * work[code[yi + i]]
             work[o] = v
+        elif form == DOT:
+            factor = -1.0 if code[row + OP] else 1.0
+            v = work[at]
+            for i in range(n):
+                v += factor * (work[yo + i] * work[zo + i])
+            work[o] = v
         else:
             # <generated: forms>
             # fmt: off
@@ -2780,9 +2795,13 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
                 for i in range(np.uint64(code[t + two * k + one])):
                     work[at + i] = 0.0
             work[s] = 1.0
-        elif what == SCALED:
+        elif what == SCALED or what == FACTORS:
             c = sign * work[d] if d else sign
-            if c - c != 0.0:  # infinite or NaN: whatever is zero passes nothing
+            if what == FACTORS and c == 0.0:  # a zero adjoint passes nothing
+                if not adds:
+                    for i in range(one if where == TO_ONE else n):
+                        work[adj + np.uint64(code[t + i]) if where == TO_LIST else t + i] = 0.0
+            elif what == SCALED and c - c != 0.0:  # infinite or NaN: whatever is zero passes nothing
                 total = 0.0
                 for back in range(n):
                     i = n - one - back
@@ -3029,35 +3048,73 @@ def measure(previous, live, first, level, length, start, inner):
             length[i], start[i] = 1, level[first + i]
 
 
+@helper
+def _item(i, operands, first, previous):
+    """What a link of a chain adds: its operand that is not the link before; of the first link the second one."""
+    p = previous[i]
+    return operands[0, i] if p >= 0 and operands[1, i] == first + p else operands[1, i]
+
+
+@helper
+def _joins(s, op, first, multiply, uses):
+    """Whether a slot is a product that only one instruction reads."""
+    return s >= first and op[s - first] == multiply and uses[s] == 1
+
+
 @jit
 def join(op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level):
-    """Mark the links before each chosen end of a chain; fuse products with additions elsewhere; level what is left anew.
+    """Mark the links before each chosen end of a chain; fuse products with additions; level what is left anew.
 
-    ``mark`` comes with the ends set. A product joins the addition or subtraction that is all that reads it, where that is in no
-    chain. A chain waits for all its items.
+    ``mark`` comes with the ends set. A product joins the addition or subtraction that is all that reads it: outside of chains one
+    by one, in a chain where at least `LEAST_PRODUCTS` follow each other. A chain waits for all its items.
     """
     for end in ends:
-        i = previous[end]
+        i = last = np.int64(end)
+        run = 0
         while i >= 0:
-            mark[i] = 1
-            i = previous[i]
+            s, t = operands[0, i], _item(i, operands, first, previous)
+            if (
+                previous[i] < 0
+                and op[i] == add
+                and not _joins(t, op, first, multiply, uses)
+                and _joins(s, op, first, multiply, uses)
+            ):
+                operands[0, i], operands[1, i] = t, s  # the chain may as well start from the other one
+                t = s
+            if i != end:
+                mark[i] = 1
+            product = _joins(t, op, first, multiply, uses)
+            if product:
+                last = i if run == 0 else last
+                run += 1
+            if run >= LEAST_PRODUCTS and (not product or previous[i] < 0):
+                for _ in range(run):
+                    code[last], operands[2, last] = OF_PRODUCTS + (op[i] == subtract), _item(last, operands, first, previous)
+                    live[operands[2, last] - first] = False
+                    last = np.int64(previous[last])
+            run = run if product else 0
+            i = np.int64(previous[i])
     for i in range(op.size):
         if not live[i]:
             continue
         s, t = operands[0, i], operands[1, i]
         if not mark[i] and (op[i] == add or op[i] == subtract):
             product = -1
-            if t >= first and op[t - first] == multiply and uses[t] == 1:
+            if _joins(t, op, first, multiply, uses):
                 product, other, kind = t - first, s, 0 if op[i] == add else 1
-            elif s >= first and op[s - first] == multiply and uses[s] == 1:
+            elif _joins(s, op, first, multiply, uses):
                 product, other, kind = s - first, t, 0 if op[i] == add else 2
             if product >= 0:
                 live[product] = False
                 code[i] = FUSED + kind
                 operands[0, i], operands[1, i], operands[2, i] = operands[0, product], operands[1, product], other
         x, y, p = operands[0, i], operands[1, i], previous[i]
-        if mark[i] and p >= 0 and mark[p]:
-            level[first + i] = max(level[first + p], level[y if x == first + p else x] + 1)
+        if code[i] >= OF_PRODUCTS:
+            product = operands[2, i] - first
+            before = level[first + p] - 1 if p >= 0 else level[x]
+            level[first + i] = 1 + max(before, level[operands[0, product]], level[operands[1, product]])
+        elif mark[i] and p >= 0 and mark[p]:
+            level[first + i] = max(level[first + p], level[_item(i, operands, first, previous)] + 1)
         else:
             level[first + i] = 1 + max(level[x], level[y], level[operands[2, i]])
 
@@ -3073,10 +3130,14 @@ SLOT, ROW_COUNT, LIST, PART, ONES, BLOCKS = 0, 1, 2, 3, 4, 5
 # What is known of a slot of the program: whether it is active, how many active operands read it, whether it is inside a block
 # (not its first), whether its adjoint has a contribution already or is to be cleared first, and where its adjoint is.
 ACTIVE, READERS, INSIDE, TOUCHED, CLEARED, ADJOINT = 0, 1, 2, 3, 4, 5
+# In the key of a group: chains.
+CHAINED = 255
 # Set in an offset that counts from the start of the partials, which is known only when all slots are.
 PARTIAL = 1 << 31
 # The most elements of a block: what it copies to scratch then stays in L1.
 SCRATCH = 1024
+# The fewest products in a row that a chain adds without computing them apart.
+LEAST_PRODUCTS = 4
 # The shortest run of operands that is worth repeating: a list of shorter ones takes less time.
 LEAST_REPEATED = 6
 # The smallest block whose operands that are a constant number apart are copied without a list: for smaller ones a list is faster.
@@ -3273,39 +3334,56 @@ def _emit_stretch(members, n, op, first, operands, active, table, val, where, te
 
 @helper
 def _emit_chain(
-    end, scratch, subtracts, first, operands, active, previous, val, where, template, rows, lists, c, state, longest
-):
-    """Write the rows of a chain of additions; a very long one is cut, so that it can be interrupted."""
+    end, op, items, identity, subtract, first, operands, active, previous, constants, val, where, template, rows, lists, c, state,
+    longest,
+):  # fmt: skip
+    """Write the rows of a chain of additions: apart what adds products, which is cut so that copies of factors stay in scratch.
+
+    Returns whether there was room for them.
+    """
+    subtracts = op[end] == subtract or op[end] == OF_PRODUCTS + 1
     n = 0
-    i = end
-    while True:
-        p = previous[i]
-        if p >= 0:
-            scratch[n] = operands[1, i] if operands[0, i] == first + p else operands[0, i]
-            n += 1
-            i = p
-        else:
-            scratch[n], scratch[n + 1] = operands[1, i], operands[0, i]
-            n += 2
-            break
-    for k in range(n // 2):
-        scratch[k], scratch[n - 1 - k] = scratch[n - 1 - k], scratch[k]
-    begin, done = _resident(scratch[0], val, where, template, c), 1
-    _read(scratch[0], np.int64(PLUS), active, where, state)
+    i = start = np.int64(end)
+    while i >= 0:
+        n += 1
+        start = i
+        i = np.int64(previous[i])
+    i = np.int64(end)
+    for back in range(n):
+        k = n - 1 - back
+        identity[k] = k
+        items[0, k], items[1, k] = _item(i, operands, first, previous), -1
+        if op[i] >= OF_PRODUCTS:
+            product = operands[2, i] - first
+            items[0, k], items[1, k] = operands[0, product], operands[1, product]
+        i = np.int64(previous[i])
+    needed = 2 + n // SCRATCH
+    for k in range(1, n):
+        needed += (items[1, k] >= 0) != (items[1, k - 1] >= 0)
+    if c[ROW_COUNT] + needed > rows.shape[0]:
+        return False
+    begin, done = _resident(operands[0, start], val, where, template, c), np.int64(0)
+    _read(operands[0, start], np.int64(PLUS), active, where, state)
     while done < n:
-        stop = min(n, done + longest)
+        products = items[1, done] >= 0
+        stop, most = done + 1, min(n, done + (SCRATCH if products else longest))
+        while stop < most and (items[1, stop] >= 0) == products:
+            stop += 1
         row = rows[c[ROW_COUNT]]
         row[:] = 0
-        row[FORM], row[N], row[OP], row[MX], row[XI], row[REPEATS] = CHAIN, stop - done, subtracts, ONE, begin, 1
-        row[MY], row[YI] = ROWS, where[scratch[done]]
-        for k in range(done, stop):
-            if where[scratch[k]] == 0 or where[scratch[k]] != where[scratch[done]] + (k - done):
-                row[MY], row[YI] = GATHER, c[LIST]
-        for k in range(done, stop):
-            if row[MY] == GATHER:
-                lists[c[LIST]] = _resident(scratch[k], val, where, template, c)
-                c[LIST] += 1
-            _read(scratch[k], np.int64(PLUS), active, where, state)
+        row[N], row[OP], row[MX], row[XI], row[XO], row[REPEATS] = stop - done, subtracts, ONE, begin, begin, 1
+        if products:
+            _emit_factors(items, identity, done, stop, active, constants, val, where, template, lists, c, row, state)
+        else:
+            row[FORM], row[MY], row[YI] = CHAIN, ROWS, where[items[0, done]]
+            for k in range(done, stop):
+                if where[items[0, k]] == 0 or where[items[0, k]] != where[items[0, done]] + (k - done):
+                    row[MY], row[YI] = GATHER, c[LIST]
+            for k in range(done, stop):
+                if row[MY] == GATHER:
+                    lists[c[LIST]] = _resident(items[0, k], val, where, template, c)
+                    c[LIST] += 1
+                _read(items[0, k], np.int64(PLUS), active, where, state)
         begin = c[SLOT]
         row[OUT] = begin
         _produce(begin, end, first, active, where, state)
@@ -3313,6 +3391,30 @@ def _emit_chain(
         c[SLOT] += 1
         c[ROW_COUNT] += 1
         done = stop
+    return True
+
+
+@helper
+def _emit_factors(items, identity, i, j, active, constants, val, where, template, lists, c, row, state):
+    """Place the factors of a chain of products; a copy of one is kept where the other is active."""
+    row[FORM] = DOT
+    for q in range(2):
+        _place(items[q], identity, i, j, 1, constants, val, where, template, lists, c, row, MY + 3 * q)
+    reached_y = reached_z = False
+    for k in range(i, j):
+        reached_y |= _read(items[0, k], np.int64(PLUS), active, where, state)
+        reached_z |= _read(items[1, k], np.int64(PLUS), active, where, state)
+    for q in range(2):
+        field = MY + 3 * q
+        if row[field] == ONE:
+            row[field] = FILL
+        if row[field] == ROWS:
+            row[field + 2] = row[field + 1]
+        elif reached_y if q else reached_z:
+            row[field + 2] = PARTIAL + c[PART]
+            c[PART] += j - i
+        else:
+            row[field + 2] = PARTIAL + q * SCRATCH
 
 
 @helper
@@ -3445,8 +3547,8 @@ def _cut(members, n, cuts, repeats, own, shortest, operands, constants, where):
             step = _step(operands[q], members[i], members[j - 1], constants, where) if j > i + 1 else 0
             regular = regular and (step == 0 or step == size - 1 or step == BOTH)
         if own and size >= LEAST_REPEATED:
-            shared = [_uniform(operands[q], members, i, j) for q in range(3)]
-            if not (shared[0] and shared[1]) and (not shared[2] or operands[2, members[i]] == 0):
+            factors = _uniform(operands[0], members, i, j) and _uniform(operands[1], members, i, j)
+            if not factors and (operands[2, members[i]] == 0 or not _uniform(operands[2], members, i, j)):
                 count = _repeats(members, i, j, n, operands, constants, where)
         if count > 1 or size >= (shortest if regular else 4 * shortest):
             if cuts[pieces] != i:
@@ -3492,7 +3594,8 @@ def emit(
     sortable = np.empty(m, np.int64)
     cuts = np.empty(m + 1, np.int64)
     repeats = np.empty(m + 1, np.int64)
-    chain = np.empty(op.size + 2, np.int64)
+    longest_chain = op.size if m and (keys & 255 == CHAINED).any() else 0
+    items, identity = np.empty((2, longest_chain), np.int32), np.empty(longest_chain, np.int64)
     waiting = g = np.int64(0)
     while True:
         h = g
@@ -3501,7 +3604,7 @@ def emit(
         n = h - g
         if c[ROW_COUNT] + 2 * n + 8 > rows.shape[0]:
             return 1
-        chains = n > 0 and keys[g] & 255 == 255
+        chains = n > 0 and keys[g] & 255 == CHAINED
         block = n > 0 and not chains and n >= table[SMALLEST, keys[g] & 255]
         if waiting and (n == 0 or chains or block or waiting >= longest):
             _emit_stretch(pending, waiting, op, first, operands, active, table, val, where, template, rows, lists, c, state)
@@ -3510,11 +3613,11 @@ def emit(
             return 0
         if chains:
             for k in range(g, h):
-                subtracts = op[order[k]] == subtract
-                _emit_chain(
-                    order[k], chain, subtracts, first, operands, active, previous, val, where, template, rows, lists, c, state,
-                    chunk,
-                )  # fmt: skip
+                if not _emit_chain(
+                    order[k], op, items, identity, subtract, first, operands, active, previous, constants, val, where, template,
+                    rows, lists, c, state, chunk,
+                ):  # fmt: skip
+                    return 1
         elif not block:
             for k in range(n):
                 pending[waiting + k] = order[g + k]
@@ -3661,8 +3764,10 @@ def _reached(mode, at, step, n, repeats, lists, state):
 @helper
 def _pull_row(row, o, pulls, c, lists, table, state, slots, inputs):
     """Write the pulls of a block or a chain."""
-    s, chain, code = np.int64(state[ADJOINT, o]), row[FORM] == CHAIN, np.int64(row[OP]) & 255
-    for q in range(2 if chain else table[ARITY, code]):
+    s, code = np.int64(state[ADJOINT, o]), np.int64(row[OP]) & 255
+    dot = row[FORM] == DOT
+    chain = dot or row[FORM] == CHAIN
+    for q in range(3 if dot else 2 if chain else table[ARITY, code]):
         field = MX + 3 * q
         mode, at, step = np.int64(row[field]), np.int64(row[field + 1]), _whole(row[RX + q])
         n, repeats = np.int64(row[N]), np.int64(row[REPEATS])
@@ -3670,7 +3775,7 @@ def _pull_row(row, o, pulls, c, lists, table, state, slots, inputs):
         if how == NOTHING_PASSES:
             continue
         if chain and q == 0:
-            mode, n = ROWS, 1
+            mode, n = ROWS, np.int64(1)
         if mode == STRIDE:
             mode = GATHER
             at, step = _list_strided(at, n, lists, c)
@@ -3687,6 +3792,8 @@ def _pull_row(row, o, pulls, c, lists, table, state, slots, inputs):
             what, d, step_d = PRODUCTS, o, n
         elif how == STORED:
             what, d, step_d = PRODUCTS, np.int64(row[DX if q == 0 else DY]), n
+        if dot and q:
+            what, d, s = FACTORS, np.int64(state[ADJOINT, o]), np.int64(row[(ZO if q == 1 else YO)])
         if repeats > 1 and mode == ROWS and step == n and (d == 0 or (what == PRODUCTS and step_d == n)):
             n, repeats = n * repeats, np.int64(1)
         _pull(what, n, repeats, s, d, step_d, mode, at, step, minus, switch, pulls, c, lists, state, slots, inputs)
@@ -3726,7 +3833,7 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
         else:
             for field in (XO, YO, ZO, DX, DY):
                 row[field] = _settled(np.int64(row[field]), base)
-            size = 1 if form == CHAIN else n * np.int64(row[REPEATS])
+            size = 1 if form == CHAIN or form == DOT else n * np.int64(row[REPEATS])
             touched = reached = False
             for slot in range(o, o + size):
                 touched = touched or state[TOUCHED, slot] != 0

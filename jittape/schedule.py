@@ -16,6 +16,7 @@ from .kernels import (
     AT_GUARDS,
     AT_PULLS,
     AT_REVERSE,
+    CHAINED,
     CHUNK,
     CORE,
     COUNT,
@@ -58,8 +59,6 @@ _GUARDED_STRETCH = 128
 _TOO_SHORT = 24
 # Bytes per instruction that planning touches at its peak: 100 measured on tapes of a million and of ten million.
 _PLANNING = 100
-# In a sorted key: the operation of a chain.
-_CHAIN = 255
 # How partials come about, by their formula; what is not here is computed and stored.
 _HOW = {
     "0.0": kernels.NOTHING_PASSES, "1.0": kernels.PLUS, "-1.0": kernels.LESS,
@@ -209,9 +208,11 @@ def schedule(tape: Tape) -> Plan:
     kernels.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, CODE["multiply"], mark, code, level)
 
     chosen = np.flatnonzero(live & (mark != _INSIDE))
-    key = level[first:][chosen].astype(np.int64) << 8 | np.where(mark[chosen] == _END, _CHAIN, code[chosen])
+    key = level[first:][chosen].astype(np.int64) << 8 | np.where(mark[chosen] == _END, CHAINED, code[chosen])
     order = np.argsort(key, kind="stable")
-    return _emit(tape, chosen[order], key[order], code, operands, active, previous, same, roots)
+    # a chain takes two slots for every five links at most: after products and after what is between them
+    links = int(np.count_nonzero(mark))
+    return _emit(tape, chosen[order], key[order], code, operands, active, previous, same, roots, links)
 
 
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
@@ -230,13 +231,13 @@ def _ends(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.
     return last[counts <= _SIDE_BY_SIDE]
 
 
-def _emit(tape, order, key, op, operands, active, previous, same, roots) -> Plan:
+def _emit(tape, order, key, op, operands, active, previous, same, roots, links) -> Plan:
     first, slots, inputs = tape.first, len(tape.val), tape.n_inputs
     rows_at_most = 64 + len(order) // 4
     while True:
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
-        template = np.zeros(2 + inputs + tape.n_constants + 4 * len(order) + len(roots))
+        template = np.zeros(2 + inputs + tape.n_constants + 4 * len(order) + len(roots) + links // 2)
         state = np.zeros((kernels.ADJOINT + 1, len(template)), np.uint32)
         state[kernels.ACTIVE, 1 : 1 + inputs] = tape.active
         rows = np.empty((rows_at_most, ROW), np.uint32)

@@ -1,5 +1,7 @@
 """Blocks give what one instruction at a time gives: values to the bit, gradients to rounding."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -246,16 +248,97 @@ def test_a_running_sum_is_one_chain():
         def f(x, step=step):
             s = 0.0
             for y in x:
-                s = step(s, y * y)
+                s = step(s, jt.expit(y))
             return s
 
-        program = jt.record(f, [0.5 * k for k in range(100)])
-        assert kinds(program) == [kernels.CORE + 6, kernels.CHAIN]
         x = [0.1 * k for k in range(100)]
+        program = jt.record(f, x)
+        assert kinds(program) == [kernels.BLOCK, kernels.CHAIN]
         value, gradient = program.value_and_grad(x)
-        sign = 1.0 if f([1.0]) > 0 else -1.0
-        assert value == f(x)
-        np.testing.assert_array_equal(gradient, [sign * 2 * y for y in x])
+        assert value == pytest.approx(f(x), rel=1e-15)
+        sign = 1.0 if value > 0 else -1.0
+        np.testing.assert_allclose(gradient, [sign * jt.expit(y) * jt.expit(-y) for y in x], rtol=1e-14)
+
+
+def test_a_chain_adds_products_that_follow_each_other_without_computing_them_apart():
+    """Five products, then a number, and so on."""
+
+    def f(x):
+        s = 0.0
+        for k in range(0, 60, 6):
+            for j in range(k, k + 5):
+                s = s + x[j] * x[j + 60]
+            s = s + x[k + 5]
+        return s
+
+    x = [0.1 * k for k in range(120)]
+    program = jt.record(f, x)
+    assert kinds(program) == [kernels.DOT, kernels.CHAIN] * 10
+    wrong, apart = differences(program.tape, program.plan, np.array(x))
+    assert not wrong and apart < 1e-13
+
+
+@pytest.mark.parametrize("start", [None, "constant", "input", "product"])
+@pytest.mark.parametrize("sign", ["+", "-", "reflected +"])
+@pytest.mark.parametrize("factors", ["rows", "one", "apart", "lists", "constants", "data", "squares", "of the chain before"])
+def test_a_sum_of_products_is_one_chain_of_products(start, sign, factors):
+    n = 90
+    order = np.random.default_rng(5).permutation(n).tolist()
+
+    def f(x, data):
+        y, z = {
+            "rows": (x[:n], x[n : 2 * n]),
+            "one": (x[:n], [x[3]] * n),
+            "apart": (x[: 2 * n : 2], x[1 : 2 * n : 2]),
+            "lists": ([x[k] for k in order], [x[n + order[k] // 2] for k in range(n)]),
+            "constants": (x[:n], [0.01 * k for k in range(n)]),
+            "data": (data, x[:n]),
+            "squares": (x[:n], x[:n]),
+            "of the chain before": (x[:n], x[n : 2 * n]),
+        }[factors]
+        for _ in range(2 if factors == "of the chain before" else 1):
+            s = {None: y[0] * z[0], "constant": 0.5, "input": x[-1], "product": x[-1] * x[-2]}[start]
+            for a, b in zip(y[start is None :], z[start is None :], strict=True):
+                s = s + a * b if sign == "+" else s - a * b if sign == "-" else a * b + s
+            y, z = [s, *y[1:]], [s, *x[2 * n : 3 * n - 1]]
+        return s
+
+    x, data = [0.3 + 0.01 * k for k in range(3 * n + 2)], [0.1 * k for k in range(n)]
+    program = jt.record(f, x, data)
+    rows = program.plan.rows
+    chained = rows[rows[:, kernels.FORM] == kernels.DOT][:, kernels.N].tolist()
+    assert chained == [n - (start is None)] * (2 if factors == "of the chain before" else 1)
+    tape = program.tape
+    for x[3] in (1.5, 0.0, math.inf):
+        wrong, apart = differences(tape, program.plan, np.array([*x, *data]))
+        assert not wrong
+        assert apart < 1e-13
+
+
+def test_a_long_chain_of_products_is_cut_where_its_factors_are_copied():
+    n = 3000
+
+    def f(x, y):
+        return sum([a * b for a, b in zip(x, y[::-1], strict=True)])
+
+    x, y = np.linspace(0.5, 1.0, n).tolist(), np.linspace(-1.0, 1.0, n).tolist()
+    program = jt.record(f, x, y, argnums=(0, 1))
+    rows = program.plan.rows
+    assert rows[rows[:, kernels.FORM] == kernels.DOT][:, kernels.N].tolist() == [1024, 1024, 952]
+    value, (gx, gy) = program.value_and_grad(x, y)
+    assert value == f(x, y)
+    assert gx == y[::-1] and gy == x[::-1]
+
+
+def test_an_adjoint_of_zero_passes_nothing_to_infinite_factors():
+    def f(x, y, gate):
+        return sum([a * b for a, b in zip(x, y, strict=True)]) * gate + x[0]
+
+    program = jt.record(f, [1.0] * 8, [1.0] * 8, 1.0)
+    x, y = [1.0] * 8, [2.0] * 7 + [math.inf]
+    value, gradient = program.value_and_grad(x, y, 0.0)
+    assert math.isnan(value)
+    assert gradient == [1.0] + [0.0] * 7
 
 
 def test_chains_side_by_side_are_levelled():
