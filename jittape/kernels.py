@@ -1244,9 +1244,9 @@ def erfcx_tail(t):
 
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
 # The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot; then, from AT on, the
-# addresses of the compiled functions, low half first: `forward`, `reverse`, and two for each family, from AT_FAMILIES on.
+# addresses of the compiled functions, low half first: `forward`, `reverse`, `singles`, and two for each family, from AT_FAMILIES on.
 SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 4, 5, 6, 8
-AT_FORWARD, AT_REVERSE, AT_FAMILIES = 0, 1, 2
+AT_FORWARD, AT_REVERSE, AT_SINGLES, AT_FAMILIES = 0, 1, 2, 3
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, then partials. A row of one of
 # the commonest operations may repeat: its results go on where the last ones ended, its operands a step further.
 ROW = 20
@@ -2725,6 +2725,54 @@ def _nothing_passes(s, d, plain):
     return (s == 0.0) | ((d == 0.0) & (not plain))
 
 
+def singles(code, work, t, n, _0, _1, _2, _3, _4):
+    """Run pulls of single numbers, ``n`` from ``code[t]`` on. Apart from `reverse`: together LLVM runs out of registers for both."""
+    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    for _ in range(n):
+        do = code[t]
+        x = work[code[t + one]]
+        to, at = code[t + two], code[t + three]
+        t += four
+        if do == UNIT:
+            work[to] = x
+        elif do == UNIT + 1:
+            work[to] += x
+        elif do == MINUS:
+            work[to] = -x
+        elif do == MINUS + 1:
+            work[to] -= x
+        elif do == TIMES:
+            work[to] = x * work[at] if x != 0.0 else 0.0
+        elif do == TIMES + 1:
+            work[to] += x * work[at] if x != 0.0 else 0.0
+        elif do == MINUS_TIMES:
+            work[to] = -x * work[at] if x != 0.0 else 0.0
+        elif do == MINUS_TIMES + 1:
+            work[to] -= x * work[at] if x != 0.0 else 0.0
+        elif do == SWITCHED:
+            y = work[at]
+            work[to] = x * y if (x != 0.0) & (y != 0.0) else 0.0
+        elif do == SWITCHED + 1:
+            y = work[at]
+            work[to] += x * y if (x != 0.0) & (y != 0.0) else 0.0
+        else:
+            also, by = code[t], code[t + one]
+            t += two
+            if do >= MINUS_PAIR:
+                x = -x
+            p = x * work[at] if x != 0.0 else 0.0
+            q = x * work[by] if x != 0.0 else 0.0
+            do -= PAIR
+            if do & 1:
+                work[to] += p
+            else:
+                work[to] = p
+            if do & 2:
+                work[also] += q
+            else:
+                work[also] = q
+
+
 def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
     """Run pulls; knows no operation, only where adjoints and partials are.
 
@@ -2746,49 +2794,7 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
             what &= 7
         again -= one
         if what == SINGLES:
-            for _ in range(n):
-                do = code[t]
-                x = work[code[t + one]]
-                to, at = code[t + two], code[t + three]
-                t += four
-                if do == UNIT:
-                    work[to] = x
-                elif do == UNIT + 1:
-                    work[to] += x
-                elif do == MINUS:
-                    work[to] = -x
-                elif do == MINUS + 1:
-                    work[to] -= x
-                elif do == TIMES:
-                    work[to] = x * work[at] if x != 0.0 else 0.0
-                elif do == TIMES + 1:
-                    work[to] += x * work[at] if x != 0.0 else 0.0
-                elif do == MINUS_TIMES:
-                    work[to] = -x * work[at] if x != 0.0 else 0.0
-                elif do == MINUS_TIMES + 1:
-                    work[to] -= x * work[at] if x != 0.0 else 0.0
-                elif do == SWITCHED:
-                    y = work[at]
-                    work[to] = x * y if (x != 0.0) & (y != 0.0) else 0.0
-                elif do == SWITCHED + 1:
-                    y = work[at]
-                    work[to] += x * y if (x != 0.0) & (y != 0.0) else 0.0
-                else:
-                    also, by = code[t], code[t + one]
-                    t += two
-                    if do >= MINUS_PAIR:
-                        x = -x
-                    p = x * work[at] if x != 0.0 else 0.0
-                    q = x * work[by] if x != 0.0 else 0.0
-                    do -= PAIR
-                    if do & 1:
-                        work[to] += p
-                    else:
-                        work[to] = p
-                    if do & 2:
-                        work[also] += q
-                    else:
-                        work[also] = q
+            call(_address(code, np.uint64(AT_SINGLES)), code, work, t, n, zero, zero, zero, zero, zero)
         elif what == CLEAR:
             for k in range(n):
                 at = np.uint64(code[t + two * k])
@@ -4008,7 +4014,7 @@ _compiled: dict = {}
 def _by_address(position):
     """The function at a position of the header's addresses."""
     if position < AT_FAMILIES:
-        return (forward, reverse)[position]
+        return (forward, reverse, singles)[position]
     family, block = divmod(position - AT_FAMILIES, 2)
     return (BLOCK_OF if block else ONE_OF)[family]
 

@@ -16,6 +16,7 @@ from .kernels import (
     AT_GUARDS,
     AT_PULLS,
     AT_REVERSE,
+    AT_SINGLES,
     CHAINED,
     CHUNK,
     CORE,
@@ -156,7 +157,7 @@ def _locked(column: np.ndarray) -> np.ndarray:
 
 def _link(code: np.ndarray, positions: set[int]) -> None:
     """Put the addresses of the functions that a program needs into its header."""
-    code[AT:HEADER] = kernels.addresses({AT_FORWARD, AT_REVERSE, *positions})
+    code[AT:HEADER] = kernels.addresses({AT_FORWARD, AT_REVERSE, AT_SINGLES, *positions})
 
 
 def _guarded(plan: Plan, tape: Tape) -> Plan:
