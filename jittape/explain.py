@@ -4,7 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from .kernels import ABSENT, CHAIN, DOT, DX, DY, FORM, FUSED, GATHER, MX, OP, OUT, REPEATS, ROWS, RX, RZ, STRETCH, STRIDE, XI, N
+from .kernels import (
+    ABSENT,
+    CHAIN,
+    DOT,
+    DX,
+    DY,
+    FORM,
+    FUSED,
+    GATHER,
+    MX,
+    OP,
+    OUT,
+    POWERS,
+    REPEATS,
+    ROWS,
+    RX,
+    RZ,
+    STRETCH,
+    STRIDE,
+    XI,
+    N,
+)
 from .ops import OPS
 from .schedule import Plan
 from .tape import Tape
@@ -43,6 +64,8 @@ def _row(row: np.ndarray) -> tuple[str, ...]:
     slots = f"%{row[OUT]}..{row[OUT] + n * repeats - 1}" if n * repeats > 1 else f"%{row[OUT]}"
     if row[FORM] == STRETCH:
         return f"{n} one at a time", slots, "", "", "", ""
+    if row[FORM] == POWERS:
+        return f"chain of {n} *", slots, f"one %{row[XI]}", _operand(row[MX + 3], row[XI + 3], n), "", ""
     if row[FORM] == DOT:
         factors = [_operand(row[field], row[field + 1], n) for field in (MX + 3, MX + 6)]
         return f"chain of {n} {'-' if row[OP] else '+'} y*z", f"%{row[OUT]}", f"one %{row[XI]}", *factors, ""

@@ -1257,8 +1257,9 @@ MZ, ZI, ZO = 10, 11, 12  # and for the other operand of a fused addition
 DX, DY = 13, 14  # where stored partials go, or 0
 REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each operand from one time to the next
 # What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a block of a family, a
-# chain that adds products of y and z to x; from CORE on a loop of its own.
-STRETCH, CHAIN, BLOCK, DOT, CORE = 0, 1, 2, 3, 4
+# chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE on a loop of
+# its own.
+STRETCH, CHAIN, BLOCK, DOT, POWERS, CORE = 0, 1, 2, 3, 4, 5
 # Modes of an operand: neighbouring slots, or one; the others are copied to scratch first, from one slot, a list of slots, or slots that
 # are a constant number apart. Of those a list has the first, the distance, the distance from one repeat to the next, and repeats.
 ABSENT, ROWS, ONE, FILL, GATHER, STRIDE = 0, 1, 2, 3, 4, 5
@@ -1276,14 +1277,9 @@ PULLS, COUNT, SOURCE, PARTIAL_AT, TARGET, SIGN, SWITCH = 0, 1, 2, 3, 4, 5, 6
 TIMES_RUN, STEP_PARTIAL, STEP_TARGET = 7, 8, 9  # how often it runs, and the steps from one time to the next
 # What a pull does: clears adjoints and seeds the output; runs pulls of single numbers; or adds to, or sets, a row of adjoints,
 # one of them, or those of a list. There the product is of the source with one number, with a partial each, or one number alone.
-CLEAR, SINGLES, SCALED, PRODUCTS, SPREAD, FACTORS = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-)  # FACTORS: the partials are the row, the adjoint is one number
+# For FACTORS the partials are the row, and the adjoint is one number. LINKS passes adjoints on from each link of a chain of products to
+# the one before.
+CLEAR, SINGLES, SCALED, PRODUCTS, SPREAD, FACTORS, LINKS = 0, 1, 2, 3, 4, 5, 6
 TO_ROW, TO_ONE, TO_LIST = 0, 1, 2
 # A pull of a single number is four numbers: what it does, source, target, partial; a pair has another target and partial.
 UNIT, MINUS, TIMES, MINUS_TIMES, SWITCHED = 0, 2, 4, 6, 8  # and 1 more where it adds to what is there
@@ -2624,6 +2620,12 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
             for i in range(n):
                 v += factor * (work[yo + i] * work[zo + i])
             work[o] = v
+        elif form == POWERS:
+            v = work[at]
+            work[o - one] = v
+            for i in range(n):
+                v *= work[yo + i]
+                work[o + i] = v
         else:
             # <generated: forms>
             # fmt: off
@@ -2846,6 +2848,12 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
             else:
                 for i in range(n):
                     work[adj + code[t + i]] = work[s + i] * c
+        elif what == LINKS:
+            x = work[s + n - one]
+            for back in range(one, n):
+                i = n - one - back
+                x = work[s + i] + (x * work[d + i + one] if x != 0.0 else 0.0)
+                work[s + i] = x
         elif what == SPREAD:
             c = sign * work[s]
             if where == TO_ROW:
@@ -3019,10 +3027,11 @@ def _mix(h):
 
 
 @jit
-def link(op, ra, rb, first, add, subtract, live, active, passes_x, passes_y, uses, previous, level):
+def link(op, ra, rb, first, add, subtract, multiply, live, active, passes_x, passes_y, uses, previous, level):
     """Activity, uses, plain levels, and chains: ``previous`` is the instruction that a link continues, or -1.
 
-    A link is an addition that continues another from either side, or a subtraction from another subtraction's result.
+    A link is an addition or a multiplication that continues another of its kind from either side, or a subtraction from another
+    subtraction's result.
     """
     n = op.size
     for i in range(n):
@@ -3034,11 +3043,11 @@ def link(op, ra, rb, first, add, subtract, live, active, passes_x, passes_y, use
             level[slot] = 1 + max(level[ra[i]], level[rb[i]])
     for i in range(n):
         previous[i] = -1
-        if live[i] and (op[i] == add or op[i] == subtract):
+        if live[i] and (op[i] == add or op[i] == subtract or op[i] == multiply):
             j, k = ra[i] - first, rb[i] - first
             if j >= 0 and op[j] == op[i] and uses[ra[i]] == 1:
                 previous[i] = j
-            elif k >= 0 and op[k] == add and op[i] == add and uses[rb[i]] == 1:
+            elif k >= 0 and op[k] == op[i] and op[i] != subtract and uses[rb[i]] == 1:
                 previous[i] = k
 
 
@@ -3062,9 +3071,9 @@ def _item(i, operands, first, previous):
 
 
 @helper
-def _joins(s, op, first, multiply, uses):
-    """Whether a slot is a product that only one instruction reads."""
-    return s >= first and op[s - first] == multiply and uses[s] == 1
+def _joins(s, op, first, multiply, uses, mark):
+    """Whether a slot is a product that only one instruction reads, and that is in no chain."""
+    return s >= first and op[s - first] == multiply and uses[s] == 1 and not mark[s - first]
 
 
 @jit
@@ -3082,14 +3091,14 @@ def join(op, operands, first, live, uses, ends, previous, add, subtract, multipl
             if (
                 previous[i] < 0
                 and op[i] == add
-                and not _joins(t, op, first, multiply, uses)
-                and _joins(s, op, first, multiply, uses)
+                and not _joins(t, op, first, multiply, uses, mark)
+                and _joins(s, op, first, multiply, uses, mark)
             ):
                 operands[0, i], operands[1, i] = t, s  # the chain may as well start from the other one
                 t = s
             if i != end:
                 mark[i] = 1
-            product = _joins(t, op, first, multiply, uses)
+            product = op[i] != multiply and _joins(t, op, first, multiply, uses, mark)
             if product:
                 last = i if run == 0 else last
                 run += 1
@@ -3106,9 +3115,9 @@ def join(op, operands, first, live, uses, ends, previous, add, subtract, multipl
         s, t = operands[0, i], operands[1, i]
         if not mark[i] and (op[i] == add or op[i] == subtract):
             product = -1
-            if _joins(t, op, first, multiply, uses):
+            if _joins(t, op, first, multiply, uses, mark):
                 product, other, kind = t - first, s, 0 if op[i] == add else 1
-            elif _joins(s, op, first, multiply, uses):
+            elif _joins(s, op, first, multiply, uses, mark):
                 product, other, kind = s - first, t, 0 if op[i] == add else 2
             if product >= 0:
                 live[product] = False
@@ -3340,10 +3349,10 @@ def _emit_stretch(members, n, op, first, operands, active, table, val, where, te
 
 @helper
 def _emit_chain(
-    end, op, items, identity, subtract, first, operands, active, previous, constants, val, where, template, rows, lists, c, state,
+    end, op, items, identity, subtract, multiply, first, operands, active, previous, constants, val, where, template, rows, lists, c, state,
     longest,
 ):  # fmt: skip
-    """Write the rows of a chain of additions: apart what adds products, which is cut so that copies of factors stay in scratch.
+    """Write the rows of a chain: apart what adds products; what has factors is cut so that copies of those stay in scratch.
 
     Returns whether there was room for them.
     """
@@ -3372,13 +3381,30 @@ def _emit_chain(
     _read(operands[0, start], np.int64(PLUS), active, where, state)
     while done < n:
         products = items[1, done] >= 0
-        stop, most = done + 1, min(n, done + (SCRATCH if products else longest))
+        stop, most = done + 1, min(n, done + (SCRATCH if products or op[end] == multiply else longest))
         while stop < most and (items[1, stop] >= 0) == products:
             stop += 1
         row = rows[c[ROW_COUNT]]
         row[:] = 0
         row[N], row[OP], row[MX], row[XI], row[XO], row[REPEATS] = stop - done, subtracts, ONE, begin, begin, 1
-        if products:
+        if op[end] == multiply:
+            _emit_powers(
+                items[0],
+                identity,
+                done,
+                stop,
+                active[first + end],
+                active,
+                constants,
+                val,
+                where,
+                template,
+                lists,
+                c,
+                row,
+                state,
+            )
+        elif products:
             _emit_factors(items, identity, done, stop, active, constants, val, where, template, lists, c, row, state)
         else:
             row[FORM], row[MY], row[YI] = CHAIN, ROWS, where[items[0, done]]
@@ -3391,13 +3417,32 @@ def _emit_chain(
                     c[LIST] += 1
                 _read(items[0, k], np.int64(PLUS), active, where, state)
         begin = c[SLOT]
-        row[OUT] = begin
+        row[OUT] = begin if op[end] != multiply else begin - (stop - done) + 1
         _produce(begin, end, first, active, where, state)
-        state[READERS, begin] = stop < n
+        state[READERS, begin] += stop < n
         c[SLOT] += 1
         c[ROW_COUNT] += 1
         done = stop
     return True
+
+
+@helper
+def _emit_powers(items, identity, i, j, is_active, active, constants, val, where, template, lists, c, row, state):
+    """Place the factors of a chain of products, and give all of its links but the last a slot, and one to what it starts from."""
+    row[FORM], n = POWERS, j - i
+    _place(items, identity, i, j, 1, constants, val, where, template, lists, c, row, MY)
+    for k in range(i, j):
+        _read(items[k], np.int64(PLUS), active, where, state)
+    if row[MY] == ONE:
+        row[MY] = FILL
+    row[YO] = row[YI]
+    if row[MY] != ROWS:
+        row[YO] = PARTIAL + c[PART]
+        c[PART] += n
+    c[SLOT] += n
+    for slot in range(c[SLOT] - n + 1, c[SLOT] + 1):
+        # links pass adjoints on where they are, so those cannot be shared
+        state[ACTIVE, slot], state[READERS, slot], state[INSIDE, slot] = is_active, 2, 1
 
 
 @helper
@@ -3589,7 +3634,7 @@ def _cut(members, n, cuts, repeats, own, shortest, operands, constants, where):
 
 @jit
 def emit(
-    order, keys, op, subtract, first, operands, active, previous, table, constants, val, where, template, rows, lists, c, state,
+    order, keys, op, subtract, multiply, first, operands, active, previous, table, constants, val, where, template, rows, lists, c, state,
     shortest, longest, chunk,
 ):  # fmt: skip
     """Write the rows of a plan: one per block, in the order of levels. Returns 0, or 1 where ``rows`` is full."""
@@ -3620,7 +3665,7 @@ def emit(
         if chains:
             for k in range(g, h):
                 if not _emit_chain(
-                    order[k], op, items, identity, subtract, first, operands, active, previous, constants, val, where, template,
+                    order[k], op, items, identity, subtract, multiply, first, operands, active, previous, constants, val, where, template,
                     rows, lists, c, state, chunk,
                 ):  # fmt: skip
                     return 1
@@ -3771,8 +3816,12 @@ def _reached(mode, at, step, n, repeats, lists, state):
 def _pull_row(row, o, pulls, c, lists, table, state, slots, inputs):
     """Write the pulls of a block or a chain."""
     s, code = np.int64(state[ADJOINT, o]), np.int64(row[OP]) & 255
-    dot = row[FORM] == DOT
-    chain = dot or row[FORM] == CHAIN
+    dot, powers = row[FORM] == DOT, row[FORM] == POWERS
+    chain = dot or powers or row[FORM] == CHAIN
+    if powers:
+        pull = pulls[c[ROW_COUNT]]
+        pull[PULLS], pull[COUNT], pull[SOURCE], pull[PARTIAL_AT], pull[TIMES_RUN] = LINKS, row[N], s, row[YO], 1
+        c[ROW_COUNT] += 1
     for q in range(3 if dot else 2 if chain else table[ARITY, code]):
         field = MX + 3 * q
         mode, at, step = np.int64(row[field]), np.int64(row[field + 1]), _whole(row[RX + q])
@@ -3800,6 +3849,8 @@ def _pull_row(row, o, pulls, c, lists, table, state, slots, inputs):
             what, d, step_d = PRODUCTS, np.int64(row[DX if q == 0 else DY]), n
         if dot and q:
             what, d, s = FACTORS, np.int64(state[ADJOINT, o]), np.int64(row[(ZO if q == 1 else YO)])
+        if powers:
+            what, d = PRODUCTS, np.int64(o - 1 if q else row[YO])
         if repeats > 1 and mode == ROWS and step == n and (d == 0 or (what == PRODUCTS and step_d == n)):
             n, repeats = n * repeats, np.int64(1)
         _pull(what, n, repeats, s, d, step_d, mode, at, step, minus, switch, pulls, c, lists, state, slots, inputs)

@@ -48,7 +48,7 @@ from .tape import Tape
 
 # Chains of additions with more like them that start on the same level are faster side by side than each as one block.
 _SIDE_BY_SIDE = 10
-_SHORTEST_CHAIN = 4
+_SHORTEST_CHAIN, _SHORTEST_PRODUCT = 4, 8
 # The smallest group of like operations worth a block: of operations that call functions, and of others. On a random graph of
 # both kinds 3 for the former is a fifth faster than 6; on an ODE of arithmetic alone 8 for the latter is a tenth faster.
 _SMALLEST_CALLED, _SMALLEST_PLAIN = 3, 8
@@ -201,17 +201,19 @@ def schedule(tape: Tape) -> Plan:
     np.add.at(uses, same[roots], 2)
     previous = np.empty(n, np.int32)
     level = np.zeros(slots, np.int32)
-    add, subtract = CODE["add"], CODE["subtract"]
-    kernels.link(tape.op, *operands[:2], first, add, subtract, live, active, _PASSES_X, _PASSES_Y, uses, previous, level)
-    ends = _ends(n, first, live, previous, level)
+    add, subtract, multiply = CODE["add"], CODE["subtract"], CODE["multiply"]
+    kernels.link(
+        tape.op, *operands[:2], first, add, subtract, multiply, live, active, _PASSES_X, _PASSES_Y, uses, previous, level
+    )
+    ends = _ends(n, first, live, previous, level, tape.op == multiply)
     code, mark = tape.op.copy(), np.zeros(n, np.uint8)
     mark[ends] = _END
-    kernels.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, CODE["multiply"], mark, code, level)
+    kernels.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level)
 
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     key = level[first:][chosen].astype(np.int64) << 8 | np.where(mark[chosen] == _END, CHAINED, code[chosen])
     order = np.argsort(key, kind="stable")
-    # a chain takes two slots for every five links at most: after products and after what is between them
+    # a chain takes a slot for every link at most, and one more where it is cut
     links = int(np.count_nonzero(mark))
     return _emit(tape, chosen[order], key[order], code, operands, active, previous, same, roots, links)
 
@@ -219,11 +221,12 @@ def schedule(tape: Tape) -> Plan:
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
 
 
-def _ends(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray) -> np.ndarray:
+def _ends(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray, product: np.ndarray) -> np.ndarray:
     """The last links of the chains that run as one block each."""
     length, start, inner = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.uint8)
     kernels.measure(previous, live, first, level, length, start, inner)
-    last = np.flatnonzero((length >= _SHORTEST_CHAIN) & (inner == 0) & (previous >= 0))
+    shortest = np.where(product, _SHORTEST_PRODUCT, _SHORTEST_CHAIN)
+    last = np.flatnonzero((length >= shortest) & (inner == 0) & (previous >= 0))
     if not len(last):
         return last
     alike = start[last].astype(np.int64) << 32 | length[last]
@@ -238,7 +241,7 @@ def _emit(tape, order, key, op, operands, active, previous, same, roots, links) 
     while True:
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
-        template = np.zeros(2 + inputs + tape.n_constants + 4 * len(order) + len(roots) + links // 2)
+        template = np.zeros(2 + inputs + tape.n_constants + 4 * len(order) + len(roots) + 2 * links)
         state = np.zeros((kernels.ADJOINT + 1, len(template)), np.uint32)
         state[kernels.ACTIVE, 1 : 1 + inputs] = tape.active
         rows = np.empty((rows_at_most, ROW), np.uint32)
@@ -246,7 +249,7 @@ def _emit(tape, order, key, op, operands, active, previous, same, roots, links) 
         counts = np.array([1 + inputs, 0, 0, 3 * SCRATCH, 0, 0], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = kernels.emit(
-            order, key, op, CODE["subtract"], first, operands, active, previous, _TABLE, constants, tape.val, where, template,
+            order, key, op, CODE["subtract"], CODE["multiply"], first, operands, active, previous, _TABLE, constants, tape.val, where, template,
             rows, lists, counts, state, _SHORTEST_RUN, _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK,
         )  # fmt: skip
         if not full:

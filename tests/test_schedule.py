@@ -260,6 +260,37 @@ def test_a_running_sum_is_one_chain():
         np.testing.assert_allclose(gradient, [sign * jt.expit(y) * jt.expit(-y) for y in x], rtol=1e-14)
 
 
+@pytest.mark.parametrize("n", [8, 40, 2500])
+@pytest.mark.parametrize("factors", ["row", "one", "list", "constants", "data", "computed"])
+def test_a_running_product_is_one_chain(n, factors):
+    order = np.random.default_rng(5).permutation(n).tolist()
+
+    def f(x, data):
+        items = {
+            "row": x[:n],
+            "one": [x[3]] * n,
+            "list": [x[k] for k in order],
+            "constants": [1.0 + 0.001 * (k % 7) for k in range(n)],
+            "data": data,
+            "computed": [jt.cos(0.1 * a) for a in x[:n]],
+        }[factors]
+        p = x[-1]
+        for k, a in enumerate(items):
+            p = p * a if k % 2 else a * p
+        q = x[-2] + p  # shares its adjoint with the product's
+        return q * x[-3] + jt.sin(p) - p
+
+    x, data = [1.0 + 0.001 * (k % 5) for k in range(n + 3)], [1.0 - 0.001 * (k % 3) for k in range(n)]
+    program = jt.record(f, x, data)
+    rows = program.plan.rows
+    chained = rows[rows[:, kernels.FORM] == kernels.POWERS][:, kernels.N]
+    assert chained.sum() == n and len(chained) == -(-n // 1024)
+    for x[3], data[2] in ((1.5, 0.5), (0.0, 0.0), (math.inf, 2.0), (-0.0, math.nan)):
+        wrong, apart = differences(program.tape, program.plan, np.array([*x, *data]))
+        assert not wrong
+        assert apart < 1e-12
+
+
 def test_a_chain_adds_products_that_follow_each_other_without_computing_them_apart():
     """Five products, then a number, and so on."""
 
