@@ -529,6 +529,7 @@ def test_a_guard_that_fails_leaves_out_alone():
         (((1.0, 2.0), 2.0), "'p' was recorded as a list of 2 floats, called with a tuple"),
         (([1.0, 2.0], 2), "argument 'q' was recorded as a float, called with the static int 2"),
         (([1.0, 2.0], np.zeros(3)), "argument 'q' was recorded as a float, called with a float array of shape"),
+        (([1.0, 2.0], np.zeros(3, bool)), "argument 'q' was recorded as a float, called with a bool array of shape"),
         (([1.0, 2.0],), "2 positional arguments"),
         (([1.0, 2.0], 2.0, 3.0), "2 positional arguments"),
     ],
