@@ -52,7 +52,7 @@ class Work:
 class Interface(NamedTuple):
     """What a program takes and returns: the split of its arguments, their key, and the spec of its result.
 
-    ``result`` is nested like a spec, with "f" for a float and ("array", shape) for an array at its leaves.
+    ``result`` is a spec, too: see `structure`.
     """
 
     signature: Signature
@@ -352,14 +352,18 @@ class Program:
     def _outputs(self, val: np.ndarray) -> Iterator[Any]:
         values = val[self._outputs_at]
         start = 0
-        for shape in _result_shapes(self.interface.result):
-            if shape is None:
+        for spec in _result_leaves(self.interface.result):
+            if spec == "f":
                 yield values.item(start)
                 start += 1
+            elif spec == "b":
+                yield values.item(start) != 0.0
+                start += 1
             else:
-                size = int(np.prod(shape, dtype=int))
-                yield values[start : start + size].reshape(shape)
-                start += size
+                stop = start + math.prod(spec[1])
+                found = values[start:stop].reshape(spec[1])
+                yield found != 0.0 if len(spec) > 2 else found
+                start = stop
 
     # -- text ---------------------------------------------------------------------------------------------------------
 
@@ -413,14 +417,13 @@ class Program:
         )
 
 
-def _result_shapes(spec: Any) -> Iterator[tuple[int, ...] | None]:
-    if spec == "f":
-        yield None
-    elif spec[0] == "array":
-        yield spec[1]
-    elif spec[0] != "static":
+def _result_leaves(spec: Any) -> Iterator[Any]:
+    """The specs of a result's numbers, truth values and arrays, in order."""
+    if spec[0] in ("f", "b", "array"):
+        yield spec
+    elif spec[0] not in ("static", "copy"):
         for item in spec[-1]:
-            yield from _result_shapes(item)
+            yield from _result_leaves(item)
 
 
 def _describe(x: Any) -> str:
@@ -428,13 +431,13 @@ def _describe(x: Any) -> str:
 
 
 def _spell(spec: Any) -> str:
-    if spec == "f":
-        return "a float"
+    if spec in ("f", "b"):
+        return "a float" if spec == "f" else "a bool"
     tag = spec[0]
     if tag == "array":
         return f"a {spec[2] if len(spec) > 2 else 'float'} array of shape {spec[1]}"
     if tag == "floats":
         return f"a {spec[1].__name__} of {spec[2]} floats"
-    if tag == "static":
-        return f"the static {spec[1].__name__} {spec[2]!r}"
+    if tag in ("static", "copy"):
+        return f"the {tag} {spec[1].__name__} {spec[2]!r}"
     return f"a {spec[1].__name__} of {len(spec[-1])} items"

@@ -10,10 +10,13 @@ A structure is described by its *spec*, nested tuples that are hashable and say 
     ("dict", type, keys, specs)  a dict
     ("data", type, fields, specs)  a dataclass
     ("static", type, value)      anything else that is hashable: part of the recording
+
+A result may also have ``"b"``, a truth value, and ``("copy", type, value)``, of which every call gets a copy.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import math
@@ -130,15 +133,15 @@ def _static(x: Any, where: Any) -> Any:
 
 def unflatten(spec: Any, leaves: Iterator[Any]) -> Any:
     """The structure that ``spec`` describes, with the next leaves of ``leaves`` in it."""
-    if spec == "f":
-        return next(leaves)
     tag = spec[0]
-    if tag == "array":
+    if tag in ("f", "b", "array"):
         return next(leaves)
     if tag == "floats":
         return spec[1]([next(leaves) for _ in range(spec[2])])
     if tag == "static":
         return spec[2]
+    if tag == "copy":
+        return copy.deepcopy(spec[2])
     return _rebuild(spec, [unflatten(item, leaves) for item in spec[-1]])
 
 
@@ -191,9 +194,11 @@ def map_leaves(x: Any, function: Callable[[Any], Any]) -> tuple[Any, list]:
     out: list = []
 
     def walk(x: Any) -> Any:
-        if type(x) in (list, tuple) or (isinstance(x, tuple) and hasattr(x, "_fields")):
+        if isinstance(x, (list, tuple)):
             return ("seq", type(x), tuple([walk(item) for item in x]))
         if isinstance(x, dict):
+            if any(hasattr(type(key), "rec") for key in x):
+                raise TracingTypeError("a traced value is a key of a dict that is returned; return it as a value")
             return ("dict", type(x), tuple(x), tuple([walk(item) for item in x.values()]))
         if dataclasses.is_dataclass(x) and not isinstance(x, type):
             fields = tuple(field.name for field in dataclasses.fields(x))

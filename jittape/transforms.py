@@ -135,7 +135,10 @@ def value_and_grad(
     ----------
     f : the function; it returns one number, or with ``has_aux`` a pair (number, anything)
     argnums : the positional argument, or a tuple of them, that gradients are taken in
-    has_aux : whether ``f`` returns a pair; then the value is that pair
+    has_aux : whether ``f`` returns a pair; then the value is that pair. Traced values in its second half, in lists, tuples, dicts
+        and dataclasses of any depth, come back as floats and arrays, and as bools where they are conditions. What is not traced
+        comes back as it was when recorded: of arrays, sets and other containers each call gets a copy, anything else is the
+        same object on every call. A traced value inside a set or an object of another class is a TypeError
     max_paths : how many recorded paths to keep
     check_finite : raise `NonFiniteError` at the first operation on the way to the result, forward or in reverse, that makes a NaN
         or an infinity out of finite numbers: with its operands, the line, and what led to it. Each call then looks at every

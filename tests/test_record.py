@@ -335,6 +335,111 @@ def test_has_aux_needs_a_pair(f):
         jt.grad(f, has_aux=True)(3.0)
 
 
+def test_aux_keeps_the_types_of_plain_values():
+    """What is not traced comes back as it is, whatever it is; only traced numbers become floats."""
+    values = [
+        True, 3, 1.5, "note", b"bytes", None, 2j, np.int64(7), np.float32(0.5), np.bool_(True), math.sin, int, range(3), Point(1, 2.0),
+        frozenset({1}), {1, 2}, bytearray(b"x"), collections.deque([1, [2]], maxlen=5), collections.UserDict(a=1),
+        np.arange(3), np.array([True, False]), np.ones((2, 2), np.float32), np.array(["a", "b"]), np.array([1j]),
+    ]  # fmt: skip
+    g = jt.value_and_grad(lambda x: (x * x, values), has_aux=True)
+    for x in (3.0, 5.0):
+        (value, aux), gradient = g(x)
+        assert (value, gradient) == (x * x, 2.0 * x)
+        for found, plain in zip(aux, values, strict=True):
+            assert type(found) is type(plain)
+            if isinstance(plain, np.ndarray):
+                assert found.dtype == plain.dtype and found.shape == plain.shape
+            assert np.all(found == plain)
+    assert g.cache_info() == (1, 1, 1)
+
+
+def test_aux_of_numpys_orders_are_integers():
+    g = jt.value_and_grad(lambda x: (x.sum(), {"order": np.argsort(x), "best": np.argmax(x)}), has_aux=True)
+    for x in ([3.0, 1.0, 2.0], [0.0, 4.0, 2.0]):
+        (_, aux), _ = g(np.array(x))
+        assert aux["order"].dtype == np.argsort(x).dtype and aux["order"].tolist() == np.argsort(x).tolist()
+        assert type(aux["best"]) is type(np.argmax(x)) and aux["best"] == np.argmax(x)
+
+
+def test_traced_conditions_in_aux_are_truth_values():
+    g = jt.value_and_grad(lambda x: (x.sum(), {"one": x[0] > 1.0, "each": x > 1.0, "not": ~(x[0] > 1.0)}), has_aux=True)
+    for x in ([3.0, 1.0], [0.0, 4.0]):
+        (_, aux), _ = g(np.array(x))
+        assert aux["one"] is (x[0] > 1.0) and aux["not"] is not aux["one"]
+        assert aux["each"].dtype == bool and aux["each"].tolist() == [k > 1.0 for k in x]
+    assert g.cache_info() == (1, 1, 1)
+
+
+def test_a_value_that_is_a_plain_int_beside_aux():
+    assert jt.value_and_grad(lambda x: (3, "constant"), has_aux=True)(2.0) == ((3.0, "constant"), 0.0)
+    assert jt.value_and_grad(lambda x: [True, x], has_aux=True)(2.0) == ([1.0, 2.0], 0.0)
+
+
+def test_aux_belongs_to_its_caller():
+    shared = [1], {2}, collections.deque([[3]]), bytearray(b"x"), np.zeros(2), {"k": {5}}
+    g = jt.value_and_grad(lambda x: (x * x, shared), has_aux=True)
+
+    def plain(aux):
+        return [list(x) if not isinstance(x, dict) else x for x in aux]
+
+    (_, first), _ = g(1.0)
+    expected = copy.deepcopy(plain(first))
+    for aux in (first, shared):
+        aux[0].append(4)
+        aux[1].add(4)
+        aux[2][0].append(4)
+        aux[3].append(4)
+        aux[4][0] = 4.0
+        aux[5]["k"].add(4)
+        assert plain(g(2.0)[0][1]) == expected
+
+
+class Holder:
+    def __init__(self, held):
+        self.held = held
+
+
+class Slotted:
+    __slots__ = ("held", "__weakref__")
+
+    def __init__(self, held):
+        self.held = held
+
+
+def test_an_object_in_aux_is_the_same_on_every_call():
+    holder = Holder([1])
+    g = jt.value_and_grad(lambda x: (x * x, holder), has_aux=True)
+    assert g(1.0)[0][1] is g(2.0)[0][1] is holder
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda x: {x}, lambda x: frozenset({x}), lambda x: collections.deque([x]), lambda x: np.array([x], object), Holder, Slotted,
+        lambda x: Holder([{"deep": (x,)}]), lambda x: lambda: x, lambda x: functools.partial(max, x), lambda x: {"key": [{x}]},
+        lambda x: {x: 1}, lambda x: collections.UserList([x]), lambda x: iter([x]),
+    ],
+)  # fmt: skip
+def test_a_traced_value_hidden_in_aux_is_refused(hide):
+    """It would be the one of the recording for ever."""
+    for f in (lambda x: (x[0], hide(x[1])), lambda x: (x[0], hide(x)), lambda x: (x[0], hide(x[0] > 0.0))):
+        with pytest.raises(TracingTypeError, match="traced value"):
+            jt.value_and_grad(f, has_aux=True)(np.ones(2))
+
+
+def test_traced_keys_of_results_are_refused():
+    with pytest.raises(TracingTypeError, match="traced value"):
+        jt.record(lambda x: {x: 1.0}, 1.0)
+
+
+def test_an_object_in_aux_may_refer_to_itself_and_to_eager_variables():
+    holder = Holder(jt.var(2.0))
+    holder.self = holder
+    (_, aux), _ = jt.value_and_grad(lambda x: (x, holder), has_aux=True)(1.0)
+    assert aux.held is holder.held
+
+
 # -- what replays and what is recorded again ----------------------------------------------------------------------------
 
 
