@@ -168,5 +168,5 @@ class PathTree:
                 "jt.minimum or jt.clip, "
                 "which record no branch, or raise max_paths",
                 JitTapeWarning,
-                stacklevel=6,
+                stacklevel=5,
             )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
+import types
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -31,6 +33,8 @@ class CacheInfo(NamedTuple):
 class _Transform:
     """A function that records itself where it must and replays a program where it can."""
 
+    _with_value = True
+
     def __init__(
         self, f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool, max_paths: int, check_finite: bool
     ) -> None:
@@ -38,7 +42,8 @@ class _Transform:
             raise TypeError(f"{type(self).__name__} takes a function, not {f!r}")
         if max_paths < 1:
             raise ValueError(f"max_paths is {max_paths}; it must be at least 1")
-        functools.update_wrapper(self, f, updated=())  # type: ignore[arg-type]
+        functools.update_wrapper(self, f, updated=())
+        self._given = f, argnums, has_aux, max_paths, check_finite
         self._f, self._has_aux, self._max_paths = f, has_aux, max_paths
         self._signature = Signature(argnums)
         self._trees: dict[Any, PathTree] = {}
@@ -50,19 +55,29 @@ class _Transform:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._label}>"
 
+    def __reduce__(self) -> Any:
+        # What decorates a function has its name, by which pickle finds it, as it finds functions; recordings are not taken along.
+        found: Any = sys.modules.get(self.__module__)
+        for name in getattr(self, "__qualname__", "").split("."):
+            found = getattr(found, name, None)
+        return self.__qualname__ if found is self else (type(self), self._given)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """The method of an instance, as functions have it."""
+        return self if instance is None else types.MethodType(self, instance)
+
     @property
     def _label(self) -> str:
         return getattr(self._f, "__qualname__", None) or repr(self._f)
 
-    def _sweep(self, args: tuple, kwargs: dict) -> tuple[Any, Any]:
-        """The value, or the pair (value, aux), and the gradient."""
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The value, or the pair (value, aux), and the gradient; of `grad` the gradient, or the pair (gradient, aux)."""
         key, leaves, active = self._signature.split(args, kwargs)
         tree = self._trees.get(key)
         if tree is None:
             tree = self._plant(key, active)
         program, value, work = tree.sweep(leaves, GRADIENT)
-        if self._has_aux:
-            value = program.result(work)
+        answer: Any = program.result(work) if self._has_aux else value
         gradient = program.gradient(work)
         program.release(work)
         if self._check_finite:
@@ -70,7 +85,9 @@ class _Transform:
             if checker is None:
                 checker = self._checkers[program] = Checker(program)
             checker.check(leaves)
-        return value, gradient
+        if self._with_value:
+            return answer, gradient
+        return (gradient, answer[1]) if self._has_aux else gradient
 
     def _plant(self, key: Any, active: int) -> PathTree:
         """The empty path tree of a new argument structure."""
@@ -88,7 +105,7 @@ class _Transform:
                         f"{self._label} was called with more than {self._max_paths} argument structures or static values; each "
                         "is a recording of its own; pass numbers that change from call to call as floats",
                         JitTapeWarning,
-                        stacklevel=4,
+                        stacklevel=3,
                     )
         return tree
 
@@ -106,14 +123,11 @@ class _Transform:
 
 
 class _ValueAndGrad(_Transform):
-    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        return self._sweep(args, kwargs)
+    pass
 
 
 class _Grad(_Transform):
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        value, gradient = self._sweep(args, kwargs)
-        return (gradient, value[1]) if self._has_aux else gradient
+    _with_value = False
 
 
 def value_and_grad(
@@ -134,7 +148,7 @@ def value_and_grad(
     Parameters
     ----------
     f : the function; it returns one number, or with ``has_aux`` a pair (number, anything)
-    argnums : the positional argument, or a tuple of them, that gradients are taken in
+    argnums : the positional argument, or a tuple of them, that gradients are taken in; of a method ``self`` is argument 0
     has_aux : whether ``f`` returns a pair; then the value is that pair. Traced values in its second half, in lists, tuples, dicts
         and dataclasses of any depth, come back as floats and arrays, and as bools where they are conditions. What is not traced
         comes back as it was when recorded: of arrays, sets and other containers each call gets a copy, anything else is the
@@ -148,7 +162,8 @@ def value_and_grad(
     -------
     callable
         ``(value, gradient)``; the gradient has the structure of the argument, in fresh float64. It also has ``cache_info()``
-        and ``clear_cache()``.
+        and ``clear_cache()``. It pickles and copies as a function does, without its recordings, and decorates methods: an
+        instance is static, so that its attributes are frozen when recorded, but those of a dataclass are arguments.
 
     Raises
     ------

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import gc
 import math
+import multiprocessing
 import pickle
 import threading
 import weakref
@@ -42,6 +43,10 @@ def teaching(x, y):
 
 def module_level(p):
     return p.slope * p.slope + p.offset
+
+
+def module_level_log(x):
+    return jt.log(x)
 
 
 def names(tape):
@@ -438,6 +443,137 @@ def test_an_object_in_aux_may_refer_to_itself_and_to_eager_variables():
     holder.self = holder
     (_, aux), _ = jt.value_and_grad(lambda x: (x, holder), has_aux=True)(1.0)
     assert aux.held is holder.held
+
+
+# -- transforms as functions ---------------------------------------------------------------------------------------------
+
+
+@jt.grad
+def decorated(x):
+    """A function that only its transform has the name of."""
+    return x * x * x
+
+
+@functools.partial(jt.value_and_grad, argnums=(0, 1), has_aux=True, max_paths=3)
+def decorated_with_options(x, y):
+    return x * y, "note"
+
+
+@pytest.mark.parametrize(
+    "through",
+    [lambda g: pickle.loads(pickle.dumps(g)), copy.copy, copy.deepcopy, lambda g: copy.deepcopy([g])[0]],
+    ids=["pickle", "copy", "deepcopy", "inside"],
+)
+def test_transforms_pickle_and_copy(through):
+    for g, args in [
+        (jt.grad(teaching), (3.0, 1.0)),
+        (jt.value_and_grad(teaching, argnums=1), (3.0, 1.0)),
+        (jt.value_and_grad(teaching, (1, 0), max_paths=2, check_finite=True), (3.0, 1.0)),
+        (jt.grad(module_level), (Model(2.0, 1.0),)),
+        (jt.grad(functools.partial(teaching, y=2.0)), (3.0,)),
+        (decorated, (2.0,)),
+        (decorated_with_options, (2.0, 3.0)),
+    ]:
+        expected = g(*args)
+        again = through(g)
+        assert type(again) is type(g) and repr(again) == repr(g)
+        assert again(*args) == expected
+        assert again(*args) == g(*args) == expected
+
+
+def test_a_copied_transform_has_recordings_of_its_own():
+    g = jt.grad(teaching)
+    g(3.0, 1.0)
+    again = copy.deepcopy(g)
+    assert again.cache_info() == (0, 0, 0)
+    again(3.0, 1.0)
+    assert g.cache_info() == again.cache_info() == (1, 1, 0)
+
+
+def test_options_survive_pickling():
+    g = pickle.loads(pickle.dumps(jt.grad(module_level_log, check_finite=True)))
+    with pytest.raises(jt.NonFiniteError):
+        g(0.0)
+
+
+def test_a_transform_of_a_lambda_is_copied_and_says_why_it_cannot_be_pickled():
+    g = jt.grad(lambda x: x * x)
+    assert copy.deepcopy(g)(3.0) == 6.0
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        pickle.dumps(g)
+
+
+def test_other_processes_take_transforms():
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.map(decorated, [1.0, 2.0]) == [3.0, 12.0]
+        assert pool.map(jt.grad(module_level_log), [1.0, 2.0]) == [1.0, 0.5]
+
+
+class Spring:
+    def __init__(self, stiffness):
+        self.stiffness = stiffness
+
+    @functools.partial(jt.value_and_grad, argnums=1)
+    def energy(self, x):
+        """The energy at x."""
+        return self.stiffness * x * x
+
+    @staticmethod
+    @jt.grad
+    def cubed(x):
+        return x * x * x
+
+    @classmethod
+    @functools.partial(jt.grad, argnums=1)
+    def of_class(cls, x):
+        return x * x if cls is Spring else x
+
+
+class StifferSpring(Spring):
+    def __init__(self, stiffness):
+        super().__init__(2.0 * stiffness)
+
+    def energy(self, x):
+        value, gradient = super().energy(x)
+        return value + 1.0, gradient
+
+
+@dataclasses.dataclass
+class Line:
+    slope: float
+
+    @jt.grad
+    def at(self, x):
+        return self.slope * x
+
+
+def test_methods_can_be_transformed():
+    soft, hard = Spring(1.0), Spring(10.0)
+    assert soft.energy(3.0) == (9.0, 6.0)
+    assert hard.energy(3.0) == (90.0, 60.0)
+    assert soft.energy(2.0) == Spring.energy(soft, 2.0) == (4.0, 4.0)
+    assert StifferSpring(1.0).energy(3.0) == (19.0, 12.0)
+    assert soft.energy.__doc__ == "The energy at x."
+    assert soft.energy == soft.energy != hard.energy
+    assert soft.cubed(2.0) == Spring.cubed(2.0) == 12.0
+    assert soft.of_class(2.0) == Spring.of_class(2.0) == 4.0 and StifferSpring.of_class(2.0) == 1.0
+    assert pickle.loads(pickle.dumps(soft)).energy(3.0) == (9.0, 6.0)
+
+
+def test_a_method_of_a_dataclass_can_be_differentiated_in_its_fields():
+    line = Line(2.0)
+    assert line.at(3.0) == Line(3.0)
+    line.slope = 5.0
+    assert line.at(4.0) == Line(4.0)
+    assert Line.at.cache_info() == (1, 1, 1)
+
+
+def test_a_method_of_what_cannot_be_hashed_is_refused():
+    class Unhashable(Spring):
+        __hash__ = None
+
+    with pytest.raises(TracingTypeError, match="hashable"):
+        Unhashable(1.0).energy(3.0)
 
 
 # -- what replays and what is recorded again ----------------------------------------------------------------------------
