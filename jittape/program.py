@@ -32,20 +32,19 @@ class Work:
     numbers : all of it; the first is `DONE` after a sweep, or the index of the first guard that disagreed
     inputs : where the point is
     gradient : where a reverse sweep leaves the gradient, until the next one
-    point : the same in the shape of the only argument, where that is one array
     fill : a function of the leaves that writes them to ``inputs``
+    take : a function that returns ``gradient`` in the structure of the differentiated arguments, copied
     evaluate, differentiate : run the forward sweep, or both, and return the output's value, NaN where a guard disagreed
     """
 
-    __slots__ = ("numbers", "inputs", "gradient", "point", "fill", "evaluate", "differentiate")
+    __slots__ = ("numbers", "inputs", "gradient", "fill", "take", "evaluate", "differentiate")
 
-    def __init__(self, plan: Plan, shapes: list[tuple[int, ...] | None], inputs: int, active: int) -> None:
+    def __init__(self, plan: Plan, shapes: list[tuple[int, ...] | None], inputs: int, interface: Interface) -> None:
         self.numbers = np.zeros(plan.size)
         slots = len(plan.template)
         self.numbers[:slots] = plan.template
-        self.inputs, self.gradient = self.numbers[1 : 1 + inputs], self.numbers[slots + 1 : slots + 1 + active]
-        self.point = self.inputs.reshape(shapes[0]) if len(shapes) == 1 and shapes[0] is not None else self.inputs
-        self.fill = filler(shapes, self.inputs)
+        self.inputs, self.gradient = self.numbers[1 : 1 + inputs], self.numbers[slots + 1 : slots + 1 + interface.active]
+        self.fill, self.take = filler(shapes, self.inputs), interface.signature.taker(interface.key, self.gradient)
         self.evaluate, self.differentiate = (plan.bind(self.numbers, mode) for mode in (FORWARD, GRADIENT))
 
 
@@ -101,7 +100,6 @@ class Program:
         "_pool",
         "_plain",
         "_shapes",
-        "_rebuild",
         "_scalar",
         "_gradient_shape",
         "__weakref__",
@@ -116,7 +114,6 @@ class Program:
         self._pool: deque[Work] = deque(maxlen=None if self.plan.size * 8 <= _KEEP_BYTES else 0)
         key, signature = interface.key, interface.signature
         self._shapes = [shape for _, shape in signature.paths(key, [])]
-        self._rebuild = signature.rebuild(key)
         # the shape of the only argument where that is one array: the call that needs no flattening
         self._scalar, self._gradient_shape = self._is_scalar(), (interface.active,)
         self._plain = (
@@ -172,7 +169,7 @@ class Program:
         if value != value:
             value = self._checked(value, work, GRADIENT)
         if out is None:
-            out = self._rebuild(work.gradient)
+            out = work.take()
         else:
             try:
                 out[...] = work.gradient if flat else work.gradient.reshape(out.shape)
@@ -257,7 +254,7 @@ class Program:
         x = args[0] if len(args) == 1 and not kwargs else None
         if type(x) is _Array and x.dtype is _FLOAT and x.shape == self._plain:
             work = self._work()
-            work.point[...] = x
+            work.fill(x)
             return work
         leaves = self._leaves(args, kwargs)
         work = self._work()
@@ -308,7 +305,7 @@ class Program:
         """Run the kernels at a point: `DONE` or the first guard that disagrees, the value, and the work buffer to `release`."""
         work = self._work()
         work.fill(*leaves)
-        value = self._run(work, mode)
+        value = work.differentiate() if mode == GRADIENT else self._run(work, mode)
         return DONE if value == value else int(work.numbers[0]), value, work
 
     def _work(self) -> Work:
@@ -317,7 +314,7 @@ class Program:
             return self._pool.pop()
         except IndexError:
             require(8 * self.plan.size, f"a call of {self!r}, for values, adjoints and partials,")
-            return Work(self.plan, self._shapes, self.tape.n_inputs, self.interface.active)
+            return Work(self.plan, self._shapes, self.tape.n_inputs, self.interface)
 
     def _run(self, work: Work, mode: int) -> float:
         if mode == GRADIENT:
@@ -340,10 +337,6 @@ class Program:
     def release(self, work: Work) -> None:
         """Give a work buffer back, for the next call."""
         self._pool.append(work)
-
-    def gradient(self, work: Work) -> Any:
-        """The gradient after a reverse sweep, in the structure of the differentiated arguments."""
-        return self._rebuild(work.gradient)
 
     def result(self, work: Work) -> Any:
         """The function's result after a forward sweep, in the structure that the function returned."""

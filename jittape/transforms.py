@@ -78,7 +78,7 @@ class _Transform:
             tree = self._plant(key, active)
         program, value, work = tree.sweep(leaves, GRADIENT)
         answer: Any = program.result(work) if self._has_aux else value
-        gradient = program.gradient(work)
+        gradient = work.take()
         program.release(work)
         if self._check_finite:
             checker = self._checkers.get(program)
