@@ -15,8 +15,9 @@ from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
 from .memory import require
 from .ops import OPS
 from .schedule import Plan, schedule
-from .structure import Signature, filler, unflatten
+from .structure import Signature, unflatten
 from .tape import Tape
+from .transfer import filler, reader, taker
 
 # A buffer larger than this is not kept for the next call.
 _KEEP_BYTES = 1 << 28
@@ -44,7 +45,7 @@ class Work:
         slots = len(plan.template)
         self.numbers[:slots] = plan.template
         self.inputs, self.gradient = self.numbers[1 : 1 + inputs], self.numbers[slots + 1 : slots + 1 + interface.active]
-        self.fill, self.take = filler(shapes, self.inputs), interface.signature.taker(interface.key, self.gradient)
+        self.fill, self.take = filler(shapes, self.inputs), taker(interface.signature, interface.key, self.gradient)
         self.evaluate, self.differentiate = (plan.bind(self.numbers, mode) for mode in (FORWARD, GRADIENT))
 
 
@@ -98,7 +99,7 @@ class Program:
         "_output",
         "_outputs_at",
         "_pool",
-        "_plain",
+        "_read",
         "_shapes",
         "_scalar",
         "_gradient_shape",
@@ -114,11 +115,8 @@ class Program:
         self._pool: deque[Work] = deque(maxlen=None if self.plan.size * 8 <= _KEEP_BYTES else 0)
         key, signature = interface.key, interface.signature
         self._shapes = [shape for _, shape in signature.paths(key, [])]
-        # the shape of the only argument where that is one array: the call that needs no flattening
+        self._read = reader(signature, key)
         self._scalar, self._gradient_shape = self._is_scalar(), (interface.active,)
-        self._plain = (
-            key[0][0][1] if isinstance(key, tuple) and len(key[0]) == 1 and not key[1] and key[0][0][0] == "array" else None
-        )
 
     def __reduce__(self) -> Any:
         return Program, (self.tape, self.interface)
@@ -138,7 +136,9 @@ class Program:
         TypeError
             where the arguments differ in structure, shape or static value from the recorded ones.
         """
-        work = self._load(args, kwargs)
+        leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
+        work = self._work()
+        work.fill(*leaves)
         value = work.evaluate()
         if value != value:
             value = self._checked(value, work, FORWARD)
@@ -164,7 +164,9 @@ class Program:
         flat = type(out) is _Array and out.dtype is _FLOAT and out.shape == self._gradient_shape
         if out is not None and not flat:
             self._check_out(out)
-        work = self._load(args, kwargs)
+        leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
+        work = self._work()
+        work.fill(*leaves)
         value = work.differentiate()
         if value != value:
             value = self._checked(value, work, GRADIENT)
@@ -249,20 +251,8 @@ class Program:
                 f"out must be a float64 array of {self.interface.active} elements, for the gradient; got {_describe(out)}"
             )
 
-    def _load(self, args: tuple, kwargs: dict) -> Work:
-        """A work buffer with the arguments in it, which must be of the recorded structure."""
-        x = args[0] if len(args) == 1 and not kwargs else None
-        if type(x) is _Array and x.dtype is _FLOAT and x.shape == self._plain:
-            work = self._work()
-            work.fill(x)
-            return work
-        leaves = self._leaves(args, kwargs)
-        work = self._work()
-        work.fill(*leaves)
-        return work
-
     def _leaves(self, args: tuple, kwargs: dict) -> list:
-        """The arguments as leaves, of the recorded structure."""
+        """The arguments as leaves: of the recorded structure, or it raises."""
         key, leaves, _ = self.interface.signature.split(args, kwargs)
         if key != self.interface.key:
             raise TypeError(self._mismatch(key))

@@ -18,9 +18,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import functools
-import math
-import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -148,10 +145,11 @@ def unflatten(spec: Any, leaves: Iterator[Any]) -> Any:
         return spec[2]
     if tag == "copy":
         return copy.deepcopy(spec[2])
-    return _rebuild(spec, [unflatten(item, leaves) for item in spec[-1]])
+    return build(spec, [unflatten(item, leaves) for item in spec[-1]])
 
 
-def _rebuild(spec: Any, items: list) -> Any:
+def build(spec: Any, items: list) -> Any:
+    """The list, dict or dataclass that ``spec`` describes, of these items."""
     tag, kind = spec[:2]
     if tag == "seq":
         return kind(*items) if hasattr(kind, "_fields") else kind(items)
@@ -217,7 +215,7 @@ def map_leaves(x: Any, function: Callable[[Any], Any]) -> tuple[Any, list]:
 
 
 class Signature:
-    """Which arguments of a function are differentiated: splits arguments into leaves, and gradients back into arguments.
+    """Which arguments of a function are differentiated: splits arguments into leaves and back.
 
     ``argnums`` is an int or a tuple of ints, as in JAX. Leaves of differentiated arguments come first.
     """
@@ -239,13 +237,6 @@ class Signature:
     def split(self, args: tuple, kwargs: dict) -> tuple[Any, list, int]:
         """The key of a call (all that its recording depends on), its leaves, and how many leaves are differentiated."""
         leaves: list = []
-        # the two commonest calls: numbers only, and one array only
-        if self._first and len(args) >= len(self.argnums) and not kwargs:
-            kind = type(args[0])
-            if kind is float and list(map(type, args)).count(float) == len(args):
-                return len(args), list(args), len(self.argnums)
-            if kind is np.ndarray and len(args) == 1 and args[0].dtype is _FLOAT64:
-                return ((("array", args[0].shape),), ()), [args[0]], 1
         positions = self.positions(len(args))
         specs: list = [None] * len(args)
         for i in positions:
@@ -300,83 +291,3 @@ class Signature:
             path = i if isinstance(i, str) else names[i] if i < len(names) else f"args[{i}]"
             out += shapes(specs[i], path)
         return out
-
-    def taker(self, key: Any, vector: np.ndarray) -> Callable[[], Any]:
-        """A function that makes the differentiated arguments of what their vector holds by then; the result shares no memory."""
-        if isinstance(key, int):
-            return vector.item if self.single else lambda: tuple(vector.tolist())
-        positional, _ = self.specs(key)
-        positions = self.positions(len(positional))
-        takers: dict[int, Callable[[], Any]] = {}
-        stop = 0
-        for i in positions:
-            if i not in takers:
-                takers[i], stop = _taker(positional[i], vector, stop)
-        if self.single:
-            return takers[positions[0]]
-        chosen = [takers[i] for i in positions]
-        return lambda: tuple([take() for take in chosen])
-
-
-def _taker(spec: Any, vector: np.ndarray, start: int) -> tuple[Callable[[], Any], int]:
-    """A function that copies the structure of ``spec`` out of a vector from ``start`` on, and where it ends.
-
-    It has views of the vector, so that a call only copies: making a view takes as long as copying a hundred numbers.
-    """
-    if spec == "f":
-        return functools.partial(vector.item, start), start + 1
-    tag, kind = spec[:2]
-    if tag == "array":
-        stop = start + math.prod(spec[1])
-        return vector[start:stop].reshape(spec[1]).copy, stop
-    if tag == "floats":
-        stop = start + spec[2]
-        numbers = vector[start:stop].tolist
-        return numbers if kind is list else lambda: kind(numbers()), stop
-    if tag == "static":
-        return lambda: spec[2], start
-    takers = []
-    for item in spec[-1]:
-        taker, start = _taker(item, vector, start)
-        takers.append(taker)
-    if tag == "dict" and kind is dict:
-        named = list(zip(spec[2], takers, strict=True))
-        return lambda: {key: take() for key, take in named}, start
-    return lambda: _rebuild(spec, [take() for take in takers]), start
-
-
-def filler(shapes: list[tuple[int, ...] | None], inputs: np.ndarray) -> Callable[..., None]:
-    """A function of leaves of these shapes, None for a float, that writes them one after the other into ``inputs``."""
-    buffer = inputs.data.cast("B") if inputs.size else memoryview(bytearray())
-    # arrays one by one, runs of floats together: 4 us for a thousand, where an assignment of the list takes 11
-    arrays: list[tuple[np.ndarray, int]] = []
-    runs: list[tuple[Callable[..., None], int, int]] = []
-    at = i = 0
-    while i < len(shapes):
-        shape, first = shapes[i], i
-        if shape is not None:
-            stop = at + math.prod(shape)
-            arrays.append((inputs[at:stop].reshape(shape), i))
-            at, i = stop, i + 1
-            continue
-        while i < len(shapes) and shapes[i] is None:
-            i += 1
-        runs.append((functools.partial(struct.Struct(f"{i - first}d").pack_into, buffer, 8 * at), first, i))
-        at += i - first
-    if not arrays and len(runs) == 1:
-        return runs[0][0]
-    if len(arrays) == 1 and not runs:
-        only = arrays[0][0]
-
-        def fill_one(leaf: np.ndarray) -> None:
-            only[...] = leaf
-
-        return fill_one
-
-    def fill(*leaves: Any) -> None:
-        for view, k in arrays:
-            view[...] = leaves[k]
-        for pack, first, stop in runs:
-            pack(*leaves[first:stop])
-
-    return fill

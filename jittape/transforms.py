@@ -18,6 +18,7 @@ from .paths import PathTree
 from .program import Program
 from .record import trace
 from .structure import Signature
+from .transfer import reader
 
 MAX_PATHS = 256
 
@@ -46,7 +47,9 @@ class _Transform:
         self._given = f, argnums, has_aux, max_paths, check_finite
         self._f, self._has_aux, self._max_paths = f, has_aux, max_paths
         self._signature = Signature(argnums)
+        # ordered from the least to the most recently used
         self._trees: dict[Any, PathTree] = {}
+        self._last: PathTree | None = None
         self._lock = threading.Lock()
         self._warned = False
         self._check_finite = check_finite
@@ -72,10 +75,11 @@ class _Transform:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The value, or the pair (value, aux), and the gradient; of `grad` the gradient, or the pair (gradient, aux)."""
-        key, leaves, active = self._signature.split(args, kwargs)
-        tree = self._trees.get(key)
-        if tree is None:
-            tree = self._plant(key, active)
+        tree = self._last
+        leaves = None if tree is None else tree.read(args, kwargs)
+        if tree is None or leaves is None:
+            key, leaves, active = self._signature.split(args, kwargs)
+            tree = self._tree(key, active)
         program, value, work = tree.sweep(leaves, GRADIENT)
         answer: Any = program.result(work) if self._has_aux else value
         gradient = work.take()
@@ -89,14 +93,17 @@ class _Transform:
             return answer, gradient
         return (gradient, answer[1]) if self._has_aux else gradient
 
-    def _plant(self, key: Any, active: int) -> PathTree:
-        """The empty path tree of a new argument structure."""
+    def _tree(self, key: Any, active: int) -> PathTree:
+        """The path tree of an argument structure, empty where it is new; from now on the one that was used last."""
 
         def record(leaves: list) -> Program:
             return trace(self._f, self._signature, key, leaves, active, has_aux=self._has_aux, lines=self._check_finite)
 
         with self._lock:
-            tree = self._trees.setdefault(key, PathTree(record, self._max_paths, self._label))
+            tree = self._trees.pop(key, None)
+            if tree is None:
+                tree = PathTree(reader(self._signature, key), record, self._max_paths, self._label)
+            self._trees[key] = self._last = tree
             if len(self._trees) > self._max_paths:
                 del self._trees[next(iter(self._trees))]
                 if not self._warned:
@@ -118,6 +125,7 @@ class _Transform:
         """Forget every recording, and count anew."""
         with self._lock:
             self._trees.clear()
+            self._last = None
 
     cache_clear = clear_cache
 
