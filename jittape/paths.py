@@ -94,6 +94,8 @@ class PathTree:
             with self._lock:
                 self.records += 1
                 self._insert(_Path(program), near, guard, leaves)
+        else:
+            self.replays += 1
         # Recorded at this very point, so it is this point's path even where a guard's last bit differs from the tracer's.
         _, value, work = program.sweep(leaves, mode | UNGUARDED)
         return program, value, work

@@ -161,7 +161,7 @@ def _auxiliary(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarra
 # What a caller may well change, so that each call gets its own.
 _CONTAINERS = (np.ndarray, MutableSequence, MutableSet, MutableMapping)
 # What refers to all the rest of the program.
-_ELSEWHERE = (type, types.ModuleType, types.FrameType, types.TracebackType)
+_ELSEWHERE = (type, types.ModuleType, types.FrameType, types.TracebackType, Recording)
 
 
 def _holds_traced(recording: Recording, x: Any) -> bool:
@@ -171,7 +171,8 @@ def _holds_traced(recording: Recording, x: Any) -> bool:
         x = todo.pop()
         if isinstance(x, Traced) and x.rec is recording:
             return True
-        if id(x) in seen or isinstance(x, (Traced, Recording, *_ELSEWHERE)):
+        # what the garbage collector does not follow leads nowhere, but for arrays of objects
+        if id(x) in seen or not (gc.is_tracked(x) or isinstance(x, np.ndarray)) or isinstance(x, (Traced, *_ELSEWHERE)):
             continue
         seen[id(x)] = x  # kept alive, so that no other object gets its id
         if isinstance(x, types.FunctionType):

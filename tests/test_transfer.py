@@ -35,7 +35,8 @@ VALUES = [
     np.ones((2, 2)).T, np.ones(4)[::2], np.ones(2).view(np.recarray),
     [], (), {}, [1.0], (1.0,), [1], [True], [1.0, 2.0], (1.0, 2.0), [1.0, 2], [1.0, np.float64(2.0)], [1.0, "a"], [[1.0], [2.0]],
     [np.ones(2)], (np.ones(2), 1.0), Items([1.0, 2.0]), Items([np.ones(2)]), Point(1.0, 2.0), Point(1.0, 2), Point(np.ones(2), 1.0),
-    {"a": 1.0}, {"b": 1.0}, {"a": 1}, {1: 1.0}, {"a": 1.0, "b": np.ones(2)}, {"b": np.ones(2), "a": 1.0}, Params(a=1.0), {"a": [1.0, {"b": "a"}]},
+    {"a": 1.0}, {"b": 1.0}, {"a": 1}, {1: 1.0}, {"a": 1.0, "b": np.ones(2)}, {"b": np.ones(2), "a": 1.0}, Params(a=1.0),
+    {"a": [1.0, {"b": "a"}]},
     Layer(1.0, 2.0), Layer(1.0, np.ones(2)), Layer("a", "b"), Frozen(1.0), Frozen(1.0, "other"), Frozen(np.ones(2)),
 ]  # fmt: skip
 
