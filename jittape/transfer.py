@@ -15,26 +15,17 @@ from .structure import Signature, build
 _FLOAT64 = np.dtype(np.float64)
 
 
-def reader(signature: Signature, key: Any) -> Callable[[tuple, dict], list | None]:
+def reader(signature: Signature, key: Any) -> Callable[[tuple, dict], Any]:
     """A function of a call's arguments that returns their leaves where their key is this one, else None.
 
-    That takes a third of the time of splitting. None may also mean that a closer look is needed: at an int for a float, say.
+    That takes a third of the time of splitting. None may also mean that a closer look is needed, as at an array of a subclass.
     """
-    if isinstance(key, int):
-
-        def read_floats(args: tuple, kwargs: dict) -> list | None:
-            if len(args) != key or kwargs:
-                return None
-            if list(map(type, args)).count(float) == key:
-                return list(args)
-            return list(map(float, args)) if all([isinstance(x, float) for x in args]) else None
-
-        return read_floats
     positional, named = signature.specs(key)
     if len(positional) == 1 and not named and positional[0][0] == "array":
         return _reader_of_one_array(positional[0][1])
-    readers: dict[int | str, _Reader] = {i: _reader(spec) for i, spec in enumerate(positional)}
-    readers |= {name: _reader(spec) for name, spec in named}
+    active = signature.positions(len(positional))
+    readers: dict[int | str, _Reader] = {i: _reader(spec, i in active) for i, spec in enumerate(positional)}
+    readers |= {name: _reader(spec, False) for name, spec in named}
     ordered = [(i, readers[i]) for i in signature.order(key)]
     places: list[tuple[int, _Reader]] = [(i, read) for i, read in ordered if isinstance(i, int)]
     names: list[tuple[str, _Reader]] = [(name, read) for name, read in ordered if isinstance(name, str)]
@@ -51,7 +42,12 @@ def reader(signature: Signature, key: Any) -> Callable[[tuple, dict], list | Non
                 return None
         return leaves
 
-    return read
+    def read_floats(args: tuple, kwargs: dict) -> list | None:
+        if len(args) == key and not kwargs and list(map(type, args)).count(float) == key:
+            return list(args)
+        return read(args, kwargs)
+
+    return read_floats if isinstance(key, int) else read
 
 
 def _reader_of_one_array(shape: tuple[int, ...]) -> Callable[[tuple, dict], Any]:
@@ -71,9 +67,10 @@ def _reader_of_one_array(shape: tuple[int, ...]) -> Callable[[tuple, dict], Any]
 _Reader = Callable[[Any, list], bool]
 
 
-def _reader(spec: Any) -> _Reader:
+def _reader(spec: Any, differentiated: bool) -> _Reader:
+    number = _reader_of_number(differentiated)
     if spec == "f":
-        return _read_float
+        return number
     tag, kind = spec[:2]
     if tag == "array":
         return _reader_of_array(*spec[1:])
@@ -81,17 +78,22 @@ def _reader(spec: Any) -> _Reader:
         value = spec[2]
         return lambda x, leaves: type(x) is kind and (x is value or bool(x == value))
     if tag == "floats":
-        return _reader_of_floats(kind, spec[2])
-    return _reader_of_items(spec, [_reader(item) for item in spec[-1]])
+        return _reader_of_floats(kind, spec[2], number)
+    return _reader_of_items(spec, [_reader(item, differentiated) for item in spec[-1]])
 
 
-def _read_float(x: Any, leaves: list) -> bool:
-    if type(x) is not float:
-        if not isinstance(x, float):
-            return False
-        x = float(x)
-    leaves.append(x)
-    return True
+def _reader_of_number(differentiated: bool) -> _Reader:
+    kinds = (float, np.floating, int, np.integer) if differentiated else (float, np.floating)
+
+    def read(x: Any, leaves: list) -> bool:
+        if type(x) is not float:
+            if not isinstance(x, kinds) or type(x) is bool:
+                return False
+            x = float(x)
+        leaves.append(x)
+        return True
+
+    return read
 
 
 def _reader_of_array(shape: tuple[int, ...], truths: str = "") -> _Reader:
@@ -106,12 +108,14 @@ def _reader_of_array(shape: tuple[int, ...], truths: str = "") -> _Reader:
     return read
 
 
-def _reader_of_floats(kind: Any, n: int) -> _Reader:
+def _reader_of_floats(kind: Any, n: int, number: _Reader) -> _Reader:
     def read(x: Any, leaves: list) -> bool:
-        if type(x) is kind and len(x) == n and list(map(type, x)).count(float) == n:
+        if type(x) is not kind or len(x) != n:
+            return False
+        if list(map(type, x)).count(float) == n:
             leaves.extend(x)
             return True
-        return False
+        return all([number(item, leaves) for item in x])
 
     return read
 

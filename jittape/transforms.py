@@ -95,14 +95,10 @@ class _Transform:
 
     def _tree(self, key: Any, active: int) -> PathTree:
         """The path tree of an argument structure, empty where it is new; from now on the one that was used last."""
-
-        def record(leaves: list) -> Program:
-            return trace(self._f, self._signature, key, leaves, active, has_aux=self._has_aux, lines=self._check_finite)
-
         with self._lock:
             tree = self._trees.pop(key, None)
             if tree is None:
-                tree = PathTree(reader(self._signature, key), record, self._max_paths, self._label)
+                tree = self._plant(key, active)
             self._trees[key] = self._last = tree
             if len(self._trees) > self._max_paths:
                 del self._trees[next(iter(self._trees))]
@@ -115,6 +111,12 @@ class _Transform:
                         stacklevel=3,
                     )
         return tree
+
+    def _plant(self, key: Any, active: int) -> PathTree:
+        def record(leaves: list) -> Program:
+            return trace(self._f, self._signature, key, leaves, active, has_aux=self._has_aux, lines=self._check_finite)
+
+        return PathTree(reader(self._signature, key), record, self._max_paths, self._label)
 
     def cache_info(self) -> CacheInfo:
         """How many programs are held, how many recordings were made, and how many calls a recorded program answered."""
