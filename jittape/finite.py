@@ -13,8 +13,8 @@ from .kernels import GRADIENT, UNGUARDED
 from .ops import OPS
 from .program import Program
 from .schedule import direct
-from .structure import filler
 from .tape import Tape
+from .transfer import filler
 
 # The most instructions of a history that an error lists.
 _LISTED = 12

@@ -53,10 +53,12 @@ class PathTree:
     guards differ, whatever the number of paths.
     """
 
-    __slots__ = ("record", "max_paths", "label", "paths", "records", "replays", "_last", "_lock", "_settled", "_warned")
+    __slots__ = ("read", "record", "max_paths", "label", "paths", "records", "replays", "_last", "_lock", "_settled", "_warned")
 
-    def __init__(self, record: Callable[[list], Program], max_paths: int, label: str) -> None:
-        self.record, self.max_paths, self.label = record, max_paths, label
+    def __init__(
+        self, read: Callable[[tuple, dict], list | None], record: Callable[[list], Program], max_paths: int, label: str
+    ) -> None:
+        self.read, self.record, self.max_paths, self.label = read, record, max_paths, label
         # ordered from the least to the most recently used
         self.paths: dict[_Path, None] = {}
         self.records = self.replays = 0
@@ -92,6 +94,8 @@ class PathTree:
             with self._lock:
                 self.records += 1
                 self._insert(_Path(program), near, guard, leaves)
+        else:
+            self.replays += 1
         # Recorded at this very point, so it is this point's path even where a guard's last bit differs from the tracer's.
         _, value, work = program.sweep(leaves, mode | UNGUARDED)
         return program, value, work
@@ -168,5 +172,5 @@ class PathTree:
                 "jt.minimum or jt.clip, "
                 "which record no branch, or raise max_paths",
                 JitTapeWarning,
-                stacklevel=6,
+                stacklevel=5,
             )

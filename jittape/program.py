@@ -15,15 +15,13 @@ from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
 from .memory import require
 from .ops import OPS
 from .schedule import Plan, schedule
-from .structure import Signature, filler, unflatten
+from .structure import Signature, unflatten
 from .tape import Tape
+from .transfer import filler, reader, taker
 
 # A buffer larger than this is not kept for the next call.
 _KEEP_BYTES = 1 << 28
 _Array, _FLOAT = np.ndarray, np.dtype(np.float64)
-# Operations that every correct implementation rounds alike, and the relative difference that the others may make.
-_EXACT = np.array([op.plain for op in OPS])
-_ROUNDING = 8 * 2.0**-52
 _AGAIN = "record again for another structure"
 
 
@@ -35,27 +33,26 @@ class Work:
     numbers : all of it; the first is `DONE` after a sweep, or the index of the first guard that disagreed
     inputs : where the point is
     gradient : where a reverse sweep leaves the gradient, until the next one
-    point : the same in the shape of the only argument, where that is one array
     fill : a function of the leaves that writes them to ``inputs``
+    take : a function that returns ``gradient`` in the structure of the differentiated arguments, copied
     evaluate, differentiate : run the forward sweep, or both, and return the output's value, NaN where a guard disagreed
     """
 
-    __slots__ = ("numbers", "inputs", "gradient", "point", "fill", "evaluate", "differentiate")
+    __slots__ = ("numbers", "inputs", "gradient", "fill", "take", "evaluate", "differentiate")
 
-    def __init__(self, plan: Plan, shapes: list[tuple[int, ...] | None], inputs: int, active: int) -> None:
+    def __init__(self, plan: Plan, shapes: list[tuple[int, ...] | None], inputs: int, interface: Interface) -> None:
         self.numbers = np.zeros(plan.size)
         slots = len(plan.template)
         self.numbers[:slots] = plan.template
-        self.inputs, self.gradient = self.numbers[1 : 1 + inputs], self.numbers[slots + 1 : slots + 1 + active]
-        self.point = self.inputs.reshape(shapes[0]) if len(shapes) == 1 and shapes[0] is not None else self.inputs
-        self.fill = filler(shapes, self.inputs)
+        self.inputs, self.gradient = self.numbers[1 : 1 + inputs], self.numbers[slots + 1 : slots + 1 + interface.active]
+        self.fill, self.take = filler(shapes, self.inputs), taker(interface.signature, interface.key, self.gradient)
         self.evaluate, self.differentiate = (plan.bind(self.numbers, mode) for mode in (FORWARD, GRADIENT))
 
 
 class Interface(NamedTuple):
     """What a program takes and returns: the split of its arguments, their key, and the spec of its result.
 
-    ``result`` is nested like a spec, with "f" for a float and ("array", shape) for an array at its leaves.
+    ``result`` is a spec, too: see `structure`.
     """
 
     signature: Signature
@@ -102,9 +99,8 @@ class Program:
         "_output",
         "_outputs_at",
         "_pool",
-        "_plain",
+        "_read",
         "_shapes",
-        "_rebuild",
         "_scalar",
         "_gradient_shape",
         "__weakref__",
@@ -119,12 +115,8 @@ class Program:
         self._pool: deque[Work] = deque(maxlen=None if self.plan.size * 8 <= _KEEP_BYTES else 0)
         key, signature = interface.key, interface.signature
         self._shapes = [shape for _, shape in signature.paths(key, [])]
-        self._rebuild = signature.rebuild(key)
-        # the shape of the only argument where that is one array: the call that needs no flattening
+        self._read = reader(signature, key)
         self._scalar, self._gradient_shape = self._is_scalar(), (interface.active,)
-        self._plain = (
-            key[0][0][1] if isinstance(key, tuple) and len(key[0]) == 1 and not key[1] and key[0][0][0] == "array" else None
-        )
 
     def __reduce__(self) -> Any:
         return Program, (self.tape, self.interface)
@@ -144,7 +136,9 @@ class Program:
         TypeError
             where the arguments differ in structure, shape or static value from the recorded ones.
         """
-        work = self._load(args, kwargs)
+        leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
+        work = self._work()
+        work.fill(*leaves)
         value = work.evaluate()
         if value != value:
             value = self._checked(value, work, FORWARD)
@@ -170,12 +164,14 @@ class Program:
         flat = type(out) is _Array and out.dtype is _FLOAT and out.shape == self._gradient_shape
         if out is not None and not flat:
             self._check_out(out)
-        work = self._load(args, kwargs)
+        leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
+        work = self._work()
+        work.fill(*leaves)
         value = work.differentiate()
         if value != value:
             value = self._checked(value, work, GRADIENT)
         if out is None:
-            out = self._rebuild(work.gradient)
+            out = work.take()
         else:
             try:
                 out[...] = work.gradient if flat else work.gradient.reshape(out.shape)
@@ -255,20 +251,8 @@ class Program:
                 f"out must be a float64 array of {self.interface.active} elements, for the gradient; got {_describe(out)}"
             )
 
-    def _load(self, args: tuple, kwargs: dict) -> Work:
-        """A work buffer with the arguments in it, which must be of the recorded structure."""
-        x = args[0] if len(args) == 1 and not kwargs else None
-        if type(x) is _Array and x.dtype is _FLOAT and x.shape == self._plain:
-            work = self._work()
-            work.point[...] = x
-            return work
-        leaves = self._leaves(args, kwargs)
-        work = self._work()
-        work.fill(*leaves)
-        return work
-
     def _leaves(self, args: tuple, kwargs: dict) -> list:
-        """The arguments as leaves, of the recorded structure."""
+        """The arguments as leaves: of the recorded structure, or it raises."""
         key, leaves, _ = self.interface.signature.split(args, kwargs)
         if key != self.interface.key:
             raise TypeError(self._mismatch(key))
@@ -311,7 +295,7 @@ class Program:
         """Run the kernels at a point: `DONE` or the first guard that disagrees, the value, and the work buffer to `release`."""
         work = self._work()
         work.fill(*leaves)
-        value = self._run(work, mode)
+        value = work.differentiate() if mode == GRADIENT else self._run(work, mode)
         return DONE if value == value else int(work.numbers[0]), value, work
 
     def _work(self) -> Work:
@@ -320,7 +304,7 @@ class Program:
             return self._pool.pop()
         except IndexError:
             require(8 * self.plan.size, f"a call of {self!r}, for values, adjoints and partials,")
-            return Work(self.plan, self._shapes, self.tape.n_inputs, self.interface.active)
+            return Work(self.plan, self._shapes, self.tape.n_inputs, self.interface)
 
     def _run(self, work: Work, mode: int) -> float:
         if mode == GRADIENT:
@@ -328,36 +312,21 @@ class Program:
         return work.evaluate() if mode == FORWARD else self.plan.bind(work.numbers, mode)()
 
     def _checked(self, value: float, work: Work, mode: int) -> float:
-        """The value after a sweep that gave NaN: right where no guard disagreed, or only rounding turned it; else raise."""
+        """The value after a sweep that gave NaN: right where no guard disagreed, or at the recorded point; else raise.
+
+        Recording computes with the functions of `math` and NumPy, replays with the kernels', whose last bits differ. Where they
+        turn a guard at the very point that was recorded, the recorded path is this point's path all the same. Nowhere else: a
+        tolerance could not tell rounding from a branch that an exact tie decides.
+        """
         if work.numbers[0] == DONE:
             return value
-        index = self._disagreement(work.numbers)
-        if index == DONE:
+        if work.inputs.tobytes() == self.tape.val[1 : 1 + self.tape.n_inputs].tobytes():
             return self._run(work, mode | UNGUARDED)
-        raise BranchChanged(self._changed(work.numbers, index))
-
-    def _disagreement(self, val: np.ndarray) -> int:
-        """The first guard that disagrees by more than rounding.
-
-        Recording computes with Python's math functions and replays with the kernels', whose last bits differ; where only they
-        turn a comparison, the recorded branch is as good as the other. Arithmetic alone has no such doubt.
-        """
-        doubtful = not _EXACT[self.tape.op].all()
-        for index, guard in enumerate(self.tape.guards):
-            if (val[self.plan.where[guard.slot]] != 0.0) != guard.outcome:
-                i = guard.slot - self.tape.first
-                x, y = (float(val[self.plan.where[operand[i]]]) for operand in (self.tape.a, self.tape.b))
-                if not (doubtful and abs(x - y) <= _ROUNDING * max(abs(x), abs(y))):
-                    return index
-        return DONE
+        raise BranchChanged(self._changed(work.numbers, int(work.numbers[0])))
 
     def release(self, work: Work) -> None:
         """Give a work buffer back, for the next call."""
         self._pool.append(work)
-
-    def gradient(self, work: Work) -> Any:
-        """The gradient after a reverse sweep, in the structure of the differentiated arguments."""
-        return self._rebuild(work.gradient)
 
     def result(self, work: Work) -> Any:
         """The function's result after a forward sweep, in the structure that the function returned."""
@@ -366,14 +335,18 @@ class Program:
     def _outputs(self, val: np.ndarray) -> Iterator[Any]:
         values = val[self._outputs_at]
         start = 0
-        for shape in _result_shapes(self.interface.result):
-            if shape is None:
+        for spec in _result_leaves(self.interface.result):
+            if spec == "f":
                 yield values.item(start)
                 start += 1
+            elif spec == "b":
+                yield values.item(start) != 0.0
+                start += 1
             else:
-                size = int(np.prod(shape, dtype=int))
-                yield values[start : start + size].reshape(shape)
-                start += size
+                stop = start + math.prod(spec[1])
+                found = values[start:stop].reshape(spec[1])
+                yield found != 0.0 if len(spec) > 2 else found
+                start = stop
 
     # -- text ---------------------------------------------------------------------------------------------------------
 
@@ -427,14 +400,13 @@ class Program:
         )
 
 
-def _result_shapes(spec: Any) -> Iterator[tuple[int, ...] | None]:
-    if spec == "f":
-        yield None
-    elif spec[0] == "array":
-        yield spec[1]
-    elif spec[0] != "static":
+def _result_leaves(spec: Any) -> Iterator[Any]:
+    """The specs of a result's numbers, truth values and arrays, in order."""
+    if spec[0] in ("f", "b", "array"):
+        yield spec
+    elif spec[0] not in ("static", "copy"):
         for item in spec[-1]:
-            yield from _result_shapes(item)
+            yield from _result_leaves(item)
 
 
 def _describe(x: Any) -> str:
@@ -442,13 +414,13 @@ def _describe(x: Any) -> str:
 
 
 def _spell(spec: Any) -> str:
-    if spec == "f":
-        return "a float"
+    if spec in ("f", "b"):
+        return "a float" if spec == "f" else "a bool"
     tag = spec[0]
     if tag == "array":
-        return f"a float array of shape {spec[1]}"
+        return f"a {spec[2] if len(spec) > 2 else 'float'} array of shape {spec[1]}"
     if tag == "floats":
         return f"a {spec[1].__name__} of {spec[2]} floats"
-    if tag == "static":
-        return f"the static {spec[1].__name__} {spec[2]!r}"
+    if tag in ("static", "copy"):
+        return f"the {tag} {spec[1].__name__} {spec[2]!r}"
     return f"a {spec[1].__name__} of {len(spec[-1])} items"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import inspect
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable, Iterator, MutableMapping, MutableSequence, MutableSet
 from typing import Any
 
 import numpy as np
 
 from . import arrays, tracer
-from .arrays import VarArray, current
+from .arrays import ConditionArray, VarArray, current
 from .errors import TracingTypeError
 from .program import Interface, Program
 from .structure import Signature, map_leaves, size
 from .tape import DATA, INPUT, Recording
-from .tracer import Var
+from .tracer import Condition, Traced, Var
 
 
 def record(
@@ -76,7 +78,7 @@ def trace(
     try:
         args, kwargs = signature.join(key, traced)
         returned = f(*args, **kwargs)
-        result, rows = map_leaves(returned, lambda x: _output(recording, x, label, has_aux))
+        result, rows = _results(recording, returned, label, has_aux)
         tape = recording.freeze(np.concatenate([np.zeros(0, np.int64), *rows]))
     finally:
         current.reset(token)
@@ -104,7 +106,24 @@ def _inputs(recording: Recording, leaves: list, active: int, paths: list) -> Ite
             yield arrays.leaf(recording, kind, leaf, path)
 
 
-def _output(recording: Recording, x: Any, label: str, has_aux: bool) -> tuple[Any, np.ndarray]:
+def _results(recording: Recording, returned: Any, label: str, has_aux: bool) -> tuple[Any, list]:
+    """The spec of a function's result, and the rows of its leaves."""
+
+    def number(x: Any) -> tuple[Any, np.ndarray]:
+        return _output(recording, x, label)
+
+    def anything(x: Any) -> tuple[Any, np.ndarray]:
+        return _auxiliary(recording, x, label)
+
+    if not has_aux:
+        return map_leaves(returned, number)
+    if not (isinstance(returned, (list, tuple)) and len(returned) == 2):
+        return map_leaves(returned, anything)  # no pair: the program says so
+    (value, rows), (aux, more) = map_leaves(returned[0], number), map_leaves(returned[1], anything)
+    return ("seq", type(returned), (value, aux)), rows + more
+
+
+def _output(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarray]:
     """The spec and the rows of one leaf of a function's result."""
     if isinstance(x, Var):
         recording.check(x.rec)
@@ -112,11 +131,54 @@ def _output(recording: Recording, x: Any, label: str, has_aux: bool) -> tuple[An
     if isinstance(x, VarArray):
         recording.check(x.rec)
         return ("array", x.shape), x.row.ravel()
-    if isinstance(x, tracer.PLAIN) and not (has_aux and isinstance(x, (bool, int))):
+    if isinstance(x, tracer.PLAIN):
         return "f", np.array([recording.constant(float(x))])
     if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
         return ("array", x.shape), np.array([recording.constant(v) for v in x.ravel().astype(np.float64).tolist()], np.int64)
-    if has_aux:
-        return ("static", type(x), x), np.zeros(0, np.int64)
     what = "None (is a return statement missing?)" if x is None else f"{x!r} of type {type(x).__name__}"
     raise TracingTypeError(f"{label} returned {what}; a recorded function returns numbers, arrays, or a structure of those")
+
+
+def _auxiliary(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarray]:
+    """The spec and the rows of one leaf of what is returned beside the value: traced, or kept as it is now."""
+    if isinstance(x, Traced):
+        spec, rows = _output(recording, x, label)
+        if isinstance(x, Condition):
+            spec = "b"
+        elif isinstance(x, ConditionArray):
+            spec = (*spec, "bool")
+        return spec, rows
+    if _holds_traced(recording, x):
+        raise TracingTypeError(
+            f"{label} returned a {type(x).__name__} with a traced value inside, which would be that of the recording on every call; "
+            "return it in a list, tuple, dict, dataclass or an array made by jt.array, or read the plain number with `.value`"
+        )
+    if isinstance(x, _CONTAINERS):
+        return ("copy", type(x), copy.deepcopy(x)), np.zeros(0, np.int64)
+    return ("static", type(x), x), np.zeros(0, np.int64)
+
+
+# What a caller may well change, so that each call gets its own.
+_CONTAINERS = (np.ndarray, MutableSequence, MutableSet, MutableMapping)
+# What refers to all the rest of the program.
+_ELSEWHERE = (type, types.ModuleType, types.FrameType, types.TracebackType, Recording)
+
+
+def _holds_traced(recording: Recording, x: Any) -> bool:
+    """Whether a value of this recording can be reached from an object: as an element, an attribute, or in a closure."""
+    todo, seen = [x], {}
+    while todo:
+        x = todo.pop()
+        if isinstance(x, Traced) and x.rec is recording:
+            return True
+        # what the garbage collector does not follow leads nowhere, but for arrays of objects
+        if id(x) in seen or not (gc.is_tracked(x) or isinstance(x, np.ndarray)) or isinstance(x, (Traced, *_ELSEWHERE)):
+            continue
+        seen[id(x)] = x  # kept alive, so that no other object gets its id
+        if isinstance(x, types.FunctionType):
+            todo += [x.__closure__, x.__defaults__, x.__kwdefaults__, x.__dict__]
+        elif isinstance(x, np.ndarray) and x.dtype.hasobject:
+            todo += x.ravel().tolist()
+        else:
+            todo += gc.get_referents(x)
+    return False

@@ -10,14 +10,14 @@ A structure is described by its *spec*, nested tuples that are hashable and say 
     ("dict", type, keys, specs)  a dict
     ("data", type, fields, specs)  a dataclass
     ("static", type, value)      anything else that is hashable: part of the recording
+
+A result may also have ``"b"``, a truth value, and ``("copy", type, value)``, of which every call gets a copy.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-import functools
-import math
-import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -46,8 +46,14 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
         leaves.append(x)
         return "f"
     if kind is np.ndarray:
+        if x.dtype is _FLOAT64:  # the commonest leaf
+            leaves.append(x)
+            return ("array", x.shape)
         leaves.append(_array(x, where))
         return _of_array(x, differentiated)
+    if kind is dict:
+        specs = tuple([flatten(item, leaves, differentiated, (where, key)) for key, item in x.items()])
+        return ("dict", dict, tuple(x), specs)
     if kind is list or kind is tuple:
         if x and list(map(type, x)).count(float) == len(x):
             leaves.extend(x)
@@ -130,19 +136,20 @@ def _static(x: Any, where: Any) -> Any:
 
 def unflatten(spec: Any, leaves: Iterator[Any]) -> Any:
     """The structure that ``spec`` describes, with the next leaves of ``leaves`` in it."""
-    if spec == "f":
-        return next(leaves)
     tag = spec[0]
-    if tag == "array":
+    if tag in ("f", "b", "array"):
         return next(leaves)
     if tag == "floats":
         return spec[1]([next(leaves) for _ in range(spec[2])])
     if tag == "static":
         return spec[2]
-    return _rebuild(spec, [unflatten(item, leaves) for item in spec[-1]])
+    if tag == "copy":
+        return copy.deepcopy(spec[2])
+    return build(spec, [unflatten(item, leaves) for item in spec[-1]])
 
 
-def _rebuild(spec: Any, items: list) -> Any:
+def build(spec: Any, items: list) -> Any:
+    """The list, dict or dataclass that ``spec`` describes, of these items."""
     tag, kind = spec[:2]
     if tag == "seq":
         return kind(*items) if hasattr(kind, "_fields") else kind(items)
@@ -191,9 +198,11 @@ def map_leaves(x: Any, function: Callable[[Any], Any]) -> tuple[Any, list]:
     out: list = []
 
     def walk(x: Any) -> Any:
-        if type(x) in (list, tuple) or (isinstance(x, tuple) and hasattr(x, "_fields")):
+        if isinstance(x, (list, tuple)):
             return ("seq", type(x), tuple([walk(item) for item in x]))
         if isinstance(x, dict):
+            if any(hasattr(type(key), "rec") for key in x):
+                raise TracingTypeError("a traced value is a key of a dict that is returned; return it as a value")
             return ("dict", type(x), tuple(x), tuple([walk(item) for item in x.values()]))
         if dataclasses.is_dataclass(x) and not isinstance(x, type):
             fields = tuple(field.name for field in dataclasses.fields(x))
@@ -206,7 +215,7 @@ def map_leaves(x: Any, function: Callable[[Any], Any]) -> tuple[Any, list]:
 
 
 class Signature:
-    """Which arguments of a function are differentiated: splits arguments into leaves, and gradients back into arguments.
+    """Which arguments of a function are differentiated: splits arguments into leaves and back.
 
     ``argnums`` is an int or a tuple of ints, as in JAX. Leaves of differentiated arguments come first.
     """
@@ -235,9 +244,8 @@ class Signature:
                 return len(args), list(args), len(self.argnums)
             if kind is np.ndarray and len(args) == 1 and args[0].dtype is _FLOAT64:
                 return ((("array", args[0].shape),), ()), [args[0]], 1
-        positions = self.positions(len(args))
         specs: list = [None] * len(args)
-        for i in positions:
+        for i in self.positions(len(args)):
             if specs[i] is None:
                 specs[i] = flatten(args[i], leaves, True, i)
                 if specs[i][0] == "static":
@@ -289,72 +297,3 @@ class Signature:
             path = i if isinstance(i, str) else names[i] if i < len(names) else f"args[{i}]"
             out += shapes(specs[i], path)
         return out
-
-    def rebuild(self, key: Any) -> Callable[[np.ndarray], Any]:
-        """A function from the vector of the differentiated arguments to those arguments; what it returns shares no memory."""
-        if isinstance(key, int):
-            return (lambda v: v.item(0)) if self.single else lambda v: tuple(v.tolist())
-        positional, _ = self.specs(key)
-        positions = self.positions(len(positional))
-        builders: dict[int, Callable[[np.ndarray], Any]] = {}
-        stop = 0
-        for i in positions:
-            if i not in builders:
-                builders[i], stop = _builder(positional[i], stop)
-        if self.single:
-            return builders[positions[0]]
-        return lambda v: tuple([builders[i](v) for i in positions])
-
-
-def _builder(spec: Any, start: int) -> tuple[Callable[[np.ndarray], Any], int]:
-    """A function that takes the structure of ``spec`` out of a vector from ``start`` on, and where it ends."""
-    if spec == "f":
-        return lambda v: v.item(start), start + 1
-    tag, kind = spec[:2]
-    if tag == "array":
-        stop = start + math.prod(spec[1])
-        return lambda v: v[start:stop].reshape(spec[1]).copy(), stop
-    if tag == "floats":
-        stop = start + spec[2]
-        return lambda v: kind(v[start:stop].tolist()), stop
-    if tag == "static":
-        return lambda v: spec[2], start
-    builders = []
-    for item in spec[-1]:
-        builder, start = _builder(item, start)
-        builders.append(builder)
-    if tag == "dict" and kind is dict:
-        named = list(zip(spec[2], builders, strict=True))
-        return lambda v: {key: builder(v) for key, builder in named}, start
-    return lambda v: _rebuild(spec, [builder(v) for builder in builders]), start
-
-
-def filler(shapes: list[tuple[int, ...] | None], inputs: np.ndarray) -> Callable[..., None]:
-    """A function of leaves of these shapes, None for a float, that writes them one after the other into ``inputs``."""
-    buffer = inputs.data.cast("B") if inputs.size else memoryview(bytearray())
-    if all(shape is None for shape in shapes):
-        # 4 us for a thousand floats, where an assignment of the list takes 11
-        return functools.partial(struct.Struct(f"{len(shapes)}d").pack_into, buffer, 0)
-    # arrays one by one, runs of floats together
-    steps: list[tuple[Any, int, int]] = []
-    at = i = 0
-    while i < len(shapes):
-        shape, first = shapes[i], i
-        if shape is not None:
-            stop = at + math.prod(shape)
-            steps.append((inputs[at:stop].reshape(shape), i, i))
-            at, i = stop, i + 1
-            continue
-        while i < len(shapes) and shapes[i] is None:
-            i += 1
-        steps.append((functools.partial(struct.Struct(f"{i - first}d").pack_into, buffer, 8 * at), first, i))
-        at += i - first
-
-    def fill(*leaves: Any) -> None:
-        for target, first, stop in steps:
-            if first == stop:
-                target[...] = leaves[first]
-            else:
-                target(*leaves[first:stop])
-
-    return fill

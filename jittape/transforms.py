@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
+import types
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ from .paths import PathTree
 from .program import Program
 from .record import trace
 from .structure import Signature
+from .transfer import reader
 
 MAX_PATHS = 256
 
@@ -31,6 +34,8 @@ class CacheInfo(NamedTuple):
 class _Transform:
     """A function that records itself where it must and replays a program where it can."""
 
+    _with_value = True
+
     def __init__(
         self, f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool, max_paths: int, check_finite: bool
     ) -> None:
@@ -38,10 +43,13 @@ class _Transform:
             raise TypeError(f"{type(self).__name__} takes a function, not {f!r}")
         if max_paths < 1:
             raise ValueError(f"max_paths is {max_paths}; it must be at least 1")
-        functools.update_wrapper(self, f, updated=())  # type: ignore[arg-type]
+        functools.update_wrapper(self, f, updated=())
+        self._given = f, argnums, has_aux, max_paths, check_finite
         self._f, self._has_aux, self._max_paths = f, has_aux, max_paths
         self._signature = Signature(argnums)
+        # ordered from the least to the most recently used
         self._trees: dict[Any, PathTree] = {}
+        self._last: PathTree | None = None
         self._lock = threading.Lock()
         self._warned = False
         self._check_finite = check_finite
@@ -50,36 +58,48 @@ class _Transform:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._label}>"
 
+    def __reduce__(self) -> Any:
+        # What decorates a function has its name, by which pickle finds it, as it finds functions; recordings are not taken along.
+        found: Any = sys.modules.get(self.__module__)
+        for name in getattr(self, "__qualname__", "").split("."):
+            found = getattr(found, name, None)
+        return self.__qualname__ if found is self else (type(self), self._given)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """The method of an instance, as functions have it."""
+        return self if instance is None else types.MethodType(self, instance)
+
     @property
     def _label(self) -> str:
         return getattr(self._f, "__qualname__", None) or repr(self._f)
 
-    def _sweep(self, args: tuple, kwargs: dict) -> tuple[Any, Any]:
-        """The value, or the pair (value, aux), and the gradient."""
-        key, leaves, active = self._signature.split(args, kwargs)
-        tree = self._trees.get(key)
-        if tree is None:
-            tree = self._plant(key, active)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The value, or the pair (value, aux), and the gradient; of `grad` the gradient, or the pair (gradient, aux)."""
+        tree = self._last
+        leaves = None if tree is None else tree.read(args, kwargs)
+        if tree is None or leaves is None:
+            key, leaves, active = self._signature.split(args, kwargs)
+            tree = self._tree(key, active)
         program, value, work = tree.sweep(leaves, GRADIENT)
-        if self._has_aux:
-            value = program.result(work)
-        gradient = program.gradient(work)
+        answer: Any = program.result(work) if self._has_aux else value
+        gradient = work.take()
         program.release(work)
         if self._check_finite:
             checker = self._checkers.get(program)
             if checker is None:
                 checker = self._checkers[program] = Checker(program)
             checker.check(leaves)
-        return value, gradient
+        if self._with_value:
+            return answer, gradient
+        return (gradient, answer[1]) if self._has_aux else gradient
 
-    def _plant(self, key: Any, active: int) -> PathTree:
-        """The empty path tree of a new argument structure."""
-
-        def record(leaves: list) -> Program:
-            return trace(self._f, self._signature, key, leaves, active, has_aux=self._has_aux, lines=self._check_finite)
-
+    def _tree(self, key: Any, active: int) -> PathTree:
+        """The path tree of an argument structure, empty where it is new; from now on the one that was used last."""
         with self._lock:
-            tree = self._trees.setdefault(key, PathTree(record, self._max_paths, self._label))
+            tree = self._trees.pop(key, None)
+            if tree is None:
+                tree = self._plant(key, active)
+            self._trees[key] = self._last = tree
             if len(self._trees) > self._max_paths:
                 del self._trees[next(iter(self._trees))]
                 if not self._warned:
@@ -88,9 +108,15 @@ class _Transform:
                         f"{self._label} was called with more than {self._max_paths} argument structures or static values; each "
                         "is a recording of its own; pass numbers that change from call to call as floats",
                         JitTapeWarning,
-                        stacklevel=4,
+                        stacklevel=3,
                     )
         return tree
+
+    def _plant(self, key: Any, active: int) -> PathTree:
+        def record(leaves: list) -> Program:
+            return trace(self._f, self._signature, key, leaves, active, has_aux=self._has_aux, lines=self._check_finite)
+
+        return PathTree(reader(self._signature, key), record, self._max_paths, self._label)
 
     def cache_info(self) -> CacheInfo:
         """How many programs are held, how many recordings were made, and how many calls a recorded program answered."""
@@ -101,19 +127,17 @@ class _Transform:
         """Forget every recording, and count anew."""
         with self._lock:
             self._trees.clear()
+            self._last = None
 
     cache_clear = clear_cache
 
 
 class _ValueAndGrad(_Transform):
-    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        return self._sweep(args, kwargs)
+    pass
 
 
 class _Grad(_Transform):
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        value, gradient = self._sweep(args, kwargs)
-        return (gradient, value[1]) if self._has_aux else gradient
+    _with_value = False
 
 
 def value_and_grad(
@@ -134,8 +158,11 @@ def value_and_grad(
     Parameters
     ----------
     f : the function; it returns one number, or with ``has_aux`` a pair (number, anything)
-    argnums : the positional argument, or a tuple of them, that gradients are taken in
-    has_aux : whether ``f`` returns a pair; then the value is that pair
+    argnums : the positional argument, or a tuple of them, that gradients are taken in; of a method ``self`` is argument 0
+    has_aux : whether ``f`` returns a pair; then the value is that pair. Traced values in its second half, in lists, tuples, dicts
+        and dataclasses of any depth, come back as floats and arrays, and as bools where they are conditions. What is not traced
+        comes back as it was when recorded: of arrays, sets and other containers each call gets a copy, anything else is the
+        same object on every call. A traced value inside a set or an object of another class is a TypeError
     max_paths : how many recorded paths to keep
     check_finite : raise `NonFiniteError` at the first operation on the way to the result, forward or in reverse, that makes a NaN
         or an infinity out of finite numbers: with its operands, the line, and what led to it. Each call then looks at every
@@ -145,7 +172,8 @@ def value_and_grad(
     -------
     callable
         ``(value, gradient)``; the gradient has the structure of the argument, in fresh float64. It also has ``cache_info()``
-        and ``clear_cache()``.
+        and ``clear_cache()``. It pickles and copies as a function does, without its recordings, and decorates methods: an
+        instance is static, so that its attributes are frozen when recorded, but those of a dataclass are arguments.
 
     Raises
     ------

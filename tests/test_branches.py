@@ -964,6 +964,26 @@ def test_generators_and_early_exits():
         assert gradient == pytest.approx(math.exp(x), rel=1e-8, abs=1e-10)
 
 
+def test_every_call_is_a_record_or_a_replay():
+    """Also at a point where the last bit of a function decides a branch, which is remembered as it is."""
+
+    def fixed_point(x):
+        last = None
+        while last is None or abs(x - last) > 1e-16:
+            last, x = x, jt.cos(x)
+        return x
+
+    g = jt.grad(fixed_point)
+    points = np.linspace(-2.0, 2.0, 20).tolist()
+    for _ in range(3):
+        for x in points:
+            g(x)
+        records = g.cache_info().records
+    info = g.cache_info()
+    assert info.records + info.replays == 3 * len(points)
+    assert info.records == records
+
+
 def test_a_function_that_is_not_deterministic_is_still_answered():
     """The tree never hangs a path where its outcomes do not belong."""
     source = random.Random(6)
@@ -1096,6 +1116,65 @@ def test_branch_changed_leaves_everything_as_it_was():
                 call(*bad)
     assert program.value_and_grad(1.0, 2.0, 3.0) == expected
     assert pickle.dumps(program.tape) == before
+
+
+@pytest.mark.parametrize(
+    ("f", "recorded", "other"),
+    [
+        # an input, at and beyond a bound
+        (lambda x: jt.sin(x) if x < 1.0 else jt.cos(x), 0.5, 1.0),
+        (lambda x: jt.sin(x) if x != 2.0 else jt.cos(x), 0.5, 2.0),
+        (lambda x: jt.sin(x) if x else jt.cos(x), 1.0, 0.0),
+        # truth values
+        (lambda x: jt.sin(x) if (x < 1.0) & (x < 2.0) else jt.cos(x), 0.5, 5.0),
+        (lambda x: jt.sin(x) if (x < 1.0) | (x < 2.0) else jt.cos(x), 0.5, 5.0),
+        (lambda x: jt.sin(x) if (x < 1.0) ^ (x < 2.0) else jt.cos(x), 1.5, 5.0),
+        (lambda x: jt.sin(x) if ~(x < 1.0) else jt.cos(x), 1.5, 0.5),
+        (lambda x: jt.sin(x) if np.isfinite(x) else 0.0 * x, 1.5, math.inf),
+        # an operation that the kernels round differently, exactly on the bound: the singularity that the branch is there for
+        (lambda x: x / (jt.exp(x) - 1.0) if jt.exp(x) != 1.0 else jt.cos(x), 1.0, 0.0),
+        (lambda x: jt.sin(x) / x if jt.sin(x) else jt.cos(x), 1.0, 0.0),
+        (lambda x: x if jt.floor(jt.exp(x)) < 1.0 else -x, -1.0, 0.5),
+        (lambda x: x if x % 1.0 == 0.0 else jt.exp(x), 4.0, 3.5),
+        (lambda x: x if jt.where(jt.sin(x) < 2.0, x, 0.0) < 1.0 else -x, 0.5, 1.0),
+    ],
+)
+def test_no_guard_is_forgiven_at_another_point(f, recorded, other):
+    for a, b in ((recorded, other), (other, recorded)):
+        program = jt.record(f, a)
+        for call in (program, program.value_and_grad, lambda x, p=program: p.bind(x, out=np.zeros(1))()):
+            with pytest.raises(jt.BranchChanged):
+                call(b)
+        assert identical(program.value_and_grad(a), jt.value_and_grad(f)(a))
+
+
+def test_no_mask_is_forgiven_at_another_point():
+    for f in (
+        lambda x: jt.sin(x).sum() if (x < 1.0).any() else jt.cos(x).sum(),
+        lambda x: jt.sin(x[x < 1.0]).sum() + jt.cos(x).sum(),
+        lambda x: jt.sin(x).sum() if (x < 1.0).all() else jt.cos(x).sum(),
+    ):
+        program = jt.record(f, np.array([0.5, 0.25]))
+        with pytest.raises(jt.BranchChanged):
+            program(np.array([5.0, 2.0]))
+
+
+def test_a_program_answers_at_the_point_it_was_recorded_at(rng):
+    """Where a loop runs until the last bit stands still, the kernels may need another number of steps than recording did."""
+
+    def fixed_point(x):
+        last = None
+        while last is None or abs(x - last) > 1e-16:
+            last, x = x, jt.cos(x)
+        return x
+
+    for x in rng.normal(size=50).tolist():
+        program, gradient = jt.record(fixed_point, x), np.zeros(1)
+        value, slope = program.value_and_grad(x)
+        assert value == pytest.approx(0.7390851332151607, rel=1e-15)
+        assert program(x) == program.bind(x, out=gradient)() == value
+        assert (value, slope) == jt.value_and_grad(fixed_point)(x)
+        assert gradient[0] == slope
 
 
 def test_branch_changed_after_a_pickle_still_names_the_line():

@@ -14,7 +14,7 @@ PACKAGE = Path(jittape.__file__).parent
 FLOORS = (
     ("ops", "special", "errors", "conventions", "names", "layout", "vectormath"),
     ("formulas", "kernels", "memory", "picture", "structure"),
-    ("show", "bulk"),
+    ("show", "bulk", "transfer"),
     ("tape",),
     ("tracer", "schedule"),
     ("arrays", "explain"),

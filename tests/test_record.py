@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import gc
 import math
+import multiprocessing
 import pickle
 import threading
 import weakref
@@ -42,6 +43,10 @@ def teaching(x, y):
 
 def module_level(p):
     return p.slope * p.slope + p.offset
+
+
+def module_level_log(x):
+    return jt.log(x)
 
 
 def names(tape):
@@ -335,6 +340,242 @@ def test_has_aux_needs_a_pair(f):
         jt.grad(f, has_aux=True)(3.0)
 
 
+def test_aux_keeps_the_types_of_plain_values():
+    """What is not traced comes back as it is, whatever it is; only traced numbers become floats."""
+    values = [
+        True, 3, 1.5, "note", b"bytes", None, 2j, np.int64(7), np.float32(0.5), np.bool_(True), math.sin, int, range(3), Point(1, 2.0),
+        frozenset({1}), {1, 2}, bytearray(b"x"), collections.deque([1, [2]], maxlen=5), collections.UserDict(a=1),
+        np.arange(3), np.array([True, False]), np.ones((2, 2), np.float32), np.array(["a", "b"]), np.array([1j]),
+    ]  # fmt: skip
+    g = jt.value_and_grad(lambda x: (x * x, values), has_aux=True)
+    for x in (3.0, 5.0):
+        (value, aux), gradient = g(x)
+        assert (value, gradient) == (x * x, 2.0 * x)
+        for found, plain in zip(aux, values, strict=True):
+            assert type(found) is type(plain)
+            if isinstance(plain, np.ndarray):
+                assert found.dtype == plain.dtype and found.shape == plain.shape
+            assert np.all(found == plain)
+    assert g.cache_info() == (1, 1, 1)
+
+
+def test_aux_of_numpys_orders_are_integers():
+    g = jt.value_and_grad(lambda x: (x.sum(), {"order": np.argsort(x), "best": np.argmax(x)}), has_aux=True)
+    for x in ([3.0, 1.0, 2.0], [0.0, 4.0, 2.0]):
+        (_, aux), _ = g(np.array(x))
+        assert aux["order"].dtype == np.argsort(x).dtype and aux["order"].tolist() == np.argsort(x).tolist()
+        assert type(aux["best"]) is type(np.argmax(x)) and aux["best"] == np.argmax(x)
+
+
+def test_traced_conditions_in_aux_are_truth_values():
+    g = jt.value_and_grad(lambda x: (x.sum(), {"one": x[0] > 1.0, "each": x > 1.0, "not": ~(x[0] > 1.0)}), has_aux=True)
+    for x in ([3.0, 1.0], [0.0, 4.0]):
+        (_, aux), _ = g(np.array(x))
+        assert aux["one"] is (x[0] > 1.0) and aux["not"] is not aux["one"]
+        assert aux["each"].dtype == bool and aux["each"].tolist() == [k > 1.0 for k in x]
+    assert g.cache_info() == (1, 1, 1)
+
+
+def test_a_value_that_is_a_plain_int_beside_aux():
+    assert jt.value_and_grad(lambda x: (3, "constant"), has_aux=True)(2.0) == ((3.0, "constant"), 0.0)
+    assert jt.value_and_grad(lambda x: [True, x], has_aux=True)(2.0) == ([1.0, 2.0], 0.0)
+
+
+def test_aux_belongs_to_its_caller():
+    shared = [1], {2}, collections.deque([[3]]), bytearray(b"x"), np.zeros(2), {"k": {5}}
+    g = jt.value_and_grad(lambda x: (x * x, shared), has_aux=True)
+
+    def plain(aux):
+        return [list(x) if not isinstance(x, dict) else x for x in aux]
+
+    (_, first), _ = g(1.0)
+    expected = copy.deepcopy(plain(first))
+    for aux in (first, shared):
+        aux[0].append(4)
+        aux[1].add(4)
+        aux[2][0].append(4)
+        aux[3].append(4)
+        aux[4][0] = 4.0
+        aux[5]["k"].add(4)
+        assert plain(g(2.0)[0][1]) == expected
+
+
+class Holder:
+    def __init__(self, held):
+        self.held = held
+
+
+class Slotted:
+    __slots__ = ("held", "__weakref__")
+
+    def __init__(self, held):
+        self.held = held
+
+
+def test_an_object_in_aux_is_the_same_on_every_call():
+    holder = Holder([1])
+    g = jt.value_and_grad(lambda x: (x * x, holder), has_aux=True)
+    assert g(1.0)[0][1] is g(2.0)[0][1] is holder
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda x: {x}, lambda x: frozenset({x}), lambda x: collections.deque([x]), lambda x: np.array([x], object), Holder, Slotted,
+        lambda x: Holder([{"deep": (x,)}]), lambda x: lambda: x, lambda x: functools.partial(max, x), lambda x: {"key": [{x}]},
+        lambda x: {x: 1}, lambda x: collections.UserList([x]), lambda x: iter([x]),
+    ],
+)  # fmt: skip
+def test_a_traced_value_hidden_in_aux_is_refused(hide):
+    """It would be the one of the recording for ever."""
+    for f in (lambda x: (x[0], hide(x[1])), lambda x: (x[0], hide(x)), lambda x: (x[0], hide(x[0] > 0.0))):
+        with pytest.raises(TracingTypeError, match="traced value"):
+            jt.value_and_grad(f, has_aux=True)(np.ones(2))
+
+
+def test_traced_keys_of_results_are_refused():
+    with pytest.raises(TracingTypeError, match="traced value"):
+        jt.record(lambda x: {x: 1.0}, 1.0)
+
+
+def test_an_object_in_aux_may_refer_to_itself_and_to_eager_variables():
+    holder = Holder(jt.var(2.0))
+    holder.self = holder
+    (_, aux), _ = jt.value_and_grad(lambda x: (x, holder), has_aux=True)(1.0)
+    assert aux.held is holder.held
+
+
+# -- transforms as functions ---------------------------------------------------------------------------------------------
+
+
+@jt.grad
+def decorated(x):
+    """A function that only its transform has the name of."""
+    return x * x * x
+
+
+@functools.partial(jt.value_and_grad, argnums=(0, 1), has_aux=True, max_paths=3)
+def decorated_with_options(x, y):
+    return x * y, "note"
+
+
+@pytest.mark.parametrize(
+    "through",
+    [lambda g: pickle.loads(pickle.dumps(g)), copy.copy, copy.deepcopy, lambda g: copy.deepcopy([g])[0]],
+    ids=["pickle", "copy", "deepcopy", "inside"],
+)
+def test_transforms_pickle_and_copy(through):
+    for g, args in [
+        (jt.grad(teaching), (3.0, 1.0)),
+        (jt.value_and_grad(teaching, argnums=1), (3.0, 1.0)),
+        (jt.value_and_grad(teaching, (1, 0), max_paths=2, check_finite=True), (3.0, 1.0)),
+        (jt.grad(module_level), (Model(2.0, 1.0),)),
+        (jt.grad(functools.partial(teaching, y=2.0)), (3.0,)),
+        (decorated, (2.0,)),
+        (decorated_with_options, (2.0, 3.0)),
+    ]:
+        expected = g(*args)
+        again = through(g)
+        assert type(again) is type(g) and repr(again) == repr(g)
+        assert again(*args) == expected
+        assert again(*args) == g(*args) == expected
+
+
+def test_a_copied_transform_has_recordings_of_its_own():
+    g = jt.grad(teaching)
+    g(3.0, 1.0)
+    again = copy.deepcopy(g)
+    assert again.cache_info() == (0, 0, 0)
+    again(3.0, 1.0)
+    assert g.cache_info() == again.cache_info() == (1, 1, 0)
+
+
+def test_options_survive_pickling():
+    g = pickle.loads(pickle.dumps(jt.grad(module_level_log, check_finite=True)))
+    with pytest.raises(jt.NonFiniteError):
+        g(0.0)
+
+
+def test_a_transform_of_a_lambda_is_copied_and_says_why_it_cannot_be_pickled():
+    g = jt.grad(lambda x: x * x)
+    assert copy.deepcopy(g)(3.0) == 6.0
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        pickle.dumps(g)
+
+
+def test_other_processes_take_transforms():
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.map(decorated, [1.0, 2.0]) == [3.0, 12.0]
+        assert pool.map(jt.grad(module_level_log), [1.0, 2.0]) == [1.0, 0.5]
+
+
+class Spring:
+    def __init__(self, stiffness):
+        self.stiffness = stiffness
+
+    @functools.partial(jt.value_and_grad, argnums=1)
+    def energy(self, x):
+        """The energy at x."""
+        return self.stiffness * x * x
+
+    @staticmethod
+    @jt.grad
+    def cubed(x):
+        return x * x * x
+
+    @classmethod
+    @functools.partial(jt.grad, argnums=1)
+    def of_class(cls, x):
+        return x * x if cls is Spring else x
+
+
+class StifferSpring(Spring):
+    def __init__(self, stiffness):
+        super().__init__(2.0 * stiffness)
+
+    def energy(self, x):
+        value, gradient = super().energy(x)
+        return value + 1.0, gradient
+
+
+@dataclasses.dataclass
+class Line:
+    slope: float
+
+    @jt.grad
+    def at(self, x):
+        return self.slope * x
+
+
+def test_methods_can_be_transformed():
+    soft, hard = Spring(1.0), Spring(10.0)
+    assert soft.energy(3.0) == (9.0, 6.0)
+    assert hard.energy(3.0) == (90.0, 60.0)
+    assert soft.energy(2.0) == Spring.energy(soft, 2.0) == (4.0, 4.0)
+    assert StifferSpring(1.0).energy(3.0) == (19.0, 12.0)
+    assert soft.energy.__doc__ == "The energy at x."
+    assert soft.energy == soft.energy != hard.energy
+    assert soft.cubed(2.0) == Spring.cubed(2.0) == 12.0
+    assert soft.of_class(2.0) == Spring.of_class(2.0) == 4.0 and StifferSpring.of_class(2.0) == 1.0
+    assert pickle.loads(pickle.dumps(soft)).energy(3.0) == (9.0, 6.0)
+
+
+def test_a_method_of_a_dataclass_can_be_differentiated_in_its_fields():
+    line = Line(2.0)
+    assert line.at(3.0) == Line(3.0)
+    line.slope = 5.0
+    assert line.at(4.0) == Line(4.0)
+    assert Line.at.cache_info() == (1, 1, 1)
+
+
+def test_a_method_of_what_cannot_be_hashed_is_refused():
+    class Unhashable(Spring):
+        __hash__ = None
+
+    with pytest.raises(TracingTypeError, match="hashable"):
+        Unhashable(1.0).energy(3.0)
+
+
 # -- what replays and what is recorded again ----------------------------------------------------------------------------
 
 
@@ -529,6 +770,7 @@ def test_a_guard_that_fails_leaves_out_alone():
         (((1.0, 2.0), 2.0), "'p' was recorded as a list of 2 floats, called with a tuple"),
         (([1.0, 2.0], 2), "argument 'q' was recorded as a float, called with the static int 2"),
         (([1.0, 2.0], np.zeros(3)), "argument 'q' was recorded as a float, called with a float array of shape"),
+        (([1.0, 2.0], np.zeros(3, bool)), "argument 'q' was recorded as a float, called with a bool array of shape"),
         (([1.0, 2.0],), "2 positional arguments"),
         (([1.0, 2.0], 2.0, 3.0), "2 positional arguments"),
     ],

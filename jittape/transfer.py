@@ -1,0 +1,217 @@
+"""What a call does with numbers, by functions made for one structure: out of the arguments, into a buffer, and back out of it."""
+
+from __future__ import annotations
+
+import functools
+import math
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .structure import Signature, build
+
+_FLOAT64 = np.dtype(np.float64)
+
+
+def reader(signature: Signature, key: Any) -> Callable[[tuple, dict], Any]:
+    """A function of a call's arguments that returns their leaves where their key is this one, else None.
+
+    That takes a third of the time of splitting. None may also mean that a closer look is needed, as at an array of a subclass.
+    """
+    positional, named = signature.specs(key)
+    if len(positional) == 1 and not named and positional[0][0] == "array":
+        return _reader_of_one_array(positional[0][1])
+    active = signature.positions(len(positional))
+    readers: dict[int | str, _Reader] = {i: _reader(spec, i in active) for i, spec in enumerate(positional)}
+    readers |= {name: _reader(spec, False) for name, spec in named}
+    ordered = [(i, readers[i]) for i in signature.order(key)]
+    places: list[tuple[int, _Reader]] = [(i, read) for i, read in ordered if isinstance(i, int)]
+    names: list[tuple[str, _Reader]] = [(name, read) for name, read in ordered if isinstance(name, str)]
+
+    def read(args: tuple, kwargs: dict) -> list | None:
+        if len(args) != len(places) or len(kwargs) != len(names):
+            return None
+        leaves: list = []
+        for i, fits in places:
+            if not fits(args[i], leaves):
+                return None
+        for name, fits in names:
+            if name not in kwargs or not fits(kwargs[name], leaves):
+                return None
+        return leaves
+
+    def read_floats(args: tuple, kwargs: dict) -> list | None:
+        if len(args) == key and not kwargs and list(map(type, args)).count(float) == key:
+            return list(args)
+        return read(args, kwargs)
+
+    return read_floats if isinstance(key, int) else read
+
+
+def _reader_of_one_array(shape: tuple[int, ...]) -> Callable[[tuple, dict], Any]:
+    """The commonest call: its arguments are its leaves."""
+
+    def read(args: tuple, kwargs: dict) -> Any:
+        if len(args) == 1 and not kwargs:
+            (x,) = args
+            if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.shape == shape:
+                return args
+        return None
+
+    return read
+
+
+# Appends the leaves of a value and tells whether it is of the structure; where not, it may have appended some.
+_Reader = Callable[[Any, list], bool]
+
+
+def _reader(spec: Any, differentiated: bool) -> _Reader:
+    number = _reader_of_number(differentiated)
+    if spec == "f":
+        return number
+    tag, kind = spec[:2]
+    if tag == "array":
+        return _reader_of_array(*spec[1:])
+    if tag == "static":
+        value = spec[2]
+        return lambda x, leaves: type(x) is kind and (x is value or bool(x == value))
+    if tag == "floats":
+        return _reader_of_floats(kind, spec[2], number)
+    return _reader_of_items(spec, [_reader(item, differentiated) for item in spec[-1]])
+
+
+def _reader_of_number(differentiated: bool) -> _Reader:
+    kinds = (float, np.floating, int, np.integer) if differentiated else (float, np.floating)
+
+    def read(x: Any, leaves: list) -> bool:
+        if type(x) is not float:
+            if not isinstance(x, kinds) or type(x) is bool:
+                return False
+            x = float(x)
+        leaves.append(x)
+        return True
+
+    return read
+
+
+def _reader_of_array(shape: tuple[int, ...], truths: str = "") -> _Reader:
+    kinds = "b" if truths else "fiu"
+
+    def read(x: Any, leaves: list) -> bool:
+        if type(x) is np.ndarray and x.shape == shape and (x.dtype is _FLOAT64 and not truths or x.dtype.kind in kinds):
+            leaves.append(x)
+            return True
+        return False
+
+    return read
+
+
+def _reader_of_floats(kind: Any, n: int, number: _Reader) -> _Reader:
+    def read(x: Any, leaves: list) -> bool:
+        if type(x) is not kind or len(x) != n:
+            return False
+        if list(map(type, x)).count(float) == n:
+            leaves.extend(x)
+            return True
+        return all([number(item, leaves) for item in x])
+
+    return read
+
+
+def _reader_of_items(spec: Any, readers: list[_Reader]) -> _Reader:
+    tag, kind, n = spec[0], spec[1], len(readers)
+
+    def read_all(items: Any, leaves: list) -> bool:
+        for fits, item in zip(readers, items, strict=True):
+            if not fits(item, leaves):
+                return False
+        return True
+
+    if tag == "seq":
+        return lambda x, leaves: type(x) is kind and len(x) == n and read_all(x, leaves)
+    if tag == "dict":
+        return lambda x, leaves: type(x) is kind and tuple(x) == spec[2] and read_all(x.values(), leaves)
+    return lambda x, leaves: type(x) is kind and read_all([getattr(x, name) for name in spec[2]], leaves)
+
+
+def filler(shapes: list[tuple[int, ...] | None], inputs: np.ndarray) -> Callable[..., None]:
+    """A function of leaves of these shapes, None for a float, that writes them one after the other into ``inputs``."""
+    buffer = inputs.data.cast("B") if inputs.size else memoryview(bytearray())
+    # arrays one by one, runs of floats together: 4 us for a thousand, where an assignment of the list takes 11
+    arrays: list[tuple[np.ndarray, int]] = []
+    runs: list[tuple[Callable[..., None], int, int]] = []
+    at = i = 0
+    while i < len(shapes):
+        shape, first = shapes[i], i
+        if shape is not None:
+            stop = at + math.prod(shape)
+            arrays.append((inputs[at:stop].reshape(shape), i))
+            at, i = stop, i + 1
+            continue
+        while i < len(shapes) and shapes[i] is None:
+            i += 1
+        runs.append((functools.partial(struct.Struct(f"{i - first}d").pack_into, buffer, 8 * at), first, i))
+        at += i - first
+    if not arrays and len(runs) == 1:
+        return runs[0][0]
+    if len(arrays) == 1 and not runs:
+        only = arrays[0][0]
+
+        def fill_one(leaf: np.ndarray) -> None:
+            only[...] = leaf
+
+        return fill_one
+
+    def fill(*leaves: Any) -> None:
+        for view, k in arrays:
+            view[...] = leaves[k]
+        for pack, first, stop in runs:
+            pack(*leaves[first:stop])
+
+    return fill
+
+
+def taker(signature: Signature, key: Any, vector: np.ndarray) -> Callable[[], Any]:
+    """A function that makes the differentiated arguments of what their vector holds by then; the result shares no memory.
+
+    It has views of the vector, so that a call only copies: making a view takes as long as copying a hundred numbers.
+    """
+    if isinstance(key, int):
+        return vector.item if signature.single else lambda: tuple(vector.tolist())
+    positional, _ = signature.specs(key)
+    positions = signature.positions(len(positional))
+    takers: dict[int, Callable[[], Any]] = {}
+    stop = 0
+    for i in positions:
+        if i not in takers:
+            takers[i], stop = _taker(positional[i], vector, stop)
+    if signature.single:
+        return takers[positions[0]]
+    chosen = [takers[i] for i in positions]
+    return lambda: tuple([take() for take in chosen])
+
+
+def _taker(spec: Any, vector: np.ndarray, start: int) -> tuple[Callable[[], Any], int]:
+    """A function that copies the structure of ``spec`` out of a vector from ``start`` on, and where it ends."""
+    if spec == "f":
+        return functools.partial(vector.item, start), start + 1
+    tag, kind = spec[:2]
+    if tag == "array":
+        stop = start + math.prod(spec[1])
+        return vector[start:stop].reshape(spec[1]).copy, stop
+    if tag == "floats":
+        stop = start + spec[2]
+        numbers = vector[start:stop].tolist
+        return numbers if kind is list else lambda: kind(numbers()), stop
+    if tag == "static":
+        return lambda: spec[2], start
+    takers = []
+    for item in spec[-1]:
+        take, start = _taker(item, vector, start)
+        takers.append(take)
+    if tag == "dict" and kind is dict:
+        named = list(zip(spec[2], takers, strict=True))
+        return lambda: {key: take() for key, take in named}, start
+    return lambda: build(spec, [take() for take in takers]), start
