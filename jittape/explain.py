@@ -16,7 +16,7 @@ from .kernels import (
     MX,
     OP,
     OUT,
-    POWERS,
+    PRODUCT,
     REPEATS,
     ROWS,
     RX,
@@ -64,7 +64,7 @@ def _row(row: np.ndarray) -> tuple[str, ...]:
     slots = f"%{row[OUT]}..{row[OUT] + n * repeats - 1}" if n * repeats > 1 else f"%{row[OUT]}"
     if row[FORM] == STRETCH:
         return f"{n} one at a time", slots, "", "", "", ""
-    if row[FORM] == POWERS:
+    if row[FORM] == PRODUCT:
         return f"chain of {n} *", slots, f"one %{row[XI]}", _operand(row[MX + 3], row[XI + 3], n), "", ""
     if row[FORM] == DOT:
         factors = [_operand(row[field], row[field + 1], n) for field in (MX + 3, MX + 6)]

@@ -1259,7 +1259,7 @@ REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each 
 # What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a block of a family, a
 # chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE on a loop of
 # its own.
-STRETCH, CHAIN, BLOCK, DOT, POWERS, CORE = 0, 1, 2, 3, 4, 5
+STRETCH, CHAIN, BLOCK, DOT, PRODUCT, CORE = 0, 1, 2, 3, 4, 5
 # Modes of an operand: neighbouring slots, or one; the others are copied to scratch first, from one slot, a list of slots, or slots that
 # are a constant number apart. Of those a list has the first, the distance, the distance from one repeat to the next, and repeats.
 ABSENT, ROWS, ONE, FILL, GATHER, STRIDE = 0, 1, 2, 3, 4, 5
@@ -2620,7 +2620,7 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
             for i in range(n):
                 v += factor * (work[yo + i] * work[zo + i])
             work[o] = v
-        elif form == POWERS:
+        elif form == PRODUCT:
             v = work[at]
             work[o - one] = v
             for i in range(n):
@@ -3388,7 +3388,7 @@ def _emit_chain(
         row[:] = 0
         row[N], row[OP], row[MX], row[XI], row[XO], row[REPEATS] = stop - done, subtracts, ONE, begin, begin, 1
         if op[end] == multiply:
-            _emit_powers(
+            _emit_product(
                 items[0],
                 identity,
                 done,
@@ -3427,9 +3427,9 @@ def _emit_chain(
 
 
 @helper
-def _emit_powers(items, identity, i, j, is_active, active, constants, val, where, template, lists, c, row, state):
+def _emit_product(items, identity, i, j, is_active, active, constants, val, where, template, lists, c, row, state):
     """Place the factors of a chain of products, and give all of its links but the last a slot, and one to what it starts from."""
-    row[FORM], n = POWERS, j - i
+    row[FORM], n = PRODUCT, j - i
     _place(items, identity, i, j, 1, constants, val, where, template, lists, c, row, MY)
     for k in range(i, j):
         _read(items[k], np.int64(PLUS), active, where, state)
@@ -3816,9 +3816,9 @@ def _reached(mode, at, step, n, repeats, lists, state):
 def _pull_row(row, o, pulls, c, lists, table, state, slots, inputs):
     """Write the pulls of a block or a chain."""
     s, code = np.int64(state[ADJOINT, o]), np.int64(row[OP]) & 255
-    dot, powers = row[FORM] == DOT, row[FORM] == POWERS
-    chain = dot or powers or row[FORM] == CHAIN
-    if powers:
+    dot, running = row[FORM] == DOT, row[FORM] == PRODUCT
+    chain = dot or running or row[FORM] == CHAIN
+    if running:
         pull = pulls[c[ROW_COUNT]]
         pull[PULLS], pull[COUNT], pull[SOURCE], pull[PARTIAL_AT], pull[TIMES_RUN] = LINKS, row[N], s, row[YO], 1
         c[ROW_COUNT] += 1
@@ -3849,7 +3849,7 @@ def _pull_row(row, o, pulls, c, lists, table, state, slots, inputs):
             what, d, step_d = PRODUCTS, np.int64(row[DX if q == 0 else DY]), n
         if dot and q:
             what, d, s = FACTORS, np.int64(state[ADJOINT, o]), np.int64(row[(ZO if q == 1 else YO)])
-        if powers:
+        if running:
             what, d = PRODUCTS, np.int64(o - 1 if q else row[YO])
         if repeats > 1 and mode == ROWS and step == n and (d == 0 or (what == PRODUCTS and step_d == n)):
             n, repeats = n * repeats, np.int64(1)

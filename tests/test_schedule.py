@@ -283,7 +283,7 @@ def test_a_running_product_is_one_chain(n, factors):
     x, data = [1.0 + 0.001 * (k % 5) for k in range(n + 3)], [1.0 - 0.001 * (k % 3) for k in range(n)]
     program = jt.record(f, x, data)
     rows = program.plan.rows
-    chained = rows[rows[:, kernels.FORM] == kernels.POWERS][:, kernels.N]
+    chained = rows[rows[:, kernels.FORM] == kernels.PRODUCT][:, kernels.N]
     assert chained.sum() == n and len(chained) == -(-n // 1024)
     for x[3], data[2] in ((1.5, 0.5), (0.0, 0.0), (math.inf, 2.0), (-0.0, math.nan)):
         wrong, apart = differences(program.tape, program.plan, np.array([*x, *data]))
