@@ -38,7 +38,7 @@ def _via_numpy(name: str) -> Callable[..., float]:
 
 def _namespace() -> tuple[dict[str, Any], dict[str, Any]]:
     """The names that formulas use: bound to `math` (fast, may raise) and to NumPy (IEEE)."""
-    needed = {name for name in dir(np) if isinstance(getattr(np, name), np.ufunc)}
+    needed = {name for name, function in vars(np).items() if isinstance(function, np.ufunc)}
     exact = {name: getattr(np, name) for name in needed} | {"abs": abs, "erf": math.erf, "erfc": math.erfc}
     fast = {name: _via_numpy(name) for name in needed}
     for name in needed | {"erf", "erfc", "lgamma"}:
