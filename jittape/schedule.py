@@ -213,9 +213,11 @@ def schedule(tape: Tape) -> Plan:
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     key = level[first:][chosen].astype(np.int64) << 8 | np.where(mark[chosen] == _END, CHAINED, code[chosen])
     order = np.argsort(key, kind="stable")
-    # a chain takes a slot for every link at most, and one more where it is cut
-    links = int(np.count_nonzero(mark))
-    return _emit(tape, chosen[order], key[order], code, operands, active, previous, same, roots, links)
+    # slots that chains take beside those of their ends, constants laid out in rows among them: for a running product two a link and
+    # one where it is cut, for added products one a link and two for at least four links
+    running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
+    inner = int(2 * running + running // kernels.SCRATCH + added + added // 2)
+    return _emit(tape, chosen[order], key[order], code, operands, active, previous, same, roots, inner)
 
 
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
@@ -235,13 +237,13 @@ def _ends(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.
     return last[counts <= _SIDE_BY_SIDE]
 
 
-def _emit(tape, order, key, op, operands, active, previous, same, roots, links) -> Plan:
+def _emit(tape, order, key, op, operands, active, previous, same, roots, inner) -> Plan:
     first, slots, inputs = tape.first, len(tape.val), tape.n_inputs
     rows_at_most = 64 + len(order) // 4
     while True:
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
-        template = np.zeros(2 + inputs + tape.n_constants + 4 * len(order) + len(roots) + 2 * links)
+        template = np.zeros(2 + inputs + tape.n_constants + 4 * len(order) + len(roots) + inner)
         state = np.zeros((kernels.ADJOINT + 1, len(template)), np.uint32)
         state[kernels.ACTIVE, 1 : 1 + inputs] = tape.active
         rows = np.empty((rows_at_most, ROW), np.uint32)
