@@ -165,6 +165,45 @@ def regular_tape(seed):
     return recording.freeze([total])
 
 
+def chained_tape(seed):
+    """A tape of chains: sums, differences, products, sums of products, broken here and there, over rows and over anything."""
+    rng = np.random.default_rng(seed)
+    recording = Recording()
+    have = [recording.append(INPUT if rng.random() < 0.8 else DATA, 0, 0, rng.normal()) for _ in range(rng.integers(3, 60))]
+    constants = [recording.constant(round(rng.normal(), 2)) for _ in range(rng.integers(1, 20))]
+
+    def record(name, *operands):
+        operands = operands[::-1] if name in ("add", "multiply") and rng.random() < 0.3 else operands
+        return recording.append(CODE[name], operands[0], operands[1] if len(operands) == 2 else 0, 0.0)
+
+    for _ in range(rng.integers(1, 12)):
+        kind, start, s = rng.integers(6), rng.integers(len(have)), have[rng.integers(len(have))]
+        for k in range(rng.integers(2, 70)):
+            row, anything = have[(start + k) % len(have)], [*have, *constants][rng.integers(len(have) + len(constants))]
+            x = row if rng.random() < 0.8 else anything
+            if kind < 3:
+                s = record(("add", "subtract", "multiply")[kind], s, x)
+            else:
+                item = record("sin", x) if kind == 5 and rng.random() < 0.2 else record("multiply", x, anything)
+                s = record("subtract" if kind == 4 else "add", s, item)
+            if kind == 2 and k % 20 == 19:  # so that no product overflows
+                s = record("tanh", s)
+            if rng.random() < 0.02:
+                have.append(s)
+        have += [s, record("tanh", s)]
+    return recording.freeze([have[-1], *rng.choice(have, 2)])
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_chains_give_what_one_at_a_time_gives(seed):
+    tape = chained_tape(seed)
+    rng = np.random.default_rng(seed)
+    for x in (rng.normal(size=tape.n_inputs), rng.integers(-1, 2, tape.n_inputs).astype(float)):
+        wrong, apart = differences(tape, schedule.schedule(tape), x)
+        assert not wrong
+        assert apart < 1e-9
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 def test_operands_in_grids_give_what_one_at_a_time_gives(seed):
     tape = regular_tape(seed)
