@@ -129,8 +129,9 @@ def save(name: str, text: str, data: dict) -> None:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text + "\n")
     (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")
-    written = chart(RESULTS / f"{name}.json")
-    print(f"\nwritten: bench/results/{name}.md and .json" + (" and .png" if written else "; no chart without matplotlib"))
+    drawn = chart(RESULTS / f"{name}.json")
+    without = "; no chart without matplotlib" if "chart" in data else ""
+    print(f"\nwritten: bench/results/{name}.md and .json" + (" and .png" if drawn else without))
 
 
 COLORS = {"jittape": "#c44e52"}
@@ -138,7 +139,10 @@ OTHERS = "#8c9fb5"
 
 
 def chart(path: Path) -> bool:
-    """Draw a result's `chart`: one panel per workload, one bar per library, on one logarithmic scale."""
+    """Draw a result's `chart`, where it has one: one panel per workload, one bar per library, on one logarithmic scale."""
+    data = json.loads(path.read_text())
+    if "chart" not in data:
+        return False
     try:
         import matplotlib
     except ImportError:
@@ -146,7 +150,6 @@ def chart(path: Path) -> bool:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    data = json.loads(path.read_text())
     panels, title = data["chart"]["panels"], data["chart"]["title"]
     everything = [v for bars in panels.values() for v in bars.values()]
     low, high = min(everything) / 1.6, max(everything) * 6.0

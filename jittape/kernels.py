@@ -3348,124 +3348,80 @@ def _emit_stretch(members, n, op, first, operands, active, table, val, where, te
 
 
 @helper
+def _place_items(items, i, j, field, kept, active, val, where, template, lists, c, row, state):
+    """Place what the links of a chain read, neighbouring slots or a list; a copy is ``kept``, or made in scratch."""
+    row[field], row[field + 1] = ROWS, where[items[i]]
+    for k in range(i, j):
+        if where[items[k]] == 0 or where[items[k]] != where[items[i]] + (k - i):
+            row[field] = GATHER
+        _read(items[k], np.int64(PLUS), active, where, state)
+    row[field + 2] = row[field + 1]
+    if row[field] == GATHER:
+        row[field + 1], row[field + 2] = c[LIST], PARTIAL + (SCRATCH if field == MZ else 0)
+        for k in range(i, j):
+            lists[c[LIST]] = _resident(items[k], val, where, template, c)
+            c[LIST] += 1
+        if kept:
+            row[field + 2] = PARTIAL + c[PART]
+            c[PART] += j - i
+
+
+@helper
 def _emit_chain(
-    end, op, items, identity, subtract, multiply, first, operands, active, previous, constants, val, where, template, rows, lists, c, state,
-    longest,
-):  # fmt: skip
+    end, op, items, subtract, multiply, first, operands, active, previous, val, where, template, rows, lists, c, state, longest
+):
     """Write the rows of a chain: apart what adds products; what has factors is cut so that copies of those stay in scratch.
 
     Returns whether there was room for them.
     """
-    subtracts = op[end] == subtract or op[end] == OF_PRODUCTS + 1
+    running, subtracts = op[end] == multiply, op[end] == subtract or op[end] == OF_PRODUCTS + 1
     n = 0
     i = start = np.int64(end)
     while i >= 0:
         n += 1
         start = i
         i = np.int64(previous[i])
-    i = np.int64(end)
+    i, needed = np.int64(end), 2 + n // SCRATCH
     for back in range(n):
         k = n - 1 - back
-        identity[k] = k
         items[0, k], items[1, k] = _item(i, operands, first, previous), -1
         if op[i] >= OF_PRODUCTS:
             product = operands[2, i] - first
             items[0, k], items[1, k] = operands[0, product], operands[1, product]
+        if back:
+            needed += (items[1, k] >= 0) != (items[1, k + 1] >= 0)
         i = np.int64(previous[i])
-    needed = 2 + n // SCRATCH
-    for k in range(1, n):
-        needed += (items[1, k] >= 0) != (items[1, k - 1] >= 0)
     if c[ROW_COUNT] + needed > rows.shape[0]:
         return False
     begin, done = _resident(operands[0, start], val, where, template, c), np.int64(0)
     _read(operands[0, start], np.int64(PLUS), active, where, state)
     while done < n:
         products = items[1, done] >= 0
-        stop, most = done + 1, min(n, done + (SCRATCH if products or op[end] == multiply else longest))
+        stop, most = done + 1, min(n, done + (SCRATCH if products or running else longest))
         while stop < most and (items[1, stop] >= 0) == products:
             stop += 1
         row = rows[c[ROW_COUNT]]
         row[:] = 0
-        row[N], row[OP], row[MX], row[XI], row[XO], row[REPEATS] = stop - done, subtracts, ONE, begin, begin, 1
-        if op[end] == multiply:
-            _emit_product(
-                items[0],
-                identity,
-                done,
-                stop,
-                active[first + end],
-                active,
-                constants,
-                val,
-                where,
-                template,
-                lists,
-                c,
-                row,
-                state,
-            )
-        elif products:
-            _emit_factors(items, identity, done, stop, active, constants, val, where, template, lists, c, row, state)
+        row[FORM], row[N], row[OP], row[REPEATS] = PRODUCT if running else DOT if products else CHAIN, stop - done, subtracts, 1
+        row[MX], row[XI], row[XO] = ONE, begin, begin
+        _place_items(items[0], done, stop, MY, products or running, active, val, where, template, lists, c, row, state)
+        if products:
+            _place_items(items[1], done, stop, MZ, True, active, val, where, template, lists, c, row, state)
+        if running:
+            # a slot for what it starts from, and one for each link; links pass adjoints on where they are, so those cannot be shared
+            for slot in range(c[SLOT] + 1, c[SLOT] + 1 + stop - done):
+                state[ACTIVE, slot], state[READERS, slot], state[INSIDE, slot] = active[first + end], 2, 1
+            row[OUT] = c[SLOT] + 1
+            c[SLOT] += stop - done
         else:
-            row[FORM], row[MY], row[YI] = CHAIN, ROWS, where[items[0, done]]
-            for k in range(done, stop):
-                if where[items[0, k]] == 0 or where[items[0, k]] != where[items[0, done]] + (k - done):
-                    row[MY], row[YI] = GATHER, c[LIST]
-            for k in range(done, stop):
-                if row[MY] == GATHER:
-                    lists[c[LIST]] = _resident(items[0, k], val, where, template, c)
-                    c[LIST] += 1
-                _read(items[0, k], np.int64(PLUS), active, where, state)
+            row[OUT] = c[SLOT]
         begin = c[SLOT]
-        row[OUT] = begin if op[end] != multiply else begin - (stop - done) + 1
         _produce(begin, end, first, active, where, state)
         state[READERS, begin] += stop < n
         c[SLOT] += 1
         c[ROW_COUNT] += 1
         done = stop
     return True
-
-
-@helper
-def _emit_product(items, identity, i, j, is_active, active, constants, val, where, template, lists, c, row, state):
-    """Place the factors of a chain of products, and give all of its links but the last a slot, and one to what it starts from."""
-    row[FORM], n = PRODUCT, j - i
-    _place(items, identity, i, j, 1, constants, val, where, template, lists, c, row, MY)
-    for k in range(i, j):
-        _read(items[k], np.int64(PLUS), active, where, state)
-    if row[MY] == ONE:
-        row[MY] = FILL
-    row[YO] = row[YI]
-    if row[MY] != ROWS:
-        row[YO] = PARTIAL + c[PART]
-        c[PART] += n
-    c[SLOT] += n
-    for slot in range(c[SLOT] - n + 1, c[SLOT] + 1):
-        # links pass adjoints on where they are, so those cannot be shared
-        state[ACTIVE, slot], state[READERS, slot], state[INSIDE, slot] = is_active, 2, 1
-
-
-@helper
-def _emit_factors(items, identity, i, j, active, constants, val, where, template, lists, c, row, state):
-    """Place the factors of a chain of products; a copy of one is kept where the other is active."""
-    row[FORM] = DOT
-    for q in range(2):
-        _place(items[q], identity, i, j, 1, constants, val, where, template, lists, c, row, MY + 3 * q)
-    reached_y = reached_z = False
-    for k in range(i, j):
-        reached_y |= _read(items[0, k], np.int64(PLUS), active, where, state)
-        reached_z |= _read(items[1, k], np.int64(PLUS), active, where, state)
-    for q in range(2):
-        field = MY + 3 * q
-        if row[field] == ONE:
-            row[field] = FILL
-        if row[field] == ROWS:
-            row[field + 2] = row[field + 1]
-        elif reached_y if q else reached_z:
-            row[field + 2] = PARTIAL + c[PART]
-            c[PART] += j - i
-        else:
-            row[field + 2] = PARTIAL + q * SCRATCH
 
 
 @helper
@@ -3634,10 +3590,13 @@ def _cut(members, n, cuts, repeats, own, shortest, operands, constants, where):
 
 @jit
 def emit(
-    order, keys, op, subtract, multiply, first, operands, active, previous, table, constants, val, where, template, rows, lists, c, state,
-    shortest, longest, chunk,
+    order, keys, items, op, subtract, multiply, first, operands, active, previous, table, constants, val, where, template, rows,
+    lists, c, state, shortest, longest, chunk,
 ):  # fmt: skip
-    """Write the rows of a plan: one per block, in the order of levels. Returns 0, or 1 where ``rows`` is full."""
+    """Write the rows of a plan: one per block, in the order of levels. Returns 0, or 1 where ``rows`` is full.
+
+    ``items`` has two rows of room for what the longest chain reads.
+    """
     m = order.size
     pending = np.empty(m, np.int64)
     members = np.empty(m, np.int64)
@@ -3645,8 +3604,6 @@ def emit(
     sortable = np.empty(m, np.int64)
     cuts = np.empty(m + 1, np.int64)
     repeats = np.empty(m + 1, np.int64)
-    longest_chain = op.size if m and (keys & 255 == CHAINED).any() else 0
-    items, identity = np.empty((2, longest_chain), np.int32), np.empty(longest_chain, np.int64)
     waiting = g = np.int64(0)
     while True:
         h = g
@@ -3665,8 +3622,8 @@ def emit(
         if chains:
             for k in range(g, h):
                 if not _emit_chain(
-                    order[k], op, items, identity, subtract, multiply, first, operands, active, previous, constants, val, where, template,
-                    rows, lists, c, state, chunk,
+                    order[k], op, items, subtract, multiply, first, operands, active, previous, val, where, template, rows, lists, c,
+                    state, chunk,
                 ):  # fmt: skip
                     return 1
         elif not block:

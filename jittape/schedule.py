@@ -213,11 +213,13 @@ def schedule(tape: Tape) -> Plan:
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     key = level[first:][chosen].astype(np.int64) << 8 | np.where(mark[chosen] == _END, CHAINED, code[chosen])
     order = np.argsort(key, kind="stable")
-    # slots that chains take beside those of their ends, constants laid out in rows among them: for a running product two a link and
-    # one where it is cut, for added products one a link and two for at least four links
+    # slots that chains take beside those of their ends: one a link and one where it is cut for a running product, two for at least four
+    # links where products are added
     running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
-    inner = int(2 * running + running // kernels.SCRATCH + added + added // 2)
-    return _emit(tape, chosen[order], key[order], code, operands, active, previous, same, roots, inner)
+    inner = int(running + running // kernels.SCRATCH + added // 2)
+    return _emit(
+        tape, chosen[order], key[order], code, operands, active, previous, same, roots, inner, len(tape) if len(ends) else 0
+    )
 
 
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
@@ -237,9 +239,10 @@ def _ends(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.
     return last[counts <= _SIDE_BY_SIDE]
 
 
-def _emit(tape, order, key, op, operands, active, previous, same, roots, inner) -> Plan:
+def _emit(tape, order, key, op, operands, active, previous, same, roots, inner, longest) -> Plan:
     first, slots, inputs = tape.first, len(tape.val), tape.n_inputs
     rows_at_most = 64 + len(order) // 4
+    items = np.empty((2, longest), np.int32)
     while True:
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
@@ -251,8 +254,8 @@ def _emit(tape, order, key, op, operands, active, previous, same, roots, inner) 
         counts = np.array([1 + inputs, 0, 0, 3 * SCRATCH, 0, 0], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = kernels.emit(
-            order, key, op, CODE["subtract"], CODE["multiply"], first, operands, active, previous, _TABLE, constants, tape.val, where, template,
-            rows, lists, counts, state, _SHORTEST_RUN, _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK,
+            order, key, items, op, CODE["subtract"], CODE["multiply"], first, operands, active, previous, _TABLE, constants, tape.val,
+            where, template, rows, lists, counts, state, _SHORTEST_RUN, _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK,
         )  # fmt: skip
         if not full:
             break
