@@ -179,6 +179,6 @@ def var(value: Any, name: str | None = None) -> Var:
     """
     x = tracer.number(value, "var")
     recording = _local.recording
-    if recording is None:
+    if recording is None or not recording.whole():
         recording = _local.recording = EagerRecording()
     return tracer.leaf(recording, INPUT, x, name)

@@ -87,11 +87,15 @@ class Recording:
         """The number of rows, the sink and the leaves included."""
         return self.base + len(self.val)
 
+    def whole(self) -> bool:
+        """Whether no operation was interrupted between its appends."""
+        return len(self.op) == len(self.a) == len(self.b) == len(self.val)
+
     def settle(self) -> tuple[array, array, array, array]:
         """Move all rows to the typed columns op, a, b and val, and return those."""
         op, a, b, val = self._settled
         if self.val:
-            if not len(self.op) == len(self.a) == len(self.b) == len(self.val):
+            if not self.whole():
                 raise TapeFormatError(f"an operation of {self.label} was interrupted halfway; begin anew, with new variables")
             op.frombytes(bytes(self.op))
             a.fromlist(self.a)

@@ -631,3 +631,17 @@ def test_a_forgetful_tape_holds_no_more_than_it_needs(steps):
             above |= {a[row], b[row]}
         assert row in living or row in above
     assert len(rec.vars) == len(alive)
+
+
+def test_variables_made_after_an_operation_was_interrupted_halfway_work():
+    x = jt.var(2.0)
+    y = x * x
+    x.rec.val.append(1.0)  # what an interrupt between two statements would leave
+    with pytest.raises(jt.TapeFormatError, match="begin anew"):
+        y.backprop()
+    u = jt.var(3.0)
+    v = u * u
+    v.backprop()
+    assert u.sensitivity == 6.0
+    with pytest.raises(jt.TapeMismatchError):
+        u * x
