@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import explain, kernels
+from . import explain
 from .errors import BranchChanged
 from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
 from .memory import require
@@ -96,7 +96,6 @@ class Program:
         "tape",
         "interface",
         "plan",
-        "_output",
         "_outputs_at",
         "_pool",
         "_read",
@@ -109,7 +108,6 @@ class Program:
     def __init__(self, tape: Tape, interface: Interface) -> None:
         self.tape, self.interface = tape, interface
         self.plan = schedule(tape)
-        self._output = int(self.plan.code[kernels.OUTPUT])
         self._outputs_at = self.plan.where[tape.outputs]
         # work buffers between calls; where they are large it keeps none
         self._pool: deque[Work] = deque(maxlen=None if self.plan.size * 8 <= _KEEP_BYTES else 0)
@@ -307,8 +305,6 @@ class Program:
             return Work(self.plan, self._shapes, self.tape.n_inputs, self.interface)
 
     def _run(self, work: Work, mode: int) -> float:
-        if mode == GRADIENT:
-            return work.differentiate()
         return work.evaluate() if mode == FORWARD else self.plan.bind(work.numbers, mode)()
 
     def _checked(self, value: float, work: Work, mode: int) -> float:

@@ -325,11 +325,8 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
         kind = type(other)
         if kind is Var and other.rec is rec:
             b, y = other.row, other.v
-        elif kind is float:
-            y = other
-            b = rec.constants.get(y) or rec.constant(y)
-        elif isinstance(other, _NUMBER):
-            y = float(other)
+        elif kind is float or isinstance(other, _NUMBER):
+            y = other if kind is float else float(other)
             b = rec.constants.get(y) or rec.constant(y)
         elif isinstance(other, _OPERANDS):
             b, y = operand(rec, other, name)
