@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import config
 
 import jittape as jt
 from jittape import formulas, kernels, schedule
@@ -101,6 +102,37 @@ def test_scheduled_twice_is_the_same_program(seed):
     first, second = schedule.schedule(tape), schedule.schedule(tape)
     assert all(np.array_equal(a, b) for a, b in zip(first[:2], second[:2], strict=True))
     assert first[2:4] == second[2:4]
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="compares Python with what is compiled")
+@pytest.mark.parametrize(
+    "make", [lambda seed: random_tape(seed, 300), lambda seed: regular_tape(seed), lambda seed: chained_tape(seed)]
+)
+def test_python_plans_as_compiled_code_does(make, monkeypatch):
+    tapes = [make(seed) for seed in range(12)]
+    assert any(len(tape) > 24 for tape in tapes)
+    plans = []
+    for functions in (kernels.in_python(), kernels):
+        monkeypatch.setattr(kernels, "planning", lambda n, functions=functions: functions)
+        plans.append([schedule.schedule(tape) for tape in tapes] + [one_at_a_time(tape) for tape in tapes])
+    for python, compiled in zip(*plans, strict=True):
+        assert np.array_equal(python.code, compiled.code)
+        assert python.template.tobytes() == compiled.template.tobytes()
+        assert (python.size, python.pieces) == (compiled.size, compiled.pieces)
+        assert np.array_equal(python.where, compiled.where)
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="there everything is Python")
+def test_python_plans_until_compiling_pays(monkeypatch):
+    monkeypatch.setattr(kernels, "_compiles_plans", False)
+    monkeypatch.setattr(kernels, "_planned", 0)
+    monkeypatch.setattr(kernels, "_on_disk", lambda function: False)
+    half = kernels.PLANNED_IN_PYTHON // 2
+    assert [kernels.planning(half) is kernels for _ in range(4)] == [False, False, True, True]
+    monkeypatch.setattr(kernels, "_compiles_plans", False)
+    monkeypatch.setattr(kernels, "_planned", 0)
+    monkeypatch.setattr(kernels, "_on_disk", lambda function: function is kernels.emit)
+    assert kernels.planning(1) is kernels
 
 
 @given(seed=st.integers(0, 2**32 - 1))
