@@ -68,8 +68,8 @@ inlined = njit(forceinline=True, **_INNER)
 class Kernel:
     """A jitted function that a cache file it cannot read, whatever is wrong with it, does not break: it is compiled anew."""
 
-    def __init__(self, compiled):
-        self.compiled = compiled
+    def __init__(self, compiled, options):
+        self.compiled, self.options = compiled, options
 
     def __call__(self, *args):
         """Run it; the first call loads or compiles it."""
@@ -80,7 +80,7 @@ class Kernel:
         except Exception as error:  # whatever a truncated or foreign cache file raises while it is read
             if self.compiled.signatures:
                 raise
-            self.compiled = njit(**_OPTIONS)(self.compiled.py_func)
+            self.compiled = njit(**self.options)(self.compiled.py_func)
             _warn(error)
             return self.compiled(*args)
 
@@ -88,17 +88,20 @@ class Kernel:
         return getattr(self.compiled, name)
 
 
-def jit(function):
-    """Compile on first call: no GIL, IEEE errors, cached on disk where some folder can be written."""
+def jit(function=None, **options):
+    """Compile on first call: IEEE errors, no GIL unless ``options`` say so, cached on disk where some folder can be written."""
+    if function is None:
+        return functools.partial(jit, **options)
     if config.DISABLE_JIT:
         return function
+    options = _OPTIONS | options
     if _CACHE:
         try:
-            return Kernel(njit(cache=True, **_OPTIONS)(function))
+            return Kernel(njit(cache=True, **options)(function), options)
         except RuntimeError as error:  # Numba found no folder that it can write to
             global _uncached
             _uncached = error
-    return Kernel(njit(**_OPTIONS)(function))
+    return Kernel(njit(**options)(function), options)
 
 
 # <generated: special>
@@ -3058,8 +3061,8 @@ def _memory(number):
 _words, _addresses, _floats = map(_memory, (types.uint32, types.uint64, types.float64))
 
 
-@jit
-def run_frame(address):
+@helper
+def _run_frame(address):
     """Read the arrays of a frame, sweep, and write, unless a guard disagrees. Returns what `_run` returns."""
     frame, one, three = _addresses(uint64(address)), uint64(1), uint64(3)
     code, work = _words(frame[CODE_AT]), _floats(frame[WORK_AT])
@@ -3077,6 +3080,22 @@ def run_frame(address):
                 array[i] = work[start + i]
             at += three
     return value
+
+
+@jit
+def run_frame(address):
+    """Run a frame, while other threads run Python."""
+    return _run_frame(address)
+
+
+@jit(nogil=False)
+def run_short_frame(address):
+    """Run a frame with the GIL kept: to give it away and take it back takes 45 ns, as long as five instructions."""
+    return _run_frame(address)
+
+
+# The most slots of a program whose frames are short: they take less than a microsecond.
+SHORT = 100
 
 
 @jit
@@ -4075,7 +4094,7 @@ def piece(code, work, begin, end, mode, reads=(), writes=()):
         return functools.partial(_run, code, work, begin, end, mode)
     arrays = [number for array, at in (*reads, *writes) for number in (array.ctypes.data, at, array.size)]
     frame = np.array([code.ctypes.data, work.ctypes.data, begin, end, mode, len(reads), len(writes), *arrays], np.uint64)
-    run = functools.partial(_entry, frame.ctypes.data)
+    run = functools.partial(_entry(run_short_frame if code[SLOTS] <= SHORT else run_frame), frame.ctypes.data)
     run.holds = frame, code, work, reads, writes  # type: ignore[attr-defined]
     return run
 
@@ -4208,25 +4227,24 @@ def in_python() -> SimpleNamespace:
     return SimpleNamespace(**{f.__name__: silent(space[f.__name__]) for f in PLANNING})
 
 
-def ready() -> None:
-    """Load or compile the kernels, so that no later call has to; a cache that is unusable is passed over."""
-    global _entry, _ready
-    if _ready:
-        return
+@functools.cache
+def _entry(kernel):
+    """A kernel that runs frames, without the dispatch on the type of its argument, which takes 0.1 us."""
+    frame = np.zeros(ARRAYS, np.uint64)
+    code, work = np.zeros(HEADER, np.uint32), np.zeros(1)
+    frame[[CODE_AT, WORK_AT]] = code.ctypes.data, work.ctypes.data
     with _lock:
-        if _ready:  # another thread was faster
-            return  # type: ignore[unreachable]
-        if config.DISABLE_JIT:
-            _silence()
-        else:
-            if _uncached is not None:
-                _warn(_uncached)
-            frame = np.zeros(ARRAYS, np.uint64)
-            code, work = np.zeros(HEADER, np.uint32), np.zeros(1)
-            frame[[CODE_AT, WORK_AT]] = code.ctypes.data, work.ctypes.data
-            run_frame(frame.ctypes.data)
-            _entry = run_frame.get_overload(run_frame.signatures[0])
-        _ready = True
+        kernel(frame.ctypes.data)
+    return kernel.get_overload(kernel.signatures[0])
+
+
+@functools.cache
+def ready() -> None:
+    """What is to be done before the first sweep: warn of a cache that is unusable; without Numba silence NumPy."""
+    if config.DISABLE_JIT:
+        _silence()
+    elif _uncached is not None:
+        _warn(_uncached)
 
 
 def _silence() -> None:
@@ -4245,10 +4263,7 @@ def _warn(error: Exception) -> None:
 
 
 PLANNING = (simplify, link, measure, join, emit, pull_back, unroll)
-# `run_frame` without the dispatch on the type of its argument, which takes 0.1 us.
-_entry = run_frame
 _lock = threading.RLock()
 _announced = False
-_ready = False
 _planned = 0
 _compiles_plans = False
