@@ -11,7 +11,7 @@ from numba import config
 import jittape as jt
 from jittape import formulas, kernels, schedule
 from jittape.ops import CODE, OPS
-from jittape.tape import DATA, INPUT, Recording
+from jittape.recording import DATA, INPUT, Recording
 
 WELL_BEHAVED = [
     "add", "add", "add", "subtract", "multiply", "multiply", "sin", "tanh", "maximum", "minimum", "expit", "square", "negative",
