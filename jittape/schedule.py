@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from .kernels import (
     AT_PULLS,
     AT_REVERSE,
     AT_SINGLES,
+    AT_STRETCH,
     CHAINED,
     CHUNK,
     CORE,
@@ -143,7 +144,7 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     op, a, b = (_locked(column) for column in (op, a, b))
     end = kernels.planning(n).unroll(op, a, b, active.astype(np.uint8), _TABLE, code, slots, at, CHUNK)
     used = np.flatnonzero(np.bincount(op, minlength=len(OPS))[: len(OPS)])
-    _link(code, {AT_FAMILIES + 2 * int(family) for family in _TABLE[FAMILY_OF, used]})
+    _link(code, kernels.forward_in_order, kernels.reverse_in_order, _TABLE[FAMILY_OF, used].tolist())
     pieces = [*range(rows or 1), rows], [0, *range(2, rows + 1), rows + 1]
     return Plan(code[:end], template, 2 * slots + 2 * n, pieces, np.arange(slots, dtype=np.int32))
 
@@ -155,9 +156,13 @@ def _locked(column: np.ndarray) -> np.ndarray:
     return view
 
 
-def _link(code: np.ndarray, positions: set[int]) -> None:
-    """Put the addresses of the functions that a program needs into its header."""
-    code[AT:HEADER] = kernels.addresses({AT_FORWARD, AT_REVERSE, AT_SINGLES, *positions})
+def _link(code: np.ndarray, forward: Callable, reverse: Callable, ones: list[int], blocks: Iterable[int] = ()) -> None:
+    """Put the addresses of the functions that a program needs into its header; ``ones`` and ``blocks`` are families."""
+    functions: dict[int, Callable] = {AT_FORWARD: forward, AT_REVERSE: reverse}
+    functions |= {AT_STRETCH: kernels.stretch, AT_SINGLES: kernels.singles}
+    functions |= {AT_FAMILIES + 2 * family: kernels.ONE_OF[family] for family in ones if kernels.ONE_OF[family] is not None}
+    functions |= {AT_FAMILIES + 2 * family + 1: kernels.BLOCK_OF[family] for family in blocks}
+    code[AT:HEADER] = kernels.addresses(functions)
 
 
 def _guarded(plan: Plan, tape: Tape) -> Plan:
@@ -280,8 +285,7 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
 
     header = np.zeros(HEADER, np.uint32)
     header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(rows), len(pulls), lists_at + counts[LIST], output
-    called = (kernels.ONES, kernels.BLOCKS)
-    _link(header, {AT_FAMILIES + 2 * f + k for k, column in enumerate(called) for f in _bits(counts[column])})
+    _link(header, kernels.forward, kernels.reverse, _bits(counts[kernels.ONES]), _bits(counts[kernels.BLOCKS]))
     code = np.concatenate([header, rows.ravel(), lists[: counts[LIST]], pulls.ravel()])
     pieces = (
         _pieces(rows[:, N].astype(np.int64) * rows[:, REPEATS]),
