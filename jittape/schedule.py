@@ -160,7 +160,7 @@ def _link(code: np.ndarray, forward: Callable, reverse: Callable, ones: list[int
     """Put the addresses of the functions that a program needs into its header; ``ones`` and ``blocks`` are families."""
     functions: dict[int, Callable] = {AT_FORWARD: forward, AT_REVERSE: reverse}
     functions |= {AT_STRETCH: kernels.stretch, AT_SINGLES: kernels.singles}
-    functions |= {AT_FAMILIES + 2 * family: kernels.ONE_OF[family] for family in ones if kernels.ONE_OF[family] is not None}
+    functions |= {AT_FAMILIES + 2 * family: function for family in ones if (function := kernels.ONE_OF[family])}
     functions |= {AT_FAMILIES + 2 * family + 1: kernels.BLOCK_OF[family] for family in blocks}
     code[AT:HEADER] = kernels.addresses(functions)
 
