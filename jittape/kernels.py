@@ -63,6 +63,8 @@ _INNER = _OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 helper = njit(**_INNER)
 # What vector loops call: left to itself LLVM does not inline the longer functions, and the loop stays scalar.
 inlined = njit(forceinline=True, **_INNER)
+# Sums into one adjoint: vector loops, where LLVM may change their order. NaN and infinities are kept.
+reordered = njit(forceinline=True, fastmath={"reassoc"}, **_INNER)
 
 
 class Kernel:
@@ -2867,6 +2869,24 @@ def _nothing_passes(s, d, plain):
     return (s == 0.0) | ((d == 0.0) & (not plain))
 
 
+@reordered
+def _dot(work, s, d, n):
+    """The sum of products of two rows, added up in as many lanes as the processor has."""
+    total = 0.0
+    for i in range(n):
+        total += work[s + i] * work[d + i]
+    return total
+
+
+@reordered
+def _total(work, s, n):
+    """The sum of a row, added up in as many lanes as the processor has."""
+    total = 0.0
+    for i in range(n):
+        total += work[s + i]
+    return total
+
+
 def singles(code, work, t, n, _0, _1, _2, _3, _4):
     """Run pulls of single numbers, ``n`` from ``code[t]`` on. Apart from `reverse`: together LLVM runs out of registers for both."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
@@ -2988,17 +3008,7 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
                     for i in range(n):
                         work[t + i] = work[s + i] * c
             elif where == TO_ONE:
-                t0 = t1 = t2 = t3 = 0.0
-                whole = n // four
-                for k in range(whole):
-                    i = s + k * four
-                    t0 += work[i]
-                    t1 += work[i + one]
-                    t2 += work[i + two]
-                    t3 += work[i + three]
-                for i in range(whole * four, n):
-                    t0 += work[s + i]
-                total = ((t0 + t1) + (t2 + t3)) * c
+                total = _total(work, s, n) * c
                 work[t] = work[t] + total if adds else total
             elif adds:
                 for back in range(n):
@@ -3038,22 +3048,13 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
                     x, y = work[s + i], work[d + i]
                     work[t + i] = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
         elif where == TO_ONE:
-            t0 = t1 = t2 = t3 = 0.0
-            whole = n // four
-            for k in range(whole):
-                i = k * four
-                x, y = work[s + i], work[d + i]
-                t0 += 0.0 if _nothing_passes(x, y, plain) else x * y
-                x, y = work[s + i + one], work[d + i + one]
-                t1 += 0.0 if _nothing_passes(x, y, plain) else x * y
-                x, y = work[s + i + two], work[d + i + two]
-                t2 += 0.0 if _nothing_passes(x, y, plain) else x * y
-                x, y = work[s + i + three], work[d + i + three]
-                t3 += 0.0 if _nothing_passes(x, y, plain) else x * y
-            for i in range(whole * four, n):
-                x, y = work[s + i], work[d + i]
-                t0 += 0.0 if _nothing_passes(x, y, plain) else x * y
-            total = sign * ((t0 + t1) + (t2 + t3))
+            total = _dot(work, s, d, n)
+            if total - total != 0.0:  # infinite or NaN: whatever is zero passes nothing
+                total = 0.0
+                for i in range(n):
+                    x, y = work[s + i], work[d + i]
+                    total += 0.0 if _nothing_passes(x, y, plain) else x * y
+            total *= sign
             work[t] = work[t] + total if adds else total
         elif adds:
             for back in range(n):
