@@ -2879,6 +2879,17 @@ def _dot(work, s, d, n):
 
 
 @reordered
+def _products(work, s, d, n, t, sign):
+    """Store the products of two rows; returns their sum, added up in as many lanes as the processor has."""
+    total = 0.0
+    for i in range(n):
+        x = sign * work[s + i] * work[d + i]
+        work[t + i] = x
+        total += x
+    return total
+
+
+@reordered
 def _total(work, s, n):
     """The sum of a row, added up in as many lanes as the processor has."""
     total = 0.0
@@ -3038,24 +3049,26 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
             else:
                 for i in range(n):
                     work[adj + code[t + i]] = c
-        elif where == TO_ROW:
-            if adds:
+        elif where != TO_LIST:
+            # first as if all were finite; where it is not so, what is zero passes nothing
+            total = _dot(work, s, d, n) if adds or where == TO_ONE else _products(work, s, d, n, t, sign)
+            finite = total - total == 0.0
+            if where == TO_ONE:
+                if not finite:
+                    total = 0.0
+                    for i in range(n):
+                        x, y = work[s + i], work[d + i]
+                        total += 0.0 if _nothing_passes(x, y, plain) else x * y
+                total *= sign
+                work[t] = work[t] + total if adds else total
+            elif not finite:
                 for i in range(n):
                     x, y = work[s + i], work[d + i]
-                    work[t + i] += 0.0 if _nothing_passes(x, y, plain) else sign * x * y
-            else:
+                    x = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
+                    work[t + i] = work[t + i] + x if adds else x
+            elif adds:
                 for i in range(n):
-                    x, y = work[s + i], work[d + i]
-                    work[t + i] = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
-        elif where == TO_ONE:
-            total = _dot(work, s, d, n)
-            if total - total != 0.0:  # infinite or NaN: whatever is zero passes nothing
-                total = 0.0
-                for i in range(n):
-                    x, y = work[s + i], work[d + i]
-                    total += 0.0 if _nothing_passes(x, y, plain) else x * y
-            total *= sign
-            work[t] = work[t] + total if adds else total
+                    work[t + i] += sign * work[s + i] * work[d + i]
         elif adds:
             for back in range(n):
                 i = n - one - back
