@@ -2973,9 +2973,9 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
     """Run pulls; knows no operation, only where adjoints and partials are.
 
     A zero adjoint contributes nothing, whatever the partial; to a switch neither does a zero partial. Sums into one adjoint
-    run in four lanes, and lists from their last element to the first.
+    run in as many lanes as the processor has, and lists from their last element to the first.
     """
-    zero, one, two, three, four = uint64(0), uint64(1), uint64(2), uint64(3), uint64(4)
+    zero, one = uint64(0), uint64(1)
     adj = uint64(code[SLOTS])
     r, again = start, zero
     while r < stop:

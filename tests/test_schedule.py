@@ -443,6 +443,34 @@ def test_an_adjoint_of_zero_passes_nothing_to_infinite_factors():
     assert gradient == [1.0] + [0.0] * 7
 
 
+@pytest.mark.parametrize("n", [12, 40, 300])
+@pytest.mark.parametrize("more", [False, True])
+def test_an_adjoint_of_zero_passes_nothing_in_blocks(n, more):
+    """Rows of adjoints, set or added to, and one adjoint for all; beside finite products, and beside some that overflow."""
+    x = np.linspace(0.5, 2.0, n)
+    x[3::5] = 0.0
+    m = (x > 0.0).astype(float)
+    k = np.where(x > 0.0, x, np.inf)
+
+    def f(x, s, m, k):
+        total = np.sum(np.sqrt(x) * m)
+        total = total + np.sum(jt.where(m > 0.0, s * k, 0.0))
+        return total + np.sum(x * x) if more else total
+
+    g = jt.grad(f, argnums=(0, 1))
+    with np.errstate(divide="ignore"):
+        expected = np.where(x > 0.0, 0.5 / np.sqrt(x), 0.0) + (2.0 * x if more else 0.0)
+    gx, gs = g(x, 2.0, m, k)
+    assert np.allclose(gx, expected, rtol=1e-15)
+    assert gs == pytest.approx(x.sum(), rel=1e-14)
+    k[0], m[0] = 1e308, 1e308
+    k[1], m[1] = 1e308, 1e308
+    gx, gs = g(x, 2.0, m, k)
+    assert gs == np.inf
+    assert np.allclose(gx[2:], expected[2:], rtol=1e-15)
+    assert np.allclose(gx[:2], 1e308 * 0.5 / np.sqrt(x[:2]), rtol=1e-15)
+
+
 def test_chains_side_by_side_are_levelled():
     def f(x):
         return sum(sum(x[i * 8 + j] * x[j] for j in range(8)) ** 2 for i in range(40))
