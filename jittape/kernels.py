@@ -4273,9 +4273,11 @@ def planning(n: int):
     that both make the same ones, to the bit.
     """
     global _planned, _compiles_plans
+    if _compiles_plans is None:
+        _compiles_plans = config.DISABLE_JIT or _on_disk(emit)
     if not _compiles_plans:
         _planned += n
-        _compiles_plans = config.DISABLE_JIT or _planned > PLANNED_IN_PYTHON or _on_disk(emit)
+        _compiles_plans = _planned > PLANNED_IN_PYTHON
         if _compiles_plans:
             _announce(emit)
     return sys.modules[__name__] if _compiles_plans else in_python()
@@ -4332,4 +4334,4 @@ PLANNING = (simplify, link, measure, join, emit, pull_back, unroll)
 _lock = threading.RLock()
 _announced = False
 _planned = 0
-_compiles_plans = False
+_compiles_plans: bool | None = None

@@ -124,12 +124,12 @@ def test_python_plans_as_compiled_code_does(make, monkeypatch):
 
 @pytest.mark.skipif(config.DISABLE_JIT, reason="there everything is Python")
 def test_python_plans_until_compiling_pays(monkeypatch):
-    monkeypatch.setattr(kernels, "_compiles_plans", False)
+    monkeypatch.setattr(kernels, "_compiles_plans", None)
     monkeypatch.setattr(kernels, "_planned", 0)
     monkeypatch.setattr(kernels, "_on_disk", lambda function: False)
     half = kernels.PLANNED_IN_PYTHON // 2
     assert [kernels.planning(half) is kernels for _ in range(4)] == [False, False, True, True]
-    monkeypatch.setattr(kernels, "_compiles_plans", False)
+    monkeypatch.setattr(kernels, "_compiles_plans", None)
     monkeypatch.setattr(kernels, "_planned", 0)
     monkeypatch.setattr(kernels, "_on_disk", lambda function: function is kernels.emit)
     assert kernels.planning(1) is kernels
