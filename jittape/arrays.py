@@ -226,6 +226,15 @@ class VarArray(Traced):
 
     conjugate = conj
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if is_data(self):
+            raise TracingTypeError(
+                "an array that is an argument is traced, and a plain array can neither hold it nor be indexed by it, since the recording "
+                "would be frozen to these numbers; use jt.array(table)[index], jt.array, jt.stack or jt.zeros, or pass a tuple of ints, "
+                "which is static"
+            )
+        return super().__array__(dtype, copy)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return tracer.array_ufunc(ufunc, method, inputs, kwargs)
 

@@ -303,6 +303,12 @@ LOOKUPS = {
     "np.take_along_axis": lambda x, i: np.take_along_axis(x, i[:, None], 1),
     "np.take_along_axis broadcast": lambda x, i: np.take_along_axis(x, i[None], 1),
     "matrix of indices": lambda x, i: x[np.stack([i, i[::-1]])],
+    "computed": lambda x, i: x[(i + 1) % 3],
+    "places of a flat array": lambda x, i: x.reshape(-1)[3 * np.arange(3) + i],
+    "two at once": lambda x, i: x[i, i[::-1]],
+    "one step to the next": lambda x, i: x[i[:-1], i[1:]],
+    "two and a slice": lambda x, i: x[:, :, None][i, i[:, None], 0:],
+    "two and a plain one": lambda x, i: x[:, :, None][i, [0, 1, 1], i * 0],
 }
 
 
@@ -323,12 +329,35 @@ def test_an_index_out_of_bounds_is_an_error_also_at_a_replay():
     g = jt.value_and_grad(lambda x, i: x[i].sum())
     x = np.array([1.0, 2.0, 3.0])
     assert g(x, np.array([0, 2]))[0] == 4.0
-    for bad in ([0, 3], [-1, 0]):
+    for bad in ([0, 3], [-4, 0], [0.5, 0.0]):
         with pytest.raises(IndexError, match="out of bounds"):
             g(x, np.array(bad))
     assert g(x, np.array([1, 1]))[0] == 4.0
-    with pytest.raises(TypeError, match="index"):
-        jt.grad(lambda i: x[0] * jt.array([1.0, i[0]])[i][0])(np.array([1.0, 0.0]))
+    for use in (lambda i: jt.array([1.0, i[0]])[i][0], lambda i: jt.array([1.0, 2.0])[i * i][0]):
+        with pytest.raises(TypeError, match="index"):
+            jt.grad(lambda i, use=use: x[0] * use(i))(np.array([1.0, 0.0]))
+
+
+def test_a_negative_index_counts_from_the_end():
+    g = jt.value_and_grad(lambda x, i: np.sum(x[i] * np.array([1.0, 10.0])))
+    x = np.array([1.0, 2.0, 3.0])
+    for i in ([0, 2], [-1, 0], [-3, -3], [1, 1], [2, -2]):
+        value, gradient = g(x, np.array(i))
+        assert value == np.sum(x[i] * np.array([1.0, 10.0]))
+        expected = np.zeros(3)
+        np.add.at(expected, i, [1.0, 10.0])
+        np.testing.assert_array_equal(gradient, expected)
+    assert g.cache_info().records == 2
+
+
+def test_a_plain_array_is_not_indexed_by_an_argument():
+    table = np.eye(3)
+    with pytest.raises(TypeError, match=r"jt\.array\(table\)"):
+        jt.grad(lambda x, i: np.sum(x * table[i]))(1.0, np.array([0, 2]))
+    with pytest.raises(TypeError, match=r"jt\.array\(table\)"):
+        jt.grad(lambda x, i: x * [1.0, 2.0][i[0]])(1.0, np.array([0, 1]))
+    with pytest.raises(TypeError, match="moveaxis"):
+        jt.grad(lambda x, i: np.sum(x[:, i, i]))(np.ones((2, 3, 3)), np.array([0, 1]))
 
 
 def test_minibatches_with_labels_record_once():
