@@ -39,7 +39,7 @@ class Traced:
     def __index__(self) -> int:
         raise TracingTypeError(
             "a traced value cannot be an index or the argument of range(): the recording would be frozen to this number; "
-            "use an int argument, or `int(v.value)` to freeze it on purpose"
+            "use an int argument, jt.array(table)[v] to look up by an argument, or `int(v.value)` to freeze it on purpose"
         )
 
     def __complex__(self) -> complex:
@@ -59,13 +59,21 @@ class Traced:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise TracingTypeError(
-            "a traced value cannot be stored in a NumPy array: its derivative would be dropped; use jt.array, jt.stack or jt.zeros "
-            "to build arrays that hold traced values, and `.value` for the plain number"
+            "a traced value cannot be stored in a NumPy array: its derivative would be dropped; use jt.array, jt.stack, jt.full or "
+            "jt.zeros to build arrays that hold traced values, np.concatenate or np.stack for np.r_ and np.c_, X @ v for X.dot(v) of a "
+            "plain X, and `.value` for the plain number"
         )
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TracingTypeError(
             "a traced value belongs to its recording and cannot be pickled or copied; pickle the Program, or `.value`"
+        )
+
+    def as_integer_ratio(self) -> tuple[int, int]:
+        """Refuse: a ratio of plain integers has no derivative."""
+        raise TracingTypeError(
+            "functions of `statistics` and fractions of a traced value would drop its derivative; use jt.mean, or NumPy's functions of "
+            "jt.array(values), such as np.std, or `.value`"
         )
 
 
@@ -136,6 +144,12 @@ class Var(Traced):
     def __repr__(self) -> str:
         name = self.name
         return f"{type(self).__name__}({self.v!r}{'' if name is None else f', name={name!r}'})"
+
+    def __copy__(self) -> Var:
+        return self.rec.copied(self)
+
+    def __deepcopy__(self, memo: Any) -> Var:
+        return self.rec.copied(self)
 
     def __format__(self, spec: str) -> str:
         return format(self.v, spec) if spec else repr(self)
