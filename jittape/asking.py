@@ -23,8 +23,8 @@ truths = plain_index
 def _lanes(x: Any, axis: Any) -> tuple[Any, int]:
     """The array with an axis moved to the end, which is all of it for None; and that axis."""
     x = asarray(x)
-    if axis is None:
-        return x.reshape(-1), 0
+    if axis is None or not x.ndim:
+        return x.reshape(-1), normalize_axis_index(axis or 0, 1)
     axis = normalize_axis_index(axis, x.ndim)
     return x.transpose(*(i for i in range(x.ndim) if i != axis), axis), axis
 
@@ -76,7 +76,7 @@ def _best(better: str, a: Any, axis: Any, keepdims: bool) -> Any:
         found[lane] = np.argmax(nan[lane]) if nan[lane].any() else best
     if not keepdims:
         return found[()]
-    return found.reshape((1,) * np.ndim(a)) if axis is None else np.expand_dims(found, where)
+    return found.reshape((1,) * np.ndim(a)) if axis is None or not np.ndim(a) else np.expand_dims(found, where)
 
 
 def argmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:

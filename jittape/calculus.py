@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from . import arrays, asking, folds, linalg
+from . import arrays, asking, compositions, folds, linalg, rearrange
 from .arrays import asarray, elementwise, plain
 from .ops import CODE
 from .tracer import Traced
@@ -170,6 +170,8 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
 def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     """`np.vander`: the powers by repeated multiplication."""
     x = asarray(x)
+    if x.ndim != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
     n = len(x) if N is None else N
     columns = [np.ones(len(x)), x][:n]
     for _ in range(n - len(columns)):
@@ -226,6 +228,12 @@ def polyadd(a1: Any, a2: Any) -> Any:
     return x + y
 
 
+def polymul(a1: Any, a2: Any) -> Any:
+    """`np.polymul` of coefficients, highest power first; that leading zeros go is a guard."""
+    x, y = (asarray(a).reshape(-1) for a in (a1, a2))
+    return compositions.convolve(*(arrays.joined([rearrange.trim_zeros(k[:-1], "f"), k[-1:]]) for k in (x, y)))
+
+
 COMPOSED: dict[Any, Any] = {
     np.diff: diff,
     np.ediff1d: lambda ary: diff(asarray(ary).reshape(-1)),
@@ -242,5 +250,6 @@ COMPOSED: dict[Any, Any] = {
     np.polyder: polyder,
     np.polyint: polyint,
     np.polyadd: polyadd,
+    np.polymul: polymul,
     np.polysub: lambda a1, a2: polyadd(a1, elementwise(CODE["negative"], a2)),
 }

@@ -189,8 +189,9 @@ def kron(a: Any, b: Any) -> Any:
 
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """`np.convolve`: one product and one addition per pair of elements."""
-    x, y = asarray(a).reshape(-1), asarray(v).reshape(-1)
-    length = np.convolve(plain(x), plain(y), mode).shape[0]  # checks mode and lengths
+    x, y = asarray(a), asarray(v)
+    length = np.convolve(plain(x), plain(y), mode).shape[0]  # checks mode, axes and lengths
+    x, y = x.reshape(-1), y.reshape(-1)
     x, y = (y, x) if len(y) > len(x) else (x, y)
     rec = arrays.recording(x, y)
     assert rec is not None
@@ -204,7 +205,8 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """`np.correlate`."""
-    x, y = asarray(a).reshape(-1), asarray(v).reshape(-1)
+    x, y = asarray(a), asarray(v)
+    np.correlate(plain(x), plain(y), mode)  # type: ignore[arg-type]  # NumPy's own errors
     if len(x) < len(y):
         return correlate(y, x, mode)[::-1]
     return convolve(x, y[::-1], mode)
@@ -245,7 +247,7 @@ COMPOSED: dict[Any, Any] = {
     np.apply_over_axes: apply_over_axes,
     np.isposinf: lambda x: elementwise(CODE["equal"], x, math.inf),
     np.isneginf: lambda x: elementwise(CODE["equal"], x, -math.inf),
-    np.angle: lambda z, deg=False: arrays.where(elementwise(CODE["less"], z, 0.0), 180.0 if deg else math.pi, 0.0),
+    np.angle: lambda z, deg=False: elementwise(CODE["arctan2"], 0.0, z) * (180.0 / math.pi if deg else 1.0),
     np.real_if_close: lambda a, tol=100: +asarray(a),
     np.nan_to_num: nan_to_num,
     np.round: round_,

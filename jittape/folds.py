@@ -55,7 +55,8 @@ def leading(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     """The array with the given axes, all by default, as one first axis; and its shape with those axes of length 1."""
     if axis is None:
         return x.reshape(-1), (1,) * x.ndim
-    axes = normalize_axis_tuple(axis, x.ndim)
+    # NumPy folds a number along axis 0 or -1, too
+    axes = normalize_axis_tuple(axis, max(x.ndim, 1))[: x.ndim]
     kept = [i for i in range(x.ndim) if i not in axes]
     shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
     return x.transpose(*sorted(axes), *kept).reshape(math.prod(x.shape[i] for i in axes), *(x.shape[i] for i in kept)), shape
@@ -94,8 +95,8 @@ def spread(x: Any, shape: tuple[int, ...]) -> Any:
 def cumulative(name: str, x: Any, axis: Any = None) -> Any:
     """The running results along an axis; of all elements in C order by default."""
     x = asarray(x, name)
-    if axis is None:
-        x, axis = x.reshape(-1), 0
+    if axis is None or not x.ndim:
+        x, axis = x.reshape(-1), axis or 0
     axis = normalize_axis_index(axis, x.ndim)
     order = (axis, *(i for i in range(x.ndim) if i != axis))
     return (running(CODE[name], x.transpose(order)) if x.size else x.transpose(order)).transpose(np.argsort(order))

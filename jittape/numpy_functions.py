@@ -162,7 +162,7 @@ def page() -> str:
         "",
         _names([ufunc.__name__ for ufunc in ufuncs.UFUNCS]),
         "",
-        f"`reduce` and `accumulate` work for {_names([u.__name__ for u in (ufuncs.FOLDS | ufuncs.EXTREMES)])};",
+        f"`reduce`, `accumulate` and `reduceat` work for {_names([u.__name__ for u in (ufuncs.FOLDS | ufuncs.EXTREMES)])};",
         "`outer` and `at` for all.",
         "",
         "## SciPy's ufuncs",

@@ -124,6 +124,8 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
         result, kwargs = reduce(ufunc, inputs[0], **kwargs), {}
     elif method == "accumulate" and (ufunc in FOLDS or ufunc in EXTREMES):
         result = folds.cumulative((FOLDS | EXTREMES)[ufunc], inputs[0], kwargs.pop("axis", 0))
+    elif method == "reduceat" and (ufunc in FOLDS or ufunc in EXTREMES):
+        result = _reduceat(ufunc, inputs[0], inputs[1], kwargs.pop("axis", 0))
     elif method == "outer":
         x, y = (arrays.asarray(k) for k in inputs)
         result = function(x.reshape(x.shape + (1,) * y.ndim), y)
@@ -143,6 +145,16 @@ def reduce(ufunc: Any, x: Any, axis: Any = 0, keepdims: bool = False, initial: A
     if ufunc in EXTREMES:
         return folds.extreme(EXTREMES[ufunc], x, axis, keepdims, initial, mask)
     return folds.fold(FOLDS[ufunc], x, axis, keepdims, initial, mask)
+
+
+def _reduceat(ufunc: Any, a: Any, indices: Any, axis: int) -> Any:
+    """``ufunc.reduceat``: a fold from each index to the next one, of one element where that is not further on."""
+    x = arrays.asarray(a)
+    np.add.reduceat(x.v, indices, axis)  # NumPy's own errors
+    rows = np.moveaxis(x, axis, 0)  # type: ignore[arg-type]
+    starts = np.asarray(indices).tolist()
+    folded = [reduce(ufunc, rows[i : max(j, i + 1)]) for i, j in zip(starts, [*starts[1:], len(rows)], strict=True)]
+    return np.moveaxis(np.stack(folded), 0, axis)
 
 
 def _masked(result: Any, where: Any, out: Any) -> Any:

@@ -649,6 +649,13 @@ REARRANGED = {
     "ldexp": (lambda x: np.ldexp(x, [1, -2, 3]), (2, 3)),
     "signbit": (lambda x: np.where(np.signbit(x), x * x, x), (2, 3)),
     "angle": (lambda x: np.angle(x) * x, (2, 3)),
+    "angle of a zero": (lambda x: np.angle(x * [0.0, -0.0, 1.0]) * x, (3,)),
+    "polymul": (lambda x: np.polymul(x, x[1:]) + np.polymul([0.0, 1.0, 2.0], x[:2])[0], (3,)),
+    "polymul of leading zeros": (lambda x: np.polymul(x * [0.0, 0.0, 1.0, 2.0], [0.0, 3.0]), (4,)),
+    "reduceat": (lambda x: np.add.reduceat(x, [0, 2, 1, 3], axis=1), (2, 4)),
+    "reduceat of the largest": (lambda x: np.maximum.reduceat(x, [0, 3]), (5,)),
+    "folds of a number": (lambda x: np.sum(x, axis=0) * np.max(x, -1) + np.mean(x) * np.cumsum(x, axis=0) + np.ptp(x, axis=0), ()),
+    "orders of a number": (lambda x: x * (1.0 + np.argmax(x, axis=0) + np.argmin(x, axis=-1) + np.argsort(x)), ()),
     "slope of infinities": (lambda x: np.where(np.isposinf(x) | np.isneginf(x), 0.0, x), (2, 3)),
     "vecdot": (lambda x: np.linalg.vecdot(x, x * x, axis=0), (2, 3)),
     "matrix_norm": (lambda x: np.linalg.matrix_norm(x, keepdims=True), (2, 3, 2)),
@@ -660,6 +667,24 @@ REARRANGED = {
 def test_rearranging_and_composed_functions(name):
     f, shape = REARRANGED[name]
     check(f, distinct(shape, 11))
+
+
+def test_a_result_may_be_empty():
+    for f, x in (
+        (lambda x: x, np.zeros(0)),
+        (lambda x: x, np.zeros((0, 2))),
+        (lambda x: np.sort(x, axis=0), np.zeros((2, 0))),
+        (lambda x: np.cumsum(x[:0]), np.ones(3)),
+    ):
+        np.testing.assert_array_equal(jt.record(f, x)(x), f(x))
+    program = jt.record(lambda x, y: np.sum(x) + 2.0 * y, np.zeros(0), 3.0)
+    assert program.tape.show().count("y = 3") == 1
+
+
+@pytest.mark.parametrize("f", [np.convolve, np.correlate], ids=lambda f: f.__name__)
+def test_products_of_neighbours_take_vectors(f):
+    with pytest.raises(ValueError, match="object too deep"):
+        jt.record(lambda x: f(x, [1.0, 2.0]), np.ones((2, 2)))
 
 
 def test_views_and_copies_are_numpys():
@@ -780,7 +805,7 @@ def supported():
 @pytest.mark.parametrize(
     ("call", "name", "near"),
     [
-        (lambda x: np.linalg.eig(x), "linalg.eig", None), (lambda x: np.polymul(x, x), "polymul", "polyval"), (lambda x: np.fft.fft(x), "fft", None),
+        (lambda x: np.linalg.eig(x), "linalg.eig", None), (lambda x: np.polydiv(x[0], x[1]), "polydiv", "polyval"), (lambda x: np.fft.fft(x), "fft", None),
         (lambda x: np.linalg.eigvals(x), "linalg.eigvals", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.setdiff1d(x, x), "setdiff1d", "ediff1d"),
         (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.i0(x), "i0", None),
     ],
@@ -846,7 +871,7 @@ def test_out_and_dtype():
     check(f, np.array([0.1, 0.2, 0.3]))
     for bad in (
         lambda x: np.add(x, 1.0, out=np.zeros(3)), lambda x: np.sum(x, out=np.zeros(())), lambda x: np.add(np.zeros(3), x, dtype=int),
-        lambda x: np.sum(x, dtype=complex), lambda x: np.exp(x, where=x > 0), lambda x: np.add.reduceat(x, [0, 1]),
+        lambda x: np.sum(x, dtype=complex), lambda x: np.exp(x, where=x > 0), lambda x: np.subtract.reduceat(x, [0, 1]),
     ):  # fmt: skip
         with pytest.raises(TypeError):
             jt.record(lambda x, bad=bad: bad(x), np.ones(3))
