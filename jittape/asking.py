@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from . import arrays, folds
-from .arrays import VarArray, asarray, elementwise, plain_index
+from .arrays import VarArray, asarray, elementwise, plain, plain_index
 from .ops import CODE
 from .tracer import Traced
 
@@ -56,6 +56,8 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
 
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """`np.sort`, stable."""
+    if axis is not None:
+        normalize_axis_index(axis, np.ndim(a))
     x, axis = _lanes(a, axis)
     found = _order(x)
     return x.like(*(np.moveaxis(np.take_along_axis(k, found, -1), -1, axis) for k in (x.row, x.v)))
@@ -130,6 +132,7 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     table, x = asarray(a), asarray(v)
     if arrays.recording(table, x) is None:
         return np.searchsorted(table, x, side, sorter)  # type: ignore[call-overload]
+    np.searchsorted(plain(table)[:0], 0.0)  # NumPy's own error where the table is no vector
     table = list(table if sorter is None else table[sorter])
     find = {"left": bisect.bisect_left, "right": bisect.bisect_right}[side]
     nan = _nan(x).reshape(-1)

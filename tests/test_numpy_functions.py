@@ -681,8 +681,8 @@ def test_a_result_may_be_empty():
     assert program.tape.show().count("y = 3") == 1
 
 
-@pytest.mark.parametrize("f", [np.convolve, np.correlate], ids=lambda f: f.__name__)
-def test_products_of_neighbours_take_vectors(f):
+@pytest.mark.parametrize("f", [np.convolve, np.correlate, np.searchsorted], ids=lambda f: f.__name__)
+def test_functions_of_vectors_take_no_matrix(f):
     with pytest.raises(ValueError, match="object too deep"):
         jt.record(lambda x: f(x, [1.0, 2.0]), np.ones((2, 2)))
 
