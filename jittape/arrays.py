@@ -121,6 +121,14 @@ class VarArray(Traced):
 
     data, grad = value, sensitivity
 
+    def backprop(self) -> None:
+        """`Var.backprop` of the one element of an array."""
+        if self.size != 1:
+            raise TypeError(f"backprop needs one number, and this array has the shape {self.shape}; use that of its sum")
+        self.item().backprop()
+
+    backward = backprop
+
     def __len__(self) -> int:
         return len(self.row)
 

@@ -99,11 +99,15 @@ def cumulative(name: str) -> Any:
 
 
 def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """`np.nan_to_num`; what is replaced has no derivative."""
+    """`np.nan_to_num`; what is replaced has no derivative. Without a copy it stores into the array."""
     largest = np.finfo(np.float64).max
     out = arrays.where(elementwise(CODE["isnan"], x), nan, x)
     out = arrays.where(elementwise(CODE["equal"], x, math.inf), largest if posinf is None else posinf, out)
-    return arrays.where(elementwise(CODE["equal"], x, -math.inf), -largest if neginf is None else neginf, out)
+    out = arrays.where(elementwise(CODE["equal"], x, -math.inf), -largest if neginf is None else neginf, out)
+    if copy or not isinstance(x, arrays.VarArray):
+        return out
+    x[...] = out
+    return x
 
 
 def round_(a: Any, decimals: int = 0) -> Any:
@@ -248,13 +252,13 @@ COMPOSED: dict[Any, Any] = {
     np.isposinf: lambda x: elementwise(CODE["equal"], x, math.inf),
     np.isneginf: lambda x: elementwise(CODE["equal"], x, -math.inf),
     np.angle: lambda z, deg=False: elementwise(CODE["arctan2"], 0.0, z) * (180.0 / math.pi if deg else 1.0),
-    np.real_if_close: lambda a, tol=100: +asarray(a),
+    np.real_if_close: lambda a, tol=100: asarray(a),
     np.nan_to_num: nan_to_num,
     np.round: round_,
     np.around: round_,
     np.fix: lambda x: elementwise(CODE["trunc"], x),
     np.sinc: sinc,
-    np.real: lambda val: arrays.elementwise(CODE["add"], val, -0.0) if isinstance(val, (list, tuple)) else +val,
+    np.real: lambda val: asarray(val) if isinstance(val, (list, tuple)) else val,
     np.ptp: ptp,
     np.average: average,
     np.cov: cov,

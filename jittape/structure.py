@@ -124,6 +124,8 @@ def _static(x: Any, where: Any) -> Any:
         raise TracingTypeError(
             f"{_spelled(where)} is a traced value: a gradient inside a recorded function is not supported; call it outside"
         )
+    if hasattr(type(x), "__array__") and not isinstance(x, np.generic):
+        raise TracingTypeError(f"{_spelled(where)} is a {type(x).__name__}, an array of another library; pass np.asarray(x)")
     try:
         hash(x)
     except TypeError:

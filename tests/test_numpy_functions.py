@@ -698,6 +698,11 @@ def test_views_and_copies_are_numpys():
         np.squeeze(base[:, :1])[1] = 13.0
         np.diagonal(base).copy()[:] = 1.0
         np.swapaxes(base, 0, 1)[1, 0] = base[0, 0] * 2
+        np.real(base)[1, 2] = 15.0
+        np.real_if_close(base)[0, 1] *= 2.0
+        other = base * np.array([1.0, np.inf, 1.0])
+        assert np.nan_to_num(other, copy=False, posinf=17.0) is other
+        base[0] = other[0]
         return base
 
     x = np.arange(6.0).reshape(2, 3)

@@ -416,6 +416,19 @@ def test_aux_belongs_to_its_caller():
         assert plain(g(2.0)[0][1]) == expected
 
 
+class ArrayOfAnotherLibrary:
+    def __array__(self, dtype=None, copy=None):
+        return np.ones(2)
+
+
+def test_arrays_of_other_libraries_are_no_static_values():
+    g = jt.grad(lambda x, y: x * 2.0)
+    for args in ((ArrayOfAnotherLibrary(), 1.0), (1.0, [ArrayOfAnotherLibrary()])):
+        with pytest.raises(TypeError, match=r"ArrayOfAnotherLibrary.*np\.asarray"):
+            g(*args)
+    assert g(1.0, np.str_("static")) == 2.0
+
+
 class Holder:
     def __init__(self, held):
         self.held = held
