@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays, asking, folds
-from .arrays import asarray, elementwise, plain
+from .arrays import asarray, elementwise
 from .ops import CODE
 from .tracer import Traced
 
@@ -53,7 +53,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     if isinstance(x, Traced) or weights is None:
         raise TypeError("np.bincount of traced values takes plain integers and traced weights")
     w, places = asarray(weights), np.asarray(x)
-    counts = np.bincount(places, plain(w), minlength)  # checks both
+    counts = folds.checked(np.bincount, places, w, minlength)
     rec = arrays.recording(w)
     assert rec is not None
     out = arrays.traced(rec, np.zeros(len(counts)))
@@ -194,7 +194,7 @@ def kron(a: Any, b: Any) -> Any:
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """`np.convolve`: one product and one addition per pair of elements."""
     x, y = asarray(a), asarray(v)
-    length = np.convolve(plain(x), plain(y), mode).shape[0]  # checks mode, axes and lengths
+    length = folds.checked(np.convolve, x, y, mode).shape[0]
     x, y = x.reshape(-1), y.reshape(-1)
     x, y = (y, x) if len(y) > len(x) else (x, y)
     rec = arrays.recording(x, y)
@@ -210,7 +210,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """`np.correlate`."""
     x, y = asarray(a), asarray(v)
-    np.correlate(plain(x), plain(y), mode)  # type: ignore[arg-type]  # NumPy's own errors
+    folds.checked(np.correlate, x, y, mode)
     if len(x) < len(y):
         return correlate(y, x, mode)[::-1]
     return convolve(x, y[::-1], mode)

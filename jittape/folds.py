@@ -154,6 +154,12 @@ def extreme(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial
 # -- products -----------------------------------------------------------------------------------------------------------------
 
 
+def checked(function: Any, *given: Any, **named: Any) -> Any:
+    """What NumPy makes of the plain numbers, for its shape and its errors; not for warnings, since replays have none."""
+    with np.errstate(all="ignore"):
+        return function(*map(plain, given), **named)
+
+
 def multiply(x: Any, y: Any) -> Any:
     """The product of each pair of elements."""
     return elementwise(CODE["multiply"], x, y)
@@ -162,9 +168,9 @@ def multiply(x: Any, y: Any) -> Any:
 def matmul(x: Any, y: Any) -> Any:
     """The product of matrices, or of stacks of them; vectors as in NumPy."""
     x, y = asarray(x, "matmul"), asarray(y, "matmul")
-    v = np.matmul(plain(x), plain(y))  # checks the shapes
     if recording(x, y) is None:
-        return v
+        return np.matmul(x, y)
+    v = checked(np.matmul, x, y)
     x = x.reshape(1, -1) if x.ndim == 1 else x
     y = y.reshape(-1, 1) if y.ndim == 1 else y
     n = max(x.ndim, y.ndim)
@@ -180,7 +186,7 @@ def dot(x: Any, y: Any) -> Any:
     if not x.ndim or not y.ndim:
         return multiply(x, y)
     if y.ndim <= 2:
-        np.dot(plain(x), plain(y))
+        checked(np.dot, x, y)
         return matmul(x, y)
     return tensordot(x, y, ((x.ndim - 1,), (y.ndim - 2,)))
 
@@ -193,7 +199,7 @@ def vdot(x: Any, y: Any) -> Any:
 def inner(x: Any, y: Any) -> Any:
     """The sum of products over the last axes."""
     x, y = asarray(x, "inner"), asarray(y, "inner")
-    np.inner(plain(x), plain(y))
+    checked(np.inner, x, y)
     return tensordot(x, y, ((x.ndim - 1,), (y.ndim - 1,))) if x.ndim and y.ndim else multiply(x, y)
 
 
@@ -205,7 +211,7 @@ def outer(x: Any, y: Any) -> Any:
 def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     """The sum of products over pairs of axes."""
     x, y = asarray(x, "tensordot"), asarray(y, "tensordot")
-    v = np.tensordot(plain(x), plain(y), axes)  # type: ignore[arg-type]
+    v = checked(np.tensordot, x, y, axes=axes)
     first, second = (range(x.ndim - axes, x.ndim), range(axes)) if isinstance(axes, int) else axes
     over_x, over_y = (normalize_axis_tuple(a, k.ndim) for a, k in ((first, x), (second, y)))
     kept_x, kept_y = ([i for i in range(k.ndim) if i not in over] for k, over in ((x, over_x), (y, over_y)))
@@ -220,7 +226,7 @@ def einsum(subscripts: str, *given: Any) -> Any:
     if not isinstance(subscripts, str):
         raise TypeError("einsum of traced values takes its subscripts as a string")
     xs = [asarray(x, "einsum") for x in given]
-    v = np.einsum(subscripts, *map(plain, xs))  # checks labels and shapes
+    v = checked(np.einsum, subscripts, *xs)
     labels, output = _labels(subscripts, xs)
     summed = [c for c in dict.fromkeys("".join(labels)) if c not in output]
     order = [*summed, *output]

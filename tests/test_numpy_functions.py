@@ -669,6 +669,20 @@ def test_rearranging_and_composed_functions(name):
     check(f, distinct(shape, 11))
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x @ x, lambda x: np.dot(x, x), lambda x: np.inner(x, x), lambda x: np.tensordot(x, x, 1), lambda x: np.einsum("i,i", x, x),
+        lambda x: np.cov(x), lambda x: np.sum(np.convolve(x, x)), lambda x: np.sum(np.correlate(x, x)), lambda x: np.diff(x * x)[1],
+        lambda x: np.gradient(x, x)[0], lambda x: np.sum(x * x),
+    ],
+)  # fmt: skip
+def test_recording_an_overflow_warns_no_more_than_a_replay(f):
+    x = np.array([1e300, 1e300, -1e300])
+    with np.errstate(all="raise"):
+        assert not np.isfinite(jt.value_and_grad(f)(x)[0])
+
+
 def test_a_result_may_be_empty():
     for f, x in (
         (lambda x: x, np.zeros(0)),
