@@ -468,8 +468,15 @@ def array(x: Any) -> Any:
         return x.copy()
     if isinstance(x, Var):
         return traced(x.rec, x)
+    if not isinstance(x, (list, tuple)) and (isinstance(x, Iterator) or (_may_hide(x) and x.ndim)):
+        x = list(x)
     if not isinstance(x, (list, tuple)) or not _holds_traced(x):
-        return np.array(operand(np.array(x)), np.float64)
+        plain_array = np.array(x)
+        if plain_array.dtype.kind == "O":
+            raise TracingTypeError(
+                f"jt.array takes numbers, and lists and arrays of them, not {x!r} of type {type(x).__name__}"
+            )
+        return np.array(operand(plain_array), np.float64)
     if all(isinstance(item, (Var, *tracer.PLAIN)) for item in x):
         rec = _found(x)
         pairs = [tracer.operand(rec, item, "array") for item in x]
@@ -489,7 +496,16 @@ def _found(items: Any) -> Recording:
 
 
 def _holds_traced(x: Any) -> bool:
-    return any(isinstance(item, Traced) or (isinstance(item, (list, tuple)) and _holds_traced(item)) for item in x)
+    return any(
+        isinstance(item, Traced)
+        or (isinstance(item, (list, tuple)) and _holds_traced(item))
+        or (_may_hide(item) and _holds_traced(item.ravel().tolist()))
+        for item in x
+    )
+
+
+def _may_hide(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "O"
 
 
 def full(shape: Any, value: Any, like: Any = None) -> Any:

@@ -105,7 +105,7 @@ def cumulative(name: str, x: Any, axis: Any = None) -> Any:
 def mean(x: Any, axis: Any = None, keepdims: bool = False, where: Any = None) -> Any:
     """The sum over the number of elements."""
     x = asarray(x, "mean")
-    return fold("add", x, axis, keepdims, where=where) / _count(x, axis, keepdims, where)
+    return elementwise(CODE["divide"], fold("add", x, axis, keepdims, where=where), _count(x, axis, keepdims, where))
 
 
 def _count(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:

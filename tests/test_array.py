@@ -616,6 +616,35 @@ def test_arrays_of_nested_lists():
         jt.array([x[0], "a"])
     with pytest.raises(TypeError):
         jt.array(["a"])
+    for bad in ({"a": x[0]}, {x[0]}, None, [x[0], None], [None]):
+        with pytest.raises(TypeError, match=r"jt\.array takes numbers"):
+            jt.array(bad)
+
+
+def test_arrays_of_objects_and_of_iterators():
+    def f(x):
+        objects = np.empty((2, 2), object)
+        for i, j in np.ndindex(2, 2):
+            objects[i, j] = x[i] * j
+        return (
+            jt.sum(jt.array(objects) * [[1.0, 2.0], [3.0, 4.0]])
+            + jt.sum(jt.array([objects, np.ones((2, 2))]))
+            + jt.array(k * k for k in x)[1]
+        )
+
+    value, gradient = jt.value_and_grad(f)(np.array([2.0, 3.0]))
+    assert value == 2 * 2 + 4 * 3 + (2 + 3 + 4) + 9
+    np.testing.assert_array_equal(gradient, [2 + 1, 4 + 1 + 6])
+    assert jt.array(np.array([1, 2], object)).tolist() == [1.0, 2.0]
+
+
+def test_lists_of_traced_values_are_joined():
+    value, gradient = jt.value_and_grad(lambda x: jt.concatenate([[x], [x * x]], axis=1)[0, 1:] @ np.ones(3))(
+        np.array([1.0, 2.0])
+    )
+    assert value == 7.0
+    np.testing.assert_array_equal(gradient, [2.0, 5.0])
+    assert jt.value_and_grad(lambda x: jt.stack([[x[0], 1.0], [2.0, x[1]]])[1].sum())([3.0, 4.0]) == (6.0, [0.0, 1.0])
 
 
 def test_plain_numbers_in_plain_numbers_out():
@@ -626,6 +655,8 @@ def test_plain_numbers_in_plain_numbers_out():
     assert jt.where(np.array([True, False]), 1.0, [2.0, 3.0]).tolist() == [1.0, 3.0]
     assert jt.clip([-1.0, 0.5, 2.0], 0.0, 1.0).tolist() == [0.0, 0.5, 1.0]
     assert jt.sum(k for k in (1.0, 2.0)) == 3.0 and jt.prod([]) == 1.0 and jt.logsumexp([]) == -np.inf
+    assert [f(-2.0) for f in (jt.sum, jt.prod, jt.mean, jt.norm, jt.logsumexp)] == [-2.0, -2.0, -2.0, 2.0, -2.0]
+    assert np.isnan(jt.mean([])) and np.isnan(jt.mean(np.zeros(0)))
 
 
 def test_helpers_of_lists_of_traced_numbers():
