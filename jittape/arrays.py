@@ -284,6 +284,9 @@ class ConditionArray(VarArray):
     element = Condition
     __hash__ = object.__hash__
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(plain_index(self), dtype)
+
 
 def class_of(code: int) -> type[VarArray]:
     """The class of an operation's results."""

@@ -190,6 +190,19 @@ class Condition(Var):
     def __invert__(self) -> Any:
         return apply(CODE["logical_not"], self)
 
+    # A truth value has no derivative to lose: as a plain number it is asked, which is a guard.
+
+    def __int__(self) -> int:
+        return int(bool(self))
+
+    __index__ = __int__
+
+    def __float__(self) -> float:
+        return float(bool(self))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(bool(self), dtype)
+
 
 def _logical(name: str, x: Condition, y: Any) -> Any:
     if isinstance(y, (bool, np.bool_, Condition)):
