@@ -195,7 +195,9 @@ class Condition(Var):
     def __int__(self) -> int:
         return int(bool(self))
 
-    __index__ = __int__
+    def __index__(self) -> int:
+        # a list takes True for 1, NumPy's arrays for a mask; both ask in this way
+        raise TracingTypeError("a traced comparison is no index of a list and no count: use int(x > y), which asks its truth")
 
     def __float__(self) -> float:
         return float(bool(self))

@@ -1275,11 +1275,13 @@ def as_filled(x):
     return np.sum(out * x)
 
 
+TABLE = np.array([1.0, 10.0])
 AS_NUMBERS = {
     "int": lambda x: x[0] * int(x[0] > 1.0),
     "float": lambda x: x[0] ** (1.0 + float(x[0] > 1.0)),
-    "index of a list": lambda x: (lambda a, b: [a, b * 3.0][a > 1.0])(*x.tolist()),
-    "range": lambda x: (lambda a, b: sum((b for _ in range(a > 1.0)), a))(*x.tolist()),
+    "index of a list": lambda x: (lambda a, b: [a, b * 3.0][int(a > 1.0)])(*x.tolist()),
+    "range": lambda x: sum((x[1] for _ in range(int(x[0] > 1.0))), x[0]),
+    "a mask of a plain array": lambda x: np.sum(TABLE[x > 1.0]) * x[0] + np.sum(TABLE[x[0] > 1.0]) * x[1],
     "np.asarray": lambda x: np.sum(np.asarray(x > 1.0) * x),
     "np.array of several": lambda x: np.array([x[0] > 1.0, x[1] > 1.0], float) @ x[:2],
     "a plain array filled": as_filled,
@@ -1297,4 +1299,6 @@ def test_a_comparison_as_a_plain_number_is_a_guard(f):
         np.testing.assert_allclose(gradient, numeric, rtol=1e-7, atol=1e-7)
     assert g.cache_info().records < 5
     x = jt.var(2.0)
-    assert (int(x > 1.0), float(x > 3.0), [5, 6][x > 1.0]) == (1, 0.0, 6)
+    assert (int(x > 1.0), float(x > 3.0)) == (1, 0.0)
+    with pytest.raises(TypeError, match="int"):
+        jt.grad(lambda x: [x, x * x][x > 1.0])(2.0)

@@ -826,6 +826,7 @@ def supported():
     [
         (lambda x: np.linalg.eig(x), "linalg.eig", None), (lambda x: np.polydiv(x[0], x[1]), "polydiv", "polyval"), (lambda x: np.fft.fft(x), "fft", None),
         (lambda x: np.linalg.eigvals(x), "linalg.eigvals", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.setdiff1d(x, x), "setdiff1d", "ediff1d"),
+        (lambda x: np.choose([0, 1], [x, x]), "choose", "select"), (lambda x: np.ones((2, 2)).clip(x, 2.0), "clip", "clip(x, low, high)"),
         (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.i0(x), "i0", None),
     ],
 )  # fmt: skip
