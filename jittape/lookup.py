@@ -56,7 +56,7 @@ def looked_up(x: VarArray, index: Any) -> Any:
     places = _places(where, n)
     if not _all_found(places):
         below = elementwise(CODE["less"], where, 0.0)
-        places = _places(where + elementwise(CODE["gate"], below, float(n)), n)
+        places = _places(asarray(where + elementwise(CODE["gate"], below, float(n))), n)
         if not _all_found(places):
             raise IndexError(f"an index is out of bounds for axis {axis} with size {n}, or is no integer")
     # which element of the index belongs to each element of the result: NumPy's answer for an array of their numbers

@@ -338,16 +338,27 @@ def test_an_index_out_of_bounds_is_an_error_also_at_a_replay():
             jt.grad(lambda i, use=use: x[0] * use(i))(np.array([1.0, 0.0]))
 
 
-def test_a_negative_index_counts_from_the_end():
-    g = jt.value_and_grad(lambda x, i: np.sum(x[i] * np.array([1.0, 10.0])))
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, i: np.sum(x[i] * np.array([1.0, 10.0])),
+        lambda x, i: x[i[0]] + 10.0 * x[i[1]],
+        lambda x, i: np.sum(np.take(x, i) * np.array([1.0, 10.0])),
+        lambda x, i: np.sum(x[:, None][i, [0, 0]] * np.array([1.0, 10.0])),
+        lambda x, i: np.sum(np.stack([x, x])[[0, 1], i] * np.array([1.0, 10.0])),
+        lambda x, i: np.sum(np.outer(x, [1.0, 1.0])[i, i // 3] * np.array([1.0, 10.0])),
+    ],
+)
+def test_a_negative_index_counts_from_the_end(f):
+    g = jt.value_and_grad(f)
     x = np.array([1.0, 2.0, 3.0])
     for i in ([0, 2], [-1, 0], [-3, -3], [1, 1], [2, -2]):
         value, gradient = g(x, np.array(i))
-        assert value == np.sum(x[i] * np.array([1.0, 10.0]))
+        assert value == f(x, np.array(i)) == np.sum(x[i] * np.array([1.0, 10.0]))
         expected = np.zeros(3)
         np.add.at(expected, i, [1.0, 10.0])
         np.testing.assert_array_equal(gradient, expected)
-    assert g.cache_info().records == 2
+    assert g.cache_info().records <= 4
 
 
 def test_a_plain_array_is_not_indexed_by_an_argument():
