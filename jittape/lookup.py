@@ -85,9 +85,9 @@ def _all_found(places: Any) -> bool:
 
 def _paired(x: VarArray, parts: list[Any], n: int) -> Any:
     """``x[i, j, ...]`` for several index arrays, the first ``n`` parts: by one after the other, each paired with those before it."""
-    if any(part is None or part is ... or isinstance(part, slice) for part in parts[:n]):
+    if not all(arrays.is_number(part) or np.asarray(part).dtype.kind in "iu" for part in parts[:n]):
         raise TracingTypeError(
-            "several index arrays that are arguments have to come before slices, np.newaxis and ...; np.moveaxis puts axes in front"
+            "several index arrays that are arguments have to come before slices, masks, np.newaxis and ...; np.moveaxis puts axes in front"
         )
     shape = np.broadcast_shapes(*(np.shape(part) for part in parts[:n]))
     first, *others = (
