@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -244,7 +244,7 @@ class Signature:
 
     def __init__(self, argnums: int | tuple[int, ...]) -> None:
         self.single = isinstance(argnums, (int, np.integer))
-        chosen: tuple[Any, ...] = (argnums,) if self.single else tuple(argnums)  # type: ignore[arg-type]
+        chosen: Any = (argnums,) if self.single else tuple(argnums) if isinstance(argnums, Iterable) else ()
         if not chosen or not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in chosen):
             raise TypeError(f"argnums is {argnums!r}; it must be an int or a non-empty tuple of ints")
         self.argnums = tuple(int(i) for i in chosen)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from .errors import JitTapeWarning
 from .finite import Checker
 from .kernels import GRADIENT
@@ -42,6 +44,8 @@ class _Transform:
     ) -> None:
         if not callable(f):
             raise TypeError(f"{self._name} takes a function, not {f!r}")
+        if not isinstance(max_paths, (int, np.integer)) or isinstance(max_paths, bool):
+            raise TypeError(f"max_paths is {max_paths!r}; it must be an int")
         if max_paths < 1:
             raise ValueError(f"max_paths is {max_paths}; it must be at least 1")
         functools.update_wrapper(self, f, updated=())

@@ -98,7 +98,7 @@ def test_argnums_beyond_the_arguments(argnums):
 
 @pytest.mark.parametrize("argnums", [(), "x", 0.0, None, (0.5,), (True,)])
 def test_argnums_that_are_none(argnums):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="non-empty tuple of ints"):
         jt.grad(teaching, argnums)
 
 
@@ -122,6 +122,11 @@ def test_transforms_take_functions():
         assert repr(transform(teaching)) == f"<{transform.__name__} of teaching>"
         with pytest.raises(ValueError, match="max_paths"):
             transform(teaching, max_paths=0)
+        for bad in (None, 2.5, True, "a"):
+            with pytest.raises(TypeError, match="max_paths"):
+                transform(teaching, max_paths=bad)
+    with pytest.raises(TypeError, match=r"record takes a function, not 3\.0"):
+        jt.record(3.0, 1.0)
 
 
 def test_the_transform_looks_like_its_function():
