@@ -12,8 +12,8 @@ import numpy as np
 from . import bulk, tracer
 from .errors import TracingTypeError
 from .ops import CODE, OPS
+from .recording import CONST, DATA, Recording
 from .structure import ordinary
-from .tape import CONST, DATA, Recording
 from .tracer import Condition, Traced, Var
 
 # The recording that functions without a traced argument belong to, such as jt.zeros; None outside of one.

@@ -77,6 +77,7 @@ def imports() -> str:
         *(f"import {module}" for module in ("functools", "glob", "os", "sys", "threading", "warnings")),
         "from itertools import pairwise",
         f"from math import {', '.join(sorted(_MATH & named))}",
+        "from types import FunctionType, SimpleNamespace",
         "",
         "import numpy as np",
         "from llvmlite import ir",
@@ -84,7 +85,7 @@ def imports() -> str:
         "from numba.core.errors import NumbaError",
         "from numba.extending import intrinsic",
         "from numpy import (",
-        *(f"    {name}," for name in sorted(used)),
+        *(f"    {name}," for name in sorted(used | {"int64", "uint32", "uint64"})),
         ")",
         "",
         "from .errors import JitTapeCacheWarning",
@@ -151,7 +152,7 @@ def _one(op: Op) -> list[str]:
     """The value of one instruction, and those of its partials that are asked for."""
     lines = [f"v = {op.value}"]
     for i in _stored(op):
-        at = "p" if i == 0 else "p + np.uint64(1)"
+        at = "p" if i == 0 else "p + uint64(1)"
         lines += [f"if stored & {i + 1}:", f"    work[{at}] = {op.partials[i]}"]
     return lines
 
@@ -168,7 +169,7 @@ def _loop(text: str, target: str) -> list[str]:
 
     lines = loop(*reads(_near(text)), f"work[{target} + i] = {_near(text)}")
     if far := _far(text):
-        lines += ["far = np.uint64(0)", *loop(*reads(far), f"far += np.uint64({far})"), "if far:"]
+        lines += ["far = uint64(0)", *loop(*reads(far), f"far += uint64({far})"), "if far:"]
         again = loop(*reads(f"{text}, {far}"), f"if {far}:", f"    work[{target} + i] = {text}")
         lines += ["    " + line for line in again]
     return lines

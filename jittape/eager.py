@@ -10,8 +10,9 @@ import numpy as np
 
 from . import kernels, tracer
 from .kernels import GRADIENT
+from .recording import CONST, INPUT, Recording
 from .schedule import direct
-from .tape import CONST, INPUT, Recording, Tape
+from .tape import Tape
 from .tracer import Var
 
 # Rows added before those that no living variable needs are looked for, at the least.

@@ -14,6 +14,7 @@ import threading
 import warnings
 from itertools import pairwise
 from math import inf, lgamma, nan
+from types import FunctionType, SimpleNamespace
 
 import numpy as np
 from llvmlite import ir
@@ -30,6 +31,8 @@ from numpy import (
     sign,
     sqrt,
     trunc,
+    uint32,
+    uint64,
 )
 
 from .errors import JitTapeCacheWarning
@@ -52,20 +55,23 @@ GRADIENT = FORWARD | PARTIALS | REVERSE
 CHUNK = 1 << 22
 
 _CACHE = os.environ.get("JITTAPE_CACHE", "1") != "0"
-_OPTIONS = {"nogil": True, "error_model": "numpy"}
+# Nothing here is for the array expressions and constants that rewrites find; they take a twentieth of the compilation.
+_OPTIONS = {"nogil": True, "error_model": "numpy", "no_rewrites": True}
 _uncached: Exception | None = None
 # What only other kernels call needs neither a cache of its own nor wrappers, which take a third of its compilation.
 _INNER = _OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 helper = njit(**_INNER)
 # What vector loops call: left to itself LLVM does not inline the longer functions, and the loop stays scalar.
 inlined = njit(forceinline=True, **_INNER)
+# Sums into one adjoint: vector loops, where LLVM may change their order. NaN and infinities are kept.
+reordered = njit(forceinline=True, fastmath={"reassoc"}, **_INNER)
 
 
 class Kernel:
     """A jitted function that a cache file it cannot read, whatever is wrong with it, does not break: it is compiled anew."""
 
-    def __init__(self, compiled):
-        self.compiled = compiled
+    def __init__(self, compiled, options):
+        self.compiled, self.options = compiled, options
 
     def __call__(self, *args):
         """Run it; the first call loads or compiles it."""
@@ -76,7 +82,7 @@ class Kernel:
         except Exception as error:  # whatever a truncated or foreign cache file raises while it is read
             if self.compiled.signatures:
                 raise
-            self.compiled = njit(**_OPTIONS)(self.compiled.py_func)
+            self.compiled = njit(**self.options)(self.compiled.py_func)
             _warn(error)
             return self.compiled(*args)
 
@@ -84,17 +90,20 @@ class Kernel:
         return getattr(self.compiled, name)
 
 
-def jit(function):
-    """Compile on first call: no GIL, IEEE errors, cached on disk where some folder can be written."""
+def jit(function=None, **options):
+    """Compile on first call: IEEE errors, no GIL unless ``options`` say so, cached on disk where some folder can be written."""
+    if function is None:
+        return functools.partial(jit, **options)
     if config.DISABLE_JIT:
         return function
+    options = _OPTIONS | options
     if _CACHE:
         try:
-            return Kernel(njit(cache=True, **_OPTIONS)(function))
+            return Kernel(njit(cache=True, **options)(function), options)
         except RuntimeError as error:  # Numba found no folder that it can write to
             global _uncached
             _uncached = error
-    return Kernel(njit(**_OPTIONS)(function))
+    return Kernel(njit(**options)(function), options)
 
 
 # <generated: special>
@@ -1244,9 +1253,10 @@ def erfcx_tail(t):
 
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
 # The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot; then, from AT on, the
-# addresses of the compiled functions, low half first: `forward`, `reverse`, `singles`, and two for each family, from AT_FAMILIES on.
+# addresses of the compiled functions, low half first: of `forward` and `reverse` or what stands in for them, `stretch`, `singles`, and
+# two for each family, from AT_FAMILIES on.
 SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 4, 5, 6, 8
-AT_FORWARD, AT_REVERSE, AT_SINGLES, AT_FAMILIES = 0, 1, 2, 3
+AT_FORWARD, AT_REVERSE, AT_STRETCH, AT_SINGLES, AT_FAMILIES = 0, 1, 2, 3, 4
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, then partials. A row of one of
 # the commonest operations may repeat: its results go on where the last ones ended, its operands a step further.
 ROW = 20
@@ -1293,7 +1303,7 @@ def _caller(returns):
     functions are large, and most programs need few of them.
     """
     if config.DISABLE_JIT:
-        return lambda address, code, work, *arguments: _by_address(int(address))(code, work, *arguments)
+        return lambda address, code, work, *arguments: _numbered[int(address)](code, work, *arguments)
 
     def pointer(context, builder, kind, value):
         return context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
@@ -1318,8 +1328,8 @@ call, ask = _caller(types.void), _caller(types.int64)
 
 @inlined
 def _address(code, position):
-    at = np.uint64(AT) + np.uint64(2) * np.uint64(position)
-    return np.uint64(code[at]) | (np.uint64(code[at + np.uint64(1)]) << np.uint64(32))
+    at = uint64(AT) + uint64(2) * uint64(position)
+    return uint64(code[at]) | (uint64(code[at + uint64(1)]) << uint64(32))
 
 
 # <generated: families>
@@ -1379,21 +1389,7 @@ def one_powers(code, work, op, a, b, o, p, stored, _):
         if stored & 1:
             work[p] = power_dx(x, y, v)
         if stored & 2:
-            work[p + np.uint64(1)] = power_dy(x, y, v)
-    elif op == 5:  # mod
-        v = mod(x, y)
-        if stored & 1:
-            work[p] = 1.0 if v == v else v
-        if stored & 2:
-            work[p + np.uint64(1)] = rint((v - x) / y) if v != y else 1.0
-    elif op == 6:  # fmod
-        v = fmod(x, y)
-        if stored & 1:
-            work[p] = 1.0 if v == v else v
-        if stored & 2:
-            work[p + np.uint64(1)] = rint((v - x) / y)
-    elif op == 7:  # floor_divide
-        v = floor_divide(x, y)
+            work[p + uint64(1)] = power_dy(x, y, v)
     elif op == 12:  # cbrt
         v = cbrt(x)
         if stored & 1:
@@ -1420,16 +1416,49 @@ def block_powers(code, work, op, xo, yo, o, n, dx, dy):
                 y = work[yo + i]
                 v = work[o + i]
                 work[dy + i] = power_dy(x, y, v)
-    elif op == 5:  # mod
+    elif op == 12:  # cbrt
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = cbrt(x)
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 / (3.0 * v * v)
+
+
+def one_remainders(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 5:  # mod
+        v = mod(x, y)
+        if stored & 1:
+            work[p] = 1.0 if v == v else v
+        if stored & 2:
+            work[p + uint64(1)] = rint((v - x) / y) if v != y else 1.0
+    elif op == 6:  # fmod
+        v = fmod(x, y)
+        if stored & 1:
+            work[p] = 1.0 if v == v else v
+        if stored & 2:
+            work[p + uint64(1)] = rint((v - x) / y)
+    elif op == 7:  # floor_divide
+        v = floor_divide(x, y)
+    work[o] = v
+
+
+def block_remainders(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 5:  # mod
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = mod_near(x, y)
-        far = np.uint64(0)
+        far = uint64(0)
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            far += np.uint64(abs(x) > 33554432.0 * abs(y))
+            far += uint64(abs(x) > 33554432.0 * abs(y))
         if far:
             for i in range(n):
                 x = work[xo + i]
@@ -1451,11 +1480,11 @@ def block_powers(code, work, op, xo, yo, o, n, dx, dy):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = fmod_near(x, y)
-        far = np.uint64(0)
+        far = uint64(0)
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            far += np.uint64(abs(x) > 33554432.0 * abs(y))
+            far += uint64(abs(x) > 33554432.0 * abs(y))
         if far:
             for i in range(n):
                 x = work[xo + i]
@@ -1477,25 +1506,17 @@ def block_powers(code, work, op, xo, yo, o, n, dx, dy):
             x = work[xo + i]
             y = work[yo + i]
             work[o + i] = floor_divide_near(x, y)
-        far = np.uint64(0)
+        far = uint64(0)
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            far += np.uint64(abs(x) > 33554432.0 * abs(y))
+            far += uint64(abs(x) > 33554432.0 * abs(y))
         if far:
             for i in range(n):
                 x = work[xo + i]
                 y = work[yo + i]
                 if abs(x) > 33554432.0 * abs(y):
                     work[o + i] = floor_divide(x, y)
-    elif op == 12:  # cbrt
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = cbrt(x)
-        if dx:
-            for i in range(n):
-                v = work[o + i]
-                work[dx + i] = 1.0 / (3.0 * v * v)
 
 
 def one_steps(code, work, op, a, b, o, p, stored, _):
@@ -1516,62 +1537,14 @@ def one_steps(code, work, op, a, b, o, p, stored, _):
         v = trunc(x)
     elif op == 18:  # rint
         v = rint(x)
-    elif op == 19:  # relu
-        v = x if x > 0.0 or x != x else 0.0
-        if stored & 1:
-            work[p] = 1.0 if x > 0.0 else x if x != x else 0.0
-    elif op == 20:  # maximum
-        v = x if x >= y or x != x else y
-        if stored & 1:
-            work[p] = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
-        if stored & 2:
-            work[p + np.uint64(1)] = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
-    elif op == 21:  # minimum
-        v = x if x <= y or x != x else y
-        if stored & 1:
-            work[p] = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
-        if stored & 2:
-            work[p + np.uint64(1)] = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
-    elif op == 22:  # fmax
-        v = x if x >= y or y != y else y
-        if stored & 1:
-            work[p] = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
-        if stored & 2:
-            work[p + np.uint64(1)] = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
-    elif op == 23:  # fmin
-        v = x if x <= y or y != y else y
-        if stored & 1:
-            work[p] = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
-        if stored & 2:
-            work[p + np.uint64(1)] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
-    elif op == 24:  # clip_low
-        v = x if x > y or x != x else y
-        if stored & 1:
-            work[p] = v if v != v else 1.0 if x > y else 0.0
-        if stored & 2:
-            work[p + np.uint64(1)] = v if v != v else 0.0 if x > y else 1.0
-    elif op == 25:  # clip_high
-        v = x if x < y or x != x else y
-        if stored & 1:
-            work[p] = v if v != v else 1.0 if x < y else 0.0
-        if stored & 2:
-            work[p + np.uint64(1)] = v if v != v else 0.0 if x < y else 1.0
     elif op == 26:  # copysign
         v = copysign(x, y)
         if stored & 1:
             work[p] = sign(x) * copysign(1.0, y)
-    elif op == 27:  # gate
-        v = y if x != 0.0 else -0.0
-        if stored & 2:
-            work[p + np.uint64(1)] = 1.0 if x != 0.0 else 0.0
-    elif op == 28:  # gate_not
-        v = -0.0 if x != 0.0 else y
-        if stored & 2:
-            work[p + np.uint64(1)] = 0.0 if x != 0.0 else 1.0
     elif op == 76:  # with_gradient
         v = x
         if stored & 2:
-            work[p + np.uint64(1)] = 1.0 if v == v else v
+            work[p + uint64(1)] = 1.0 if v == v else v
     work[o] = v
 
 
@@ -1605,7 +1578,52 @@ def block_steps(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = rint(x)
-    elif op == 19:  # relu
+    elif op == 26:  # copysign
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = copysign(x, y)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                work[dx + i] = sign(x) * copysign(1.0, y)
+    elif op == 76:  # with_gradient
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = x
+        if dy:
+            for i in range(n):
+                v = work[o + i]
+                work[dy + i] = 1.0 if v == v else v
+
+
+def one_bounds(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 19:  # relu
+        v = x if x > 0.0 or x != x else 0.0
+        if stored & 1:
+            work[p] = 1.0 if x > 0.0 else x if x != x else 0.0
+    elif op == 24:  # clip_low
+        v = x if x > y or x != x else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x > y else 0.0
+        if stored & 2:
+            work[p + uint64(1)] = v if v != v else 0.0 if x > y else 1.0
+    elif op == 25:  # clip_high
+        v = x if x < y or x != x else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x < y else 0.0
+        if stored & 2:
+            work[p + uint64(1)] = v if v != v else 0.0 if x < y else 1.0
+    work[o] = v
+
+
+def block_bounds(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 19:  # relu
         for i in range(n):
             x = work[xo + i]
             work[o + i] = x if x > 0.0 or x != x else 0.0
@@ -1613,7 +1631,76 @@ def block_steps(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 work[dx + i] = 1.0 if x > 0.0 else x if x != x else 0.0
-    elif op == 20:  # maximum
+    elif op == 24:  # clip_low
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x if x > y or x != x else y
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else 1.0 if x > y else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else 0.0 if x > y else 1.0
+    elif op == 25:  # clip_high
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            work[o + i] = x if x < y or x != x else y
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dx + i] = v if v != v else 1.0 if x < y else 0.0
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = v if v != v else 0.0 if x < y else 1.0
+
+
+def one_extremes(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 20:  # maximum
+        v = x if x >= y or x != x else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x > y else 0.5 if x == y else 0.0
+        if stored & 2:
+            work[p + uint64(1)] = v if v != v else 1.0 if y > x else 0.5 if x == y else 0.0
+    elif op == 21:  # minimum
+        v = x if x <= y or x != x else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x < y else 0.5 if x == y else 0.0
+        if stored & 2:
+            work[p + uint64(1)] = v if v != v else 1.0 if y < x else 0.5 if x == y else 0.0
+    elif op == 22:  # fmax
+        v = x if x >= y or y != y else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x > y or y != y else 0.5 if x == y else 0.0
+        if stored & 2:
+            work[p + uint64(1)] = v if v != v else 1.0 if y > x or x != x else 0.5 if x == y else 0.0
+    elif op == 23:  # fmin
+        v = x if x <= y or y != y else y
+        if stored & 1:
+            work[p] = v if v != v else 1.0 if x < y or y != y else 0.5 if x == y else 0.0
+        if stored & 2:
+            work[p + uint64(1)] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
+    work[o] = v
+
+
+def block_extremes(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 20:  # maximum
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
@@ -1681,51 +1768,26 @@ def block_steps(code, work, op, xo, yo, o, n, dx, dy):
                 y = work[yo + i]
                 v = work[o + i]
                 work[dy + i] = v if v != v else 1.0 if y < x or x != x else 0.5 if x == y else 0.0
-    elif op == 24:  # clip_low
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = x if x > y or x != x else y
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                v = work[o + i]
-                work[dx + i] = v if v != v else 1.0 if x > y else 0.0
-        if dy:
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                v = work[o + i]
-                work[dy + i] = v if v != v else 0.0 if x > y else 1.0
-    elif op == 25:  # clip_high
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = x if x < y or x != x else y
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                v = work[o + i]
-                work[dx + i] = v if v != v else 1.0 if x < y else 0.0
-        if dy:
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                v = work[o + i]
-                work[dy + i] = v if v != v else 0.0 if x < y else 1.0
-    elif op == 26:  # copysign
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = copysign(x, y)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                work[dx + i] = sign(x) * copysign(1.0, y)
-    elif op == 27:  # gate
+
+
+def one_gates(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 27:  # gate
+        v = y if x != 0.0 else -0.0
+        if stored & 2:
+            work[p + uint64(1)] = 1.0 if x != 0.0 else 0.0
+    elif op == 28:  # gate_not
+        v = -0.0 if x != 0.0 else y
+        if stored & 2:
+            work[p + uint64(1)] = 0.0 if x != 0.0 else 1.0
+    work[o] = v
+
+
+def block_gates(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 27:  # gate
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
@@ -1743,14 +1805,6 @@ def block_steps(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 work[dy + i] = 0.0 if x != 0.0 else 1.0
-    elif op == 76:  # with_gradient
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = x
-        if dy:
-            for i in range(n):
-                v = work[o + i]
-                work[dy + i] = 1.0 if v == v else v
 
 
 def one_exponential(code, work, op, a, b, o, p, stored, _):
@@ -1864,19 +1918,7 @@ def one_logistic(code, work, op, a, b, o, p, stored, _):
         if stored & 1:
             work[p] = 0.5 if x == y else expit(x - y)
         if stored & 2:
-            work[p + np.uint64(1)] = 0.5 if x == y else expit(y - x)
-    elif op == 37:  # xlogy
-        v = xlogy(x, y)
-        if stored & 1:
-            work[p] = v if v != v else log(y) if x != 0.0 or y != 0.0 else 0.0
-        if stored & 2:
-            work[p + np.uint64(1)] = v if v != v else x / y if x != 0.0 or y != 0.0 else 0.0
-    elif op == 38:  # xlog1py
-        v = xlog1py(x, y)
-        if stored & 1:
-            work[p] = v if v != v else log1p(y) if x != 0.0 or y != -1.0 else 0.0
-        if stored & 2:
-            work[p + np.uint64(1)] = v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
+            work[p + uint64(1)] = 0.5 if x == y else expit(y - x)
     elif op == 39:  # expit
         v = expit(x)
         if stored & 1:
@@ -1909,7 +1951,55 @@ def block_logistic(code, work, op, xo, yo, o, n, dx, dy):
                 x = work[xo + i]
                 y = work[yo + i]
                 work[dy + i] = 0.5 if x == y else expit(y - x)
-    elif op == 37:  # xlogy
+    elif op == 39:  # expit
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = expit(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = v * expit(-x)
+    elif op == 40:  # log_expit
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = -softplus(-x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = expit(-x)
+    elif op == 41:  # softplus
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = softplus(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = expit(x)
+
+
+def one_entropy(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 37:  # xlogy
+        v = xlogy(x, y)
+        if stored & 1:
+            work[p] = v if v != v else log(y) if x != 0.0 or y != 0.0 else 0.0
+        if stored & 2:
+            work[p + uint64(1)] = v if v != v else x / y if x != 0.0 or y != 0.0 else 0.0
+    elif op == 38:  # xlog1py
+        v = xlog1py(x, y)
+        if stored & 1:
+            work[p] = v if v != v else log1p(y) if x != 0.0 or y != -1.0 else 0.0
+        if stored & 2:
+            work[p + uint64(1)] = v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
+    work[o] = v
+
+
+def block_entropy(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 37:  # xlogy
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
@@ -1943,31 +2033,6 @@ def block_logistic(code, work, op, xo, yo, o, n, dx, dy):
                 y = work[yo + i]
                 v = work[o + i]
                 work[dy + i] = v if v != v else x / (1.0 + y) if x != 0.0 or y != -1.0 else 0.0
-    elif op == 39:  # expit
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = expit(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                v = work[o + i]
-                work[dx + i] = v * expit(-x)
-    elif op == 40:  # log_expit
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = -softplus(-x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = expit(-x)
-    elif op == 41:  # softplus
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = softplus(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = expit(x)
 
 
 def one_circular(code, work, op, a, b, o, p, stored, _):
@@ -1981,7 +2046,69 @@ def one_circular(code, work, op, a, b, o, p, stored, _):
         v = cos(x)
         if stored & 1:
             work[p] = -sin(x)
-    elif op == 44:  # tan
+    work[o] = v
+
+
+def block_circular(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 42:  # sin
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = sin_near(x)
+        far = uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            far += uint64(abs(x) > 1e6)
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                if abs(x) > 1e6:
+                    work[o + i] = sin(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = cos_near(x)
+            far = uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += uint64(abs(x) > 1e6)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if abs(x) > 1e6:
+                        work[dx + i] = cos(x)
+    elif op == 43:  # cos
+        for i in range(n):
+            x = work[xo + i]
+            work[o + i] = cos_near(x)
+        far = uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            far += uint64(abs(x) > 1e6)
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                if abs(x) > 1e6:
+                    work[o + i] = cos(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = -sin_near(x)
+            far = uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += uint64(abs(x) > 1e6)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if abs(x) > 1e6:
+                        work[dx + i] = -sin(x)
+
+
+def one_tangent(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    if op == 44:  # tan
         v = tan(x)
         if stored & 1:
             work[p] = 1.0 + v * v
@@ -1992,68 +2119,16 @@ def one_circular(code, work, op, a, b, o, p, stored, _):
     work[o] = v
 
 
-def block_circular(code, work, op, xo, yo, o, n, dx, dy):
+def block_tangent(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
-    if op == 42:  # sin
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = sin_near(x)
-        far = np.uint64(0)
-        for i in range(n):
-            x = work[xo + i]
-            far += np.uint64(abs(x) > 1e6)
-        if far:
-            for i in range(n):
-                x = work[xo + i]
-                if abs(x) > 1e6:
-                    work[o + i] = sin(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = cos_near(x)
-            far = np.uint64(0)
-            for i in range(n):
-                x = work[xo + i]
-                far += np.uint64(abs(x) > 1e6)
-            if far:
-                for i in range(n):
-                    x = work[xo + i]
-                    if abs(x) > 1e6:
-                        work[dx + i] = cos(x)
-    elif op == 43:  # cos
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = cos_near(x)
-        far = np.uint64(0)
-        for i in range(n):
-            x = work[xo + i]
-            far += np.uint64(abs(x) > 1e6)
-        if far:
-            for i in range(n):
-                x = work[xo + i]
-                if abs(x) > 1e6:
-                    work[o + i] = cos(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = -sin_near(x)
-            far = np.uint64(0)
-            for i in range(n):
-                x = work[xo + i]
-                far += np.uint64(abs(x) > 1e6)
-            if far:
-                for i in range(n):
-                    x = work[xo + i]
-                    if abs(x) > 1e6:
-                        work[dx + i] = -sin(x)
-    elif op == 44:  # tan
+    if op == 44:  # tan
         for i in range(n):
             x = work[xo + i]
             work[o + i] = tan_near(x)
-        far = np.uint64(0)
+        far = uint64(0)
         for i in range(n):
             x = work[xo + i]
-            far += np.uint64(abs(x) > 1e6)
+            far += uint64(abs(x) > 1e6)
         if far:
             for i in range(n):
                 x = work[xo + i]
@@ -2077,7 +2152,6 @@ def block_circular(code, work, op, xo, yo, o, n, dx, dy):
 def one_inverse(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
-    y = work[b]
     if op == 45:  # arcsin
         v = arcsin(x)
         if stored & 1:
@@ -2090,18 +2164,6 @@ def one_inverse(code, work, op, a, b, o, p, stored, _):
         v = arctan(x)
         if stored & 1:
             work[p] = 1.0 / (1.0 + x * x)
-    elif op == 48:  # arctan2
-        v = arctan2(x, y)
-        if stored & 1:
-            work[p] = v if v != v else y / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
-        if stored & 2:
-            work[p + np.uint64(1)] = v if v != v else -x / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
-    elif op == 55:  # hypot
-        v = hypot(x, y)
-        if stored & 1:
-            work[p] = x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan
-        if stored & 2:
-            work[p + np.uint64(1)] = y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan
     work[o] = v
 
 
@@ -2131,7 +2193,30 @@ def block_inverse(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 work[dx + i] = 1.0 / (1.0 + x * x)
-    elif op == 48:  # arctan2
+
+
+def one_plane(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    y = work[b]
+    if op == 48:  # arctan2
+        v = arctan2(x, y)
+        if stored & 1:
+            work[p] = v if v != v else y / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
+        if stored & 2:
+            work[p + uint64(1)] = v if v != v else -x / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0
+    elif op == 55:  # hypot
+        v = hypot(x, y)
+        if stored & 1:
+            work[p] = x / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(x) < abs(y) else copysign(1.0, x) if abs(x) > abs(y) else copysign(SQRT_HALF, x) if abs(x) == abs(y) else nan
+        if stored & 2:
+            work[p + uint64(1)] = y / v if 0.0 < v < inf else 0.0 if v == 0.0 or abs(y) < abs(x) else copysign(1.0, y) if abs(y) > abs(x) else copysign(SQRT_HALF, y) if abs(y) == abs(x) else nan
+    work[o] = v
+
+
+def block_plane(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 48:  # arctan2
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
@@ -2182,18 +2267,6 @@ def one_hyperbolic(code, work, op, a, b, o, p, stored, _):
         v = tanh(x)
         if stored & 1:
             work[p] = 1.0 / (cosh(x) * cosh(x))
-    elif op == 52:  # arcsinh
-        v = arcsinh(x)
-        if stored & 1:
-            work[p] = 1.0 / hypot(x, 1.0)
-    elif op == 53:  # arccosh
-        v = arccosh(x)
-        if stored & 1:
-            work[p] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
-    elif op == 54:  # arctanh
-        v = arctanh(x)
-        if stored & 1:
-            work[p] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
     work[o] = v
 
 
@@ -2223,7 +2296,29 @@ def block_hyperbolic(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 work[dx + i] = 1.0 / (cosh(x) * cosh(x))
-    elif op == 52:  # arcsinh
+
+
+def one_areas(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    if op == 52:  # arcsinh
+        v = arcsinh(x)
+        if stored & 1:
+            work[p] = 1.0 / hypot(x, 1.0)
+    elif op == 53:  # arccosh
+        v = arccosh(x)
+        if stored & 1:
+            work[p] = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+    elif op == 54:  # arctanh
+        v = arctanh(x)
+        if stored & 1:
+            work[p] = 1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v
+    work[o] = v
+
+
+def block_areas(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 52:  # arcsinh
         for i in range(n):
             x = work[xo + i]
             work[o + i] = arcsinh(x)
@@ -2261,14 +2356,6 @@ def one_error(code, work, op, a, b, o, p, stored, _):
         v = erfc(x)
         if stored & 1:
             work[p] = -TWO_OVER_SQRT_PI * exp(-x * x)
-    elif op == 59:  # ndtr
-        v = ndtr(x)
-        if stored & 1:
-            work[p] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
-    elif op == 60:  # log_ndtr
-        v = log_ndtr(x)
-        if stored & 1:
-            work[p] = log_ndtr_dx(x)
     work[o] = v
 
 
@@ -2290,7 +2377,25 @@ def block_error(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 work[dx + i] = -TWO_OVER_SQRT_PI * exp(-x * x)
-    elif op == 59:  # ndtr
+
+
+def one_normal(code, work, op, a, b, o, p, stored, _):
+    """One instruction of the family."""
+    v = x = work[a]
+    if op == 59:  # ndtr
+        v = ndtr(x)
+        if stored & 1:
+            work[p] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
+    elif op == 60:  # log_ndtr
+        v = log_ndtr(x)
+        if stored & 1:
+            work[p] = log_ndtr_dx(x)
+    work[o] = v
+
+
+def block_normal(code, work, op, xo, yo, o, n, dx, dy):
+    """A block of the family: values, and those partials that have a place."""
+    if op == 59:  # ndtr
         for i in range(n):
             x = work[xo + i]
             work[o + i] = ndtr(x)
@@ -2328,10 +2433,10 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = gammaln_near(x)
-        far = np.uint64(0)
+        far = uint64(0)
         for i in range(n):
             x = work[xo + i]
-            far += np.uint64(x <= 0.0)
+            far += uint64(x <= 0.0)
         if far:
             for i in range(n):
                 x = work[xo + i]
@@ -2341,10 +2446,10 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 work[dx + i] = digamma_near(x)
-            far = np.uint64(0)
+            far = uint64(0)
             for i in range(n):
                 x = work[xo + i]
-                far += np.uint64(x <= 0.0)
+                far += uint64(x <= 0.0)
             if far:
                 for i in range(n):
                     x = work[xo + i]
@@ -2354,10 +2459,10 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             work[o + i] = digamma_near(x)
-        far = np.uint64(0)
+        far = uint64(0)
         for i in range(n):
             x = work[xo + i]
-            far += np.uint64(x <= 0.0)
+            far += uint64(x <= 0.0)
         if far:
             for i in range(n):
                 x = work[xo + i]
@@ -2368,10 +2473,10 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
                 x = work[xo + i]
                 v = work[o + i]
                 work[dx + i] = trigamma_near(x) if v == v else v
-            far = np.uint64(0)
+            far = uint64(0)
             for i in range(n):
                 x = work[xo + i]
-                far += np.uint64(x <= 0.0)
+                far += uint64(x <= 0.0)
             if far:
                 for i in range(n):
                     x = work[xo + i]
@@ -2472,12 +2577,15 @@ def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
 
 # By family: its functions for one instruction and for a block.
 ONE_OF = (
-    None, one_powers, one_steps, one_exponential, one_bases, one_logistic, one_circular, one_inverse,
-    one_hyperbolic, one_error, one_gamma, None, one_conditions
+    None, one_powers, one_remainders, one_steps, one_bounds, one_extremes, one_gates, one_exponential, one_bases,
+    one_logistic, one_entropy, one_circular, one_tangent, one_inverse, one_plane, one_hyperbolic, one_areas,
+    one_error, one_normal, one_gamma, None, one_conditions
 )
 BLOCK_OF = (
-    block_arithmetic, block_powers, block_steps, block_exponential, block_bases, block_logistic, block_circular,
-    block_inverse, block_hyperbolic, block_error, block_gamma, block_comparisons, block_conditions
+    block_arithmetic, block_powers, block_remainders, block_steps, block_bounds, block_extremes, block_gates,
+    block_exponential, block_bases, block_logistic, block_entropy, block_circular, block_tangent, block_inverse,
+    block_plane, block_hyperbolic, block_areas, block_error, block_normal, block_gamma, block_comparisons,
+    block_conditions
 )
 # fmt: on
 # </generated>
@@ -2487,8 +2595,8 @@ HEADER = AT + 2 * (AT_FAMILIES + 2 * len(BLOCK_OF))
 @inlined
 def _signed(step):
     """A step of 32 bits, which may be negative, as an offset of 64."""
-    step = np.uint64(step)
-    return step - ((step >> np.uint64(31)) << np.uint64(32))
+    step = uint64(step)
+    return step - ((step >> uint64(31)) << uint64(32))
 
 
 @inlined
@@ -2502,9 +2610,9 @@ def fetch(code, work, mode, at, to, n):
         for i in range(n):
             work[to + i] = work[code[at + i]]
     else:
-        start, one = np.uint64(code[at]), np.uint64(1)
-        inner, outer = _signed(code[at + one]), _signed(code[at + np.uint64(2)])
-        for _ in range(code[at + np.uint64(3)]):
+        start, one = uint64(code[at]), uint64(1)
+        inner, outer = _signed(code[at + one]), _signed(code[at + uint64(2)])
+        for _ in range(code[at + uint64(3)]):
             x = start
             for i in range(n):
                 work[to + i] = work[x]
@@ -2513,97 +2621,114 @@ def fetch(code, work, mode, at, to, n):
             to += n
 
 
+def stretch(code, work, at, n, o, _0, _1, _2, _3):
+    """Run ``n`` instructions one at a time, from ``code[at]`` on; their results go to ``work[o]`` and the slots after it."""
+    one = uint64(1)
+    for k in range(n):
+        word = code[at]
+        op, stored = word & 255, word >> 16
+        a, b, p = uint64(code[at + one]), uint64(code[at + uint64(2)]), uint64(code[at + uint64(3)])
+        at += uint64(WORDS)
+        x, y = work[a], work[b]
+        # <generated: instructions>
+        # fmt: off
+        if op == 0:  # add
+            v = x + y
+        elif op == 1:  # subtract
+            v = x - y
+        elif op == 2:  # multiply
+            v = x * y
+        elif op == 3:  # divide
+            v = x / y
+            if stored & 1:
+                work[p] = 1.0 / y
+            if stored & 2:
+                work[p + uint64(1)] = -v / y
+        elif op == 8:  # negative
+            v = -x
+        elif op == 9:  # reciprocal
+            v = 1.0 / x
+            if stored & 1:
+                work[p] = -v * v
+        elif op == 10:  # square
+            v = x * x
+            if stored & 1:
+                work[p] = x + x
+        elif op == 11:  # sqrt
+            v = sqrt(x)
+            if stored & 1:
+                work[p] = 0.5 / abs(v)
+        elif op == 63:  # less
+            v = 1.0 if x < y else 0.0
+        elif op == 64:  # less_equal
+            v = 1.0 if x <= y else 0.0
+        elif op == 65:  # greater
+            v = 1.0 if x > y else 0.0
+        elif op == 66:  # greater_equal
+            v = 1.0 if x >= y else 0.0
+        elif op == 67:  # equal
+            v = 1.0 if x == y else 0.0
+        elif op == 68:  # not_equal
+            v = 1.0 if x != y else 0.0
+        elif op == FUSED + 0:
+            v = work[p] + x * y
+        elif op == FUSED + 1:
+            v = work[p] - x * y
+        elif op == FUSED + 2:
+            v = x * y - work[p]
+        # fmt: on
+        # </generated>
+        elif op >= LEAF:
+            v = work[o + k]
+        else:
+            family = uint64(AT_FAMILIES) + uint64(2) * uint64((word >> 8) & 255)
+            call(_address(code, family), code, work, uint64(op), a, b, o + k, p, uint64(stored), uint64(0))
+            continue
+        work[o + k] = v
+
+
+@inlined
+def _agrees(code, work, guard):
+    """Whether a condition has the recorded outcome."""
+    slot = uint64(code[AT_GUARDS]) + guard
+    return (work[code[slot]] != 0.0) == (code[slot + uint64(code[N_GUARDS])] != 0)
+
+
+@inlined
+def _row_of(code, guard):
+    """The row after which a guard can be checked, and all before it."""
+    return uint64(code[uint64(code[AT_GUARDS]) + uint64(2) * uint64(code[N_GUARDS]) + guard])
+
+
 def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
     """Run rows: values, and those partials that are neither constants nor copies.
 
     Each guard is checked once all guards up to it can be. Returns the first that disagrees, or `DONE`.
     """
-    zero, one = np.uint64(0), np.uint64(1)
-    guard, guards = zero, np.uint64(code[N_GUARDS]) if guarded else zero
-    slot = np.uint64(code[AT_GUARDS])
-    outcome, row_of = slot + np.uint64(code[N_GUARDS]), slot + np.uint64(2) * np.uint64(code[N_GUARDS])
-    while guard < guards and np.uint64(code[row_of + guard]) < start:
+    zero, one = uint64(0), uint64(1)
+    guard, guards = zero, uint64(code[N_GUARDS]) if guarded else zero
+    while guard < guards and _row_of(code, guard) < start:
         guard += one
     r, again = start, zero
     while r < stop:
         # One loop over rows and their repeats: where loops over a row's repeats stand around them, LLVM makes each vector loop
         # slower to enter.
         if again == zero:
-            row = np.uint64(HEADER) + r * np.uint64(ROW)
-            form, n, o = code[row + FORM], np.uint64(code[row + N]), np.uint64(code[row + OUT])
-            at, yi = np.uint64(code[row + XI]), np.uint64(code[row + YI])
-            again = np.uint64(code[row + REPEATS])
+            row = uint64(HEADER) + r * uint64(ROW)
+            form, n, o = code[row + FORM], uint64(code[row + N]), uint64(code[row + OUT])
+            at, yi = uint64(code[row + XI]), uint64(code[row + YI])
+            again = uint64(code[row + REPEATS])
             if form >= BLOCK:
-                xo, yo, zo = np.uint64(code[row + XO]), np.uint64(code[row + YO]), np.uint64(code[row + ZO])
+                xo, yo, zo = uint64(code[row + XO]), uint64(code[row + YO]), uint64(code[row + ZO])
                 if code[row + MX] > ONE:
                     fetch(code, work, code[row + MX], at, xo, n)
                 if code[row + MY] > ONE:
                     fetch(code, work, code[row + MY], yi, yo, n)
                 if code[row + MZ] > ONE:
-                    fetch(code, work, code[row + MZ], np.uint64(code[row + ZI]), zo, n)
+                    fetch(code, work, code[row + MZ], uint64(code[row + ZI]), zo, n)
         again -= one
         if form == STRETCH:
-            for k in range(n):
-                word = code[at]
-                op, stored = word & 255, word >> 16
-                a, b, p = np.uint64(code[at + one]), np.uint64(code[at + np.uint64(2)]), np.uint64(code[at + np.uint64(3)])
-                at += np.uint64(WORDS)
-                x, y = work[a], work[b]
-                # <generated: instructions>
-                # fmt: off
-                if op == 0:  # add
-                    v = x + y
-                elif op == 1:  # subtract
-                    v = x - y
-                elif op == 2:  # multiply
-                    v = x * y
-                elif op == 3:  # divide
-                    v = x / y
-                    if stored & 1:
-                        work[p] = 1.0 / y
-                    if stored & 2:
-                        work[p + np.uint64(1)] = -v / y
-                elif op == 8:  # negative
-                    v = -x
-                elif op == 9:  # reciprocal
-                    v = 1.0 / x
-                    if stored & 1:
-                        work[p] = -v * v
-                elif op == 10:  # square
-                    v = x * x
-                    if stored & 1:
-                        work[p] = x + x
-                elif op == 11:  # sqrt
-                    v = sqrt(x)
-                    if stored & 1:
-                        work[p] = 0.5 / abs(v)
-                elif op == 63:  # less
-                    v = 1.0 if x < y else 0.0
-                elif op == 64:  # less_equal
-                    v = 1.0 if x <= y else 0.0
-                elif op == 65:  # greater
-                    v = 1.0 if x > y else 0.0
-                elif op == 66:  # greater_equal
-                    v = 1.0 if x >= y else 0.0
-                elif op == 67:  # equal
-                    v = 1.0 if x == y else 0.0
-                elif op == 68:  # not_equal
-                    v = 1.0 if x != y else 0.0
-                elif op == FUSED + 0:
-                    v = work[p] + x * y
-                elif op == FUSED + 1:
-                    v = work[p] - x * y
-                elif op == FUSED + 2:
-                    v = x * y - work[p]
-                # fmt: on
-                # </generated>
-                elif op >= LEAF:
-                    v = work[o + k]
-                else:
-                    family = np.uint64(AT_FAMILIES) + np.uint64(2) * np.uint64((word >> 8) & 255)
-                    call(_address(code, family), code, work, np.uint64(op), a, b, o + k, p, np.uint64(stored), zero)
-                    continue
-                work[o + k] = v
+            call(_address(code, uint64(AT_STRETCH)), code, work, at, n, o, zero, zero, zero, zero)
         elif form == CHAIN:
             factor = -1.0 if code[row + OP] else 1.0
             v = work[at]
@@ -2704,22 +2829,39 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
             # </generated>
             else:
                 word = code[row + OP]
-                family = np.uint64(AT_FAMILIES) + np.uint64(2) * np.uint64(word >> 8) + one
-                dx = np.uint64(code[row + DX]) if partials else zero
-                dy = np.uint64(code[row + DY]) if partials else zero
-                call(_address(code, family), code, work, np.uint64(word & 255), xo, yo, o, n, dx, dy)
+                family = uint64(AT_FAMILIES) + uint64(2) * uint64(word >> 8) + one
+                dx = uint64(code[row + DX]) if partials else zero
+                dy = uint64(code[row + DY]) if partials else zero
+                call(_address(code, family), code, work, uint64(word & 255), xo, yo, o, n, dx, dy)
             if again:
                 xo += _signed(code[row + RX])
                 yo += _signed(code[row + RY])
                 zo += _signed(code[row + RZ])
                 o += n
                 continue
-        while guard < guards and np.uint64(code[row_of + guard]) <= r:
-            if (work[code[slot + guard]] != 0.0) != (code[outcome + guard] != 0):
-                return np.int64(guard)
+        while guard < guards and _row_of(code, guard) <= r:
+            if not _agrees(code, work, guard):
+                return int64(guard)
             guard += one
         r += one
-    return np.int64(DONE)
+    return int64(DONE)
+
+
+def forward_in_order(code, work, start, stop, _partials, guarded, _0, _1, _2):
+    """`forward` where all rows are stretches, for programs that run in recorded order: it compiles in a tenth of the time."""
+    zero, one = uint64(0), uint64(1)
+    guard, guards = zero, uint64(code[N_GUARDS]) if guarded else zero
+    while guard < guards and _row_of(code, guard) < start:
+        guard += one
+    for r in range(start, stop):
+        row = uint64(HEADER) + r * uint64(ROW)
+        at, n, o = uint64(code[row + XI]), uint64(code[row + N]), uint64(code[row + OUT])
+        call(_address(code, uint64(AT_STRETCH)), code, work, at, n, o, zero, zero, zero, zero)
+        while guard < guards and _row_of(code, guard) <= r:
+            if not _agrees(code, work, guard):
+                return int64(guard)
+            guard += one
+    return int64(DONE)
 
 
 @inlined
@@ -2727,9 +2869,38 @@ def _nothing_passes(s, d, plain):
     return (s == 0.0) | ((d == 0.0) & (not plain))
 
 
+@reordered
+def _dot(work, s, d, n):
+    """The sum of products of two rows, added up in as many lanes as the processor has."""
+    total = 0.0
+    for i in range(n):
+        total += work[s + i] * work[d + i]
+    return total
+
+
+@reordered
+def _products(work, s, d, n, t, sign):
+    """Store the products of two rows; returns their sum, added up in as many lanes as the processor has."""
+    total = 0.0
+    for i in range(n):
+        x = sign * work[s + i] * work[d + i]
+        work[t + i] = x
+        total += x
+    return total
+
+
+@reordered
+def _total(work, s, n):
+    """The sum of a row, added up in as many lanes as the processor has."""
+    total = 0.0
+    for i in range(n):
+        total += work[s + i]
+    return total
+
+
 def singles(code, work, t, n, _0, _1, _2, _3, _4):
     """Run pulls of single numbers, ``n`` from ``code[t]`` on. Apart from `reverse`: together LLVM runs out of registers for both."""
-    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
     for _ in range(n):
         do = code[t]
         x = work[code[t + one]]
@@ -2775,40 +2946,59 @@ def singles(code, work, t, n, _0, _1, _2, _3, _4):
                 work[also] = q
 
 
+@inlined
+def _clear(code, work, t, n, seed):
+    """Clear adjoints, ``n`` ranges of them, and seed one."""
+    two = uint64(2)
+    for k in range(n):
+        at = uint64(code[t + two * k])
+        for i in range(uint64(code[t + two * k + uint64(1)])):
+            work[at + i] = 0.0
+    work[seed] = 1.0
+
+
+def reverse_in_order(code, work, start, stop, _0, _1, _2, _3, _4):
+    """`reverse` where all pulls are of single numbers, for programs that run in recorded order."""
+    zero = uint64(0)
+    for r in range(start, stop):
+        row = uint64(code[AT_PULLS]) + r * uint64(PULL)
+        n, t = uint64(code[row + COUNT]), uint64(code[row + TARGET])
+        if code[row + PULLS] == CLEAR:
+            _clear(code, work, t, n, uint64(code[row + SOURCE]))
+        else:
+            call(_address(code, uint64(AT_SINGLES)), code, work, t, n, zero, zero, zero, zero, zero)
+
+
 def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
     """Run pulls; knows no operation, only where adjoints and partials are.
 
     A zero adjoint contributes nothing, whatever the partial; to a switch neither does a zero partial. Sums into one adjoint
-    run in four lanes, and lists from their last element to the first.
+    run in as many lanes as the processor has, and lists from their last element to the first.
     """
-    zero, one, two, three, four = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-    adj = np.uint64(code[SLOTS])
+    zero, one = uint64(0), uint64(1)
+    adj = uint64(code[SLOTS])
     r, again = start, zero
     while r < stop:
         if again == zero:
-            row = np.uint64(code[AT_PULLS]) + r * np.uint64(PULL)
-            what, n = code[row + PULLS], np.uint64(code[row + COUNT])
-            s, d, t = np.uint64(code[row + SOURCE]), np.uint64(code[row + PARTIAL_AT]), np.uint64(code[row + TARGET])
-            again = np.uint64(code[row + TIMES_RUN])
+            row = uint64(code[AT_PULLS]) + r * uint64(PULL)
+            what, n = code[row + PULLS], uint64(code[row + COUNT])
+            s, d, t = uint64(code[row + SOURCE]), uint64(code[row + PARTIAL_AT]), uint64(code[row + TARGET])
+            again = uint64(code[row + TIMES_RUN])
             sign = -1.0 if code[row + SIGN] else 1.0
             plain = code[row + SWITCH] == 0
             where, adds = what >> 4, (what >> 3) & 1
             what &= 7
         again -= one
         if what == SINGLES:
-            call(_address(code, np.uint64(AT_SINGLES)), code, work, t, n, zero, zero, zero, zero, zero)
+            call(_address(code, uint64(AT_SINGLES)), code, work, t, n, zero, zero, zero, zero, zero)
         elif what == CLEAR:
-            for k in range(n):
-                at = np.uint64(code[t + two * k])
-                for i in range(np.uint64(code[t + two * k + one])):
-                    work[at + i] = 0.0
-            work[s] = 1.0
+            _clear(code, work, t, n, s)
         elif what == SCALED or what == FACTORS:
             c = sign * work[d] if d else sign
             if what == FACTORS and c == 0.0:  # a zero adjoint passes nothing
                 if not adds:
                     for i in range(one if where == TO_ONE else n):
-                        work[adj + np.uint64(code[t + i]) if where == TO_LIST else t + i] = 0.0
+                        work[adj + uint64(code[t + i]) if where == TO_LIST else t + i] = 0.0
             elif what == SCALED and c - c != 0.0:  # infinite or NaN: whatever is zero passes nothing
                 total = 0.0
                 for back in range(n):
@@ -2817,7 +3007,7 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
                     if where == TO_ONE:
                         total += x
                     else:
-                        to = t + i if where == TO_ROW else adj + np.uint64(code[t + i])
+                        to = t + i if where == TO_ROW else adj + uint64(code[t + i])
                         work[to] = work[to] + x if adds else x
                 if where == TO_ONE:
                     work[t] = work[t] + total if adds else total
@@ -2829,17 +3019,7 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
                     for i in range(n):
                         work[t + i] = work[s + i] * c
             elif where == TO_ONE:
-                t0 = t1 = t2 = t3 = 0.0
-                whole = n // four
-                for k in range(whole):
-                    i = s + k * four
-                    t0 += work[i]
-                    t1 += work[i + one]
-                    t2 += work[i + two]
-                    t3 += work[i + three]
-                for i in range(whole * four, n):
-                    t0 += work[s + i]
-                total = ((t0 + t1) + (t2 + t3)) * c
+                total = _total(work, s, n) * c
                 work[t] = work[t] + total if adds else total
             elif adds:
                 for back in range(n):
@@ -2869,33 +3049,26 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
             else:
                 for i in range(n):
                     work[adj + code[t + i]] = c
-        elif where == TO_ROW:
-            if adds:
+        elif where != TO_LIST:
+            # first as if all were finite; where it is not so, what is zero passes nothing
+            total = _dot(work, s, d, n) if adds or where == TO_ONE else _products(work, s, d, n, t, sign)
+            finite = total - total == 0.0
+            if where == TO_ONE:
+                if not finite:
+                    total = 0.0
+                    for i in range(n):
+                        x, y = work[s + i], work[d + i]
+                        total += 0.0 if _nothing_passes(x, y, plain) else x * y
+                total *= sign
+                work[t] = work[t] + total if adds else total
+            elif not finite:
                 for i in range(n):
                     x, y = work[s + i], work[d + i]
-                    work[t + i] += 0.0 if _nothing_passes(x, y, plain) else sign * x * y
-            else:
+                    x = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
+                    work[t + i] = work[t + i] + x if adds else x
+            elif adds:
                 for i in range(n):
-                    x, y = work[s + i], work[d + i]
-                    work[t + i] = 0.0 if _nothing_passes(x, y, plain) else sign * x * y
-        elif where == TO_ONE:
-            t0 = t1 = t2 = t3 = 0.0
-            whole = n // four
-            for k in range(whole):
-                i = k * four
-                x, y = work[s + i], work[d + i]
-                t0 += 0.0 if _nothing_passes(x, y, plain) else x * y
-                x, y = work[s + i + one], work[d + i + one]
-                t1 += 0.0 if _nothing_passes(x, y, plain) else x * y
-                x, y = work[s + i + two], work[d + i + two]
-                t2 += 0.0 if _nothing_passes(x, y, plain) else x * y
-                x, y = work[s + i + three], work[d + i + three]
-                t3 += 0.0 if _nothing_passes(x, y, plain) else x * y
-            for i in range(whole * four, n):
-                x, y = work[s + i], work[d + i]
-                t0 += 0.0 if _nothing_passes(x, y, plain) else x * y
-            total = sign * ((t0 + t1) + (t2 + t3))
-            work[t] = work[t] + total if adds else total
+                    work[t + i] += sign * work[s + i] * work[d + i]
         elif adds:
             for back in range(n):
                 i = n - one - back
@@ -2920,18 +3093,18 @@ def _run(code, work, begin, end, mode):
     ``work`` has the inputs in its first slots, and after a reverse sweep their adjoints behind all values. Returns the value of
     the output, or NaN where a guard disagrees: slot 0, which nobody reads, then has its index in recorded order, else `DONE`.
     """
-    zero = np.uint64(0)
+    zero = uint64(0)
     work[0] = DONE
     if mode & FORWARD:
-        partials, guarded = np.uint64(mode & PARTIALS), np.uint64((mode & UNGUARDED) == 0)
-        status = ask(_address(code, np.uint64(AT_FORWARD)), code, work, begin, end, partials, guarded, zero, zero, zero)
+        partials, guarded = uint64(mode & PARTIALS), uint64((mode & UNGUARDED) == 0)
+        status = ask(_address(code, uint64(AT_FORWARD)), code, work, begin, end, partials, guarded, zero, zero, zero)
         if status != DONE:
             work[0] = status
             return nan
-        begin, end = zero, np.uint64(code[N_PULLS])
+        begin, end = zero, uint64(code[N_PULLS])
     if mode & REVERSE:
-        call(_address(code, np.uint64(AT_REVERSE)), code, work, begin, end, zero, zero, zero, zero, zero)
-    return work[np.uint64(code[OUTPUT])]
+        call(_address(code, uint64(AT_REVERSE)), code, work, begin, end, zero, zero, zero, zero, zero)
+    return work[uint64(code[OUTPUT])]
 
 
 # A frame is what one sweep needs, in one array of uint64, so that a call passes a single number: where the code and `work` are in
@@ -2956,25 +3129,41 @@ def _memory(number):
 _words, _addresses, _floats = map(_memory, (types.uint32, types.uint64, types.float64))
 
 
-@jit
-def run_frame(address):
+@helper
+def _run_frame(address):
     """Read the arrays of a frame, sweep, and write, unless a guard disagrees. Returns what `_run` returns."""
-    frame, one, three = _addresses(np.uint64(address)), np.uint64(1), np.uint64(3)
+    frame, one, three = _addresses(uint64(address)), uint64(1), uint64(3)
     code, work = _words(frame[CODE_AT]), _floats(frame[WORK_AT])
-    at = np.uint64(ARRAYS)
+    at = uint64(ARRAYS)
     for _ in range(frame[READS]):
         array, start = _floats(frame[at]), frame[at + one]
-        for i in range(frame[at + np.uint64(2)]):
+        for i in range(frame[at + uint64(2)]):
             work[start + i] = array[i]
         at += three
     value = _run(code, work, frame[BEGIN], frame[END], frame[MODE])
     if work[0] == DONE:
         for _ in range(frame[WRITES]):
             array, start = _floats(frame[at]), frame[at + one]
-            for i in range(frame[at + np.uint64(2)]):
+            for i in range(frame[at + uint64(2)]):
                 array[i] = work[start + i]
             at += three
     return value
+
+
+@jit
+def run_frame(address):
+    """Run a frame, while other threads run Python."""
+    return _run_frame(address)
+
+
+@jit(nogil=False)
+def run_short_frame(address):
+    """Run a frame with the GIL kept: to give it away and take it back takes 45 ns, as long as five instructions."""
+    return _run_frame(address)
+
+
+# The most slots of a program whose frames are short: they take less than a microsecond.
+SHORT = 100
 
 
 @jit
@@ -2985,7 +3174,7 @@ def simplify(op, a, b, val, first, inputs, commutes, needed, same, ra, rb, table
     Constants with equal bits are one. ``table`` is a hash table of slots, its size a power of two.
     """
     n = op.size
-    mask = np.uint64(table.size - 1)
+    mask = uint64(table.size - 1)
     for back in range(n):
         i = n - 1 - back
         if needed[first + i]:
@@ -2993,9 +3182,9 @@ def simplify(op, a, b, val, first, inputs, commutes, needed, same, ra, rb, table
             needed[b[i]] = 1
     for slot in range(inputs + 1, first):
         if needed[slot]:
-            h = _mix(np.uint64(np.int64(np.float64(val[slot]).view(np.int64)))) & mask
+            h = _mix(uint64(int64(np.float64(val[slot]).view(np.int64)))) & mask
             while table[h] != 0 and np.float64(val[table[h]]).view(np.int64) != np.float64(val[slot]).view(np.int64):
-                h = (h + np.uint64(1)) & mask
+                h = (h + uint64(1)) & mask
             if table[h] == 0:
                 table[h] = slot
             same[slot] = table[h]
@@ -3009,12 +3198,12 @@ def simplify(op, a, b, val, first, inputs, commutes, needed, same, ra, rb, table
         ra[i], rb[i] = x, y
         if commutes[op[i]] and x > y:
             x, y = y, x
-        h = _mix(np.uint64(x) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(y) * np.uint64(256) + np.uint64(op[i])) & mask
+        h = _mix(uint64(x) * uint64(0x9E3779B97F4A7C15) + uint64(y) * uint64(256) + uint64(op[i])) & mask
         while table[h] != 0:
             j = table[h] - first
             if op[j] == op[i] and ((ra[j] == x and rb[j] == y) or (commutes[op[i]] and ra[j] == y and rb[j] == x)):
                 break
-            h = (h + np.uint64(1)) & mask
+            h = (h + uint64(1)) & mask
         if table[h] == 0:
             table[h] = slot
         same[slot] = table[h]
@@ -3022,8 +3211,8 @@ def simplify(op, a, b, val, first, inputs, commutes, needed, same, ra, rb, table
 
 @helper
 def _mix(h):
-    h = (h ^ (h >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
-    return h ^ (h >> np.uint64(32))
+    h = (h ^ (h >> uint64(32))) * uint64(0xD6E8FEB86659FD93)
+    return h ^ (h >> uint64(32))
 
 
 @jit
@@ -3084,7 +3273,7 @@ def join(op, operands, first, live, uses, ends, previous, add, subtract, multipl
     by one, in a chain where at least `LEAST_PRODUCTS` follow each other. A chain waits for all its items.
     """
     for end in ends:
-        i = last = np.int64(end)
+        i = last = int64(end)
         run = 0
         while i >= 0:
             s, t = operands[0, i], _item(i, operands, first, previous)
@@ -3106,9 +3295,9 @@ def join(op, operands, first, live, uses, ends, previous, add, subtract, multipl
                 for _ in range(run):
                     code[last], operands[2, last] = OF_PRODUCTS + (op[i] == subtract), _item(last, operands, first, previous)
                     live[operands[2, last] - first] = False
-                    last = np.int64(previous[last])
+                    last = int64(previous[last])
             run = run if product else 0
-            i = np.int64(previous[i])
+            i = int64(previous[i])
     for i in range(op.size):
         if not live[i]:
             continue
@@ -3288,7 +3477,7 @@ def _emit_block(
         how = table[HOW + q, code]
         reached = False
         for k in range(i, j):
-            s = np.int64(operands[q if q == 2 else q ^ turned, members[k]])
+            s = int64(operands[q if q == 2 else q ^ turned, members[k]])
             reached |= _read(s, how, active, where, state)
         if reached:
             kept_x |= how == COPY_X or how == LESS_X
@@ -3334,7 +3523,7 @@ def _emit_stretch(members, n, op, first, operands, active, table, val, where, te
         c[ONES] |= 1 << table[FAMILY_OF, code]
         for q in range(table[ARITY, code]):
             how = table[HOW + q, code]
-            if _read(np.int64(operands[q, i]), how, active, where, state) and how == STORED:
+            if _read(int64(operands[q, i]), how, active, where, state) and how == STORED:
                 stored |= 1 << q
         if stored:
             p = PARTIAL + c[PART]
@@ -3354,7 +3543,7 @@ def _place_items(items, i, j, field, kept, active, val, where, template, lists, 
     for k in range(i, j):
         if where[items[k]] == 0 or where[items[k]] != where[items[i]] + (k - i):
             row[field] = GATHER
-        _read(items[k], np.int64(PLUS), active, where, state)
+        _read(items[k], int64(PLUS), active, where, state)
     row[field + 2] = row[field + 1]
     if row[field] == GATHER:
         row[field + 1], row[field + 2] = c[LIST], PARTIAL + (SCRATCH if field == MZ else 0)
@@ -3376,12 +3565,12 @@ def _emit_chain(
     """
     running, subtracts = op[end] == multiply, op[end] == subtract or op[end] == OF_PRODUCTS + 1
     n = 0
-    i = start = np.int64(end)
+    i = start = int64(end)
     while i >= 0:
         n += 1
         start = i
-        i = np.int64(previous[i])
-    i, needed = np.int64(end), 2 + n // SCRATCH
+        i = int64(previous[i])
+    i, needed = int64(end), 2 + n // SCRATCH
     for back in range(n):
         k = n - 1 - back
         items[0, k], items[1, k] = _item(i, operands, first, previous), -1
@@ -3390,11 +3579,11 @@ def _emit_chain(
             items[0, k], items[1, k] = operands[0, product], operands[1, product]
         if back:
             needed += (items[1, k] >= 0) != (items[1, k + 1] >= 0)
-        i = np.int64(previous[i])
+        i = int64(previous[i])
     if c[ROW_COUNT] + needed > rows.shape[0]:
         return False
-    begin, done = _resident(operands[0, start], val, where, template, c), np.int64(0)
-    _read(operands[0, start], np.int64(PLUS), active, where, state)
+    begin, done = _resident(operands[0, start], val, where, template, c), int64(0)
+    _read(operands[0, start], int64(PLUS), active, where, state)
     while done < n:
         products = items[1, done] >= 0
         stop, most = done + 1, min(n, done + (SCRATCH if products or running else longest))
@@ -3459,7 +3648,7 @@ def _run_end(members, i, n, operands, constants, where):
 @helper
 def _runs(members, n, operands, constants, where):
     """How many runs a group falls into in this order."""
-    runs, i = 0, np.int64(0)
+    runs, i = 0, int64(0)
     while i < n:
         i = _run_end(members, i, n, operands, constants, where)
         runs += 1
@@ -3546,7 +3735,7 @@ def _cut(members, n, cuts, repeats, own, shortest, operands, constants, where):
     """
     pieces = 0
     cuts[0] = 0
-    i = np.int64(0)
+    i = int64(0)
     while i < n:
         j = _run_end(members, i, n, operands, constants, where)
         size, count, regular = j - i, 1, True
@@ -3591,20 +3780,15 @@ def _cut(members, n, cuts, repeats, own, shortest, operands, constants, where):
 @jit
 def emit(
     order, keys, items, op, subtract, multiply, first, operands, active, previous, table, constants, val, where, template, rows,
-    lists, c, state, shortest, longest, chunk,
+    lists, c, state, shortest, longest, chunk, room,
 ):  # fmt: skip
     """Write the rows of a plan: one per block, in the order of levels. Returns 0, or 1 where ``rows`` is full.
 
-    ``items`` has two rows of room for what the longest chain reads.
+    ``items`` has two rows of room for what the longest chain reads; ``room`` has six for a group, each one longer than ``order``.
     """
     m = order.size
-    pending = np.empty(m, np.int64)
-    members = np.empty(m, np.int64)
-    other = np.empty(m, np.int64)
-    sortable = np.empty(m, np.int64)
-    cuts = np.empty(m + 1, np.int64)
-    repeats = np.empty(m + 1, np.int64)
-    waiting = g = np.int64(0)
+    pending, members, other, sortable, cuts, repeats = room[0], room[1], room[2], room[3], room[4], room[5]
+    waiting = g = int64(0)
     while True:
         h = g
         while h < m and keys[h] == keys[g]:
@@ -3616,7 +3800,7 @@ def emit(
         block = n > 0 and not chains and n >= table[SMALLEST, keys[g] & 255]
         if waiting and (n == 0 or chains or block or waiting >= longest):
             _emit_stretch(pending, waiting, op, first, operands, active, table, val, where, template, rows, lists, c, state)
-            waiting = np.int64(0)
+            waiting = int64(0)
         if n == 0:
             return 0
         if chains:
@@ -3656,7 +3840,7 @@ def _touch(slot, state):
 def _pull_instruction(code, s, a, b, v, p, stored, lists, c, table, state, inputs):
     """Write the pulls of one instruction of a stretch; ``p`` is where its partials or its third operand are."""
     count = 0
-    held = np.int64(-1)  # a first product, which a second one may join
+    held = int64(-1)  # a first product, which a second one may join
     for q in range(table[ARITY, code]):
         how = table[HOW + q, code]
         slot = a if q == 0 else b if q == 1 else p
@@ -3665,7 +3849,7 @@ def _pull_instruction(code, s, a, b, v, p, stored, lists, c, table, state, input
         minus = how == LESS or how == LESS_X or how == LESS_Y
         at = c[LIST]
         if how == PLUS or how == LESS:
-            do, d = np.int64(MINUS if minus else UNIT), np.int64(0)
+            do, d = int64(MINUS if minus else UNIT), int64(0)
             alone = state[READERS, slot] == 1 and not state[TOUCHED, slot] and slot > inputs
             if not minus and alone and not state[INSIDE, slot] and not state[INSIDE, slot + 1]:
                 # nothing else is ever added to this adjoint: it is the same number
@@ -3674,15 +3858,15 @@ def _pull_instruction(code, s, a, b, v, p, stored, lists, c, table, state, input
         else:
             d = a if how == COPY_X or how == LESS_X else b if how == COPY_Y or how == LESS_Y else v if how == COPY_V else p + q
             if table[IS_SWITCH, code]:
-                do = np.int64(SWITCHED)
+                do = int64(SWITCHED)
             elif held >= 0:
                 lists[held] += (MINUS_PAIR - MINUS_TIMES if minus else PAIR - TIMES) + 2 * _touch(slot, state)
                 lists[at], lists[at + 1] = state[ADJOINT, slot], d
                 c[LIST] += 2
-                held = np.int64(-1)
+                held = int64(-1)
                 continue
             else:
-                do = np.int64(MINUS_TIMES if minus else TIMES)
+                do = int64(MINUS_TIMES if minus else TIMES)
                 held = at
         lists[at], lists[at + 1], lists[at + 2], lists[at + 3] = do + _touch(slot, state), s, state[ADJOINT, slot], d
         c[LIST] += 4
@@ -3702,7 +3886,7 @@ def _pull(what, n, repeats, s, d, step_d, mode, at, step, minus, switch, pulls, 
         for i in range(listed):
             slot = lists[at + i]
             adds = adds or state[TOUCHED, slot] != 0
-            state[TOUCHED, slot] = max(state[TOUCHED, slot], np.uint32(2 if state[TOUCHED, slot] == 0 else 1))
+            state[TOUCHED, slot] = max(state[TOUCHED, slot], uint32(2 if state[TOUCHED, slot] == 0 else 1))
         for i in range(listed):
             slot = lists[at + i]
             if state[TOUCHED, slot] == 2:
@@ -3743,17 +3927,17 @@ def _settled(x, base):
 @helper
 def _whole(step):
     """A step of 32 bits, which may be negative, as an integer."""
-    step = np.int64(step)
+    step = int64(step)
     return step - (1 << 32) if step >= 1 << 31 else step
 
 
 @helper
 def _list_strided(at, n, lists, c):
     """List the slots of an operand whose slots are a constant number apart; returns where, and the step of the list."""
-    begin, repeats = c[LIST], np.int64(lists[at + 3])
+    begin, repeats = c[LIST], int64(lists[at + 3])
     for r in range(repeats):
         for k in range(n):
-            lists[c[LIST]] = np.int64(lists[at]) + k * _whole(lists[at + 1]) + r * _whole(lists[at + 2])
+            lists[c[LIST]] = int64(lists[at]) + k * _whole(lists[at + 1]) + r * _whole(lists[at + 2])
             c[LIST] += 1
     return begin, n if repeats > 1 else 0
 
@@ -3772,7 +3956,7 @@ def _reached(mode, at, step, n, repeats, lists, state):
 @helper
 def _pull_row(row, o, pulls, c, lists, table, state, slots, inputs):
     """Write the pulls of a block or a chain."""
-    s, code = np.int64(state[ADJOINT, o]), np.int64(row[OP]) & 255
+    s, code = int64(state[ADJOINT, o]), int64(row[OP]) & 255
     dot, running = row[FORM] == DOT, row[FORM] == PRODUCT
     chain = dot or running or row[FORM] == CHAIN
     if running:
@@ -3781,35 +3965,35 @@ def _pull_row(row, o, pulls, c, lists, table, state, slots, inputs):
         c[ROW_COUNT] += 1
     for q in range(3 if dot else 2 if chain else table[ARITY, code]):
         field = MX + 3 * q
-        mode, at, step = np.int64(row[field]), np.int64(row[field + 1]), _whole(row[RX + q])
-        n, repeats = np.int64(row[N]), np.int64(row[REPEATS])
-        how = np.int64(LESS if q and row[OP] else PLUS) if chain else table[HOW + q, code]
+        mode, at, step = int64(row[field]), int64(row[field + 1]), _whole(row[RX + q])
+        n, repeats = int64(row[N]), int64(row[REPEATS])
+        how = int64(LESS if q and row[OP] else PLUS) if chain else table[HOW + q, code]
         if how == NOTHING_PASSES:
             continue
         if chain and q == 0:
-            mode, n = ROWS, np.int64(1)
+            mode, n = ROWS, int64(1)
         if mode == STRIDE:
             mode = GATHER
             at, step = _list_strided(at, n, lists, c)
         if not _reached(mode, at, step, n, repeats if step else 1, lists, state):
             continue
-        what, d, step_d = SPREAD if chain else SCALED, np.int64(0), np.int64(0)
-        minus, switch = how == LESS or how == LESS_X or how == LESS_Y, np.int64(0) if chain else table[IS_SWITCH, code]
+        what, d, step_d = SPREAD if chain else SCALED, int64(0), int64(0)
+        minus, switch = how == LESS or how == LESS_X or how == LESS_Y, int64(0) if chain else table[IS_SWITCH, code]
         if how == COPY_X or how == LESS_X or how == COPY_Y or how == LESS_Y:
             other = MX if how == COPY_X or how == LESS_X else MY
             shared = row[other] == ONE or row[other] == FILL
             what = SCALED if shared else PRODUCTS
-            d, step_d = np.int64(row[other + 1] if shared else row[other + 2]), _whole(row[RX + (other - MX) // 3])
+            d, step_d = int64(row[other + 1] if shared else row[other + 2]), _whole(row[RX + (other - MX) // 3])
         elif how == COPY_V:
             what, d, step_d = PRODUCTS, o, n
         elif how == STORED:
-            what, d, step_d = PRODUCTS, np.int64(row[DX if q == 0 else DY]), n
+            what, d, step_d = PRODUCTS, int64(row[DX if q == 0 else DY]), n
         if dot and q:
-            what, d, s = FACTORS, np.int64(state[ADJOINT, o]), np.int64(row[(ZO if q == 1 else YO)])
+            what, d, s = FACTORS, int64(state[ADJOINT, o]), int64(row[(ZO if q == 1 else YO)])
         if running:
-            what, d = PRODUCTS, np.int64(o - 1 if q else row[YO])
+            what, d = PRODUCTS, int64(o - 1 if q else row[YO])
         if repeats > 1 and mode == ROWS and step == n and (d == 0 or (what == PRODUCTS and step_d == n)):
-            n, repeats = n * repeats, np.int64(1)
+            n, repeats = n * repeats, int64(1)
         _pull(what, n, repeats, s, d, step_d, mode, at, step, minus, switch, pulls, c, lists, state, slots, inputs)
 
 
@@ -3827,17 +4011,17 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
     c[ROW_COUNT] = 1  # the first one clears and seeds
     for back in range(rows.shape[0]):
         row = rows[rows.shape[0] - 1 - back]
-        form, n, o = row[FORM], np.int64(row[N]), np.int64(row[OUT])
+        form, n, o = row[FORM], int64(row[N]), int64(row[OUT])
         if form == STRETCH:
-            at, begin, count = np.int64(row[XI]), c[LIST], 0
+            at, begin, count = int64(row[XI]), c[LIST], 0
             for k in range(n):
                 i = at + WORDS * (n - 1 - k)
                 slot = o + n - 1 - k
-                lists[i + 3] = p = _settled(np.int64(lists[i + 3]), base)
+                lists[i + 3] = p = _settled(int64(lists[i + 3]), base)
                 if state[TOUCHED, slot] and state[ACTIVE, slot]:
-                    word = np.int64(lists[i])
+                    word = int64(lists[i])
                     count += _pull_instruction(
-                        word & 255, np.int64(state[ADJOINT, slot]), np.int64(lists[i + 1]), np.int64(lists[i + 2]), slot, p,
+                        word & 255, int64(state[ADJOINT, slot]), int64(lists[i + 1]), int64(lists[i + 2]), slot, p,
                         word >> 16, lists, c, table, state, inputs,
                     )  # fmt: skip
             if count:
@@ -3846,8 +4030,8 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
                 c[ROW_COUNT] += 1
         else:
             for field in (XO, YO, ZO, DX, DY):
-                row[field] = _settled(np.int64(row[field]), base)
-            size = 1 if form == CHAIN or form == DOT else n * np.int64(row[REPEATS])
+                row[field] = _settled(int64(row[field]), base)
+            size = 1 if form == CHAIN or form == DOT else n * int64(row[REPEATS])
             touched = reached = False
             for slot in range(o, o + size):
                 touched = touched or state[TOUCHED, slot] != 0
@@ -3915,7 +4099,7 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
                         stored |= 1 << q
         code[at], code[at + 1], code[at + 2], code[at + 3] = kind, a[i], b[i], p
         if not leaf:
-            code[at] |= np.uint32(table[FAMILY_OF, kind] << 8 | stored << 16)
+            code[at] |= uint32(table[FAMILY_OF, kind] << 8 | stored << 16)
         at += WORDS
         p += 2
     code[at], code[at + 1] = slots, slots
@@ -3937,7 +4121,7 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
             i = min(begin + chunk, n) - 1 - back
             if op[i] >= LEAF or not active[own + i]:
                 continue
-            kind, x, y, v = np.int64(op[i]), np.int64(a[i]), np.int64(b[i]), own + i
+            kind, x, y, v = int64(op[i]), int64(a[i]), int64(b[i]), own + i
             for q in range(table[ARITY, kind]):
                 how = table[HOW + q, kind]
                 to = y if q else x
@@ -3978,7 +4162,7 @@ def piece(code, work, begin, end, mode, reads=(), writes=()):
         return functools.partial(_run, code, work, begin, end, mode)
     arrays = [number for array, at in (*reads, *writes) for number in (array.ctypes.data, at, array.size)]
     frame = np.array([code.ctypes.data, work.ctypes.data, begin, end, mode, len(reads), len(writes), *arrays], np.uint64)
-    run = functools.partial(_entry, frame.ctypes.data)
+    run = functools.partial(_entry(run_short_frame if code[SLOTS] <= SHORT else run_frame), frame.ctypes.data)
     run.holds = frame, code, work, reads, writes  # type: ignore[attr-defined]
     return run
 
@@ -4017,24 +4201,22 @@ def sweep(code, work, pieces, mode):
 
 _ARGUMENTS = (types.CPointer(types.uint32), types.CPointer(types.float64), *[types.uint64] * 7)
 _compiled: dict = {}
+_numbered: list = []
 
 
-def _by_address(position):
-    """The function at a position of the header's addresses."""
-    if position < AT_FAMILIES:
-        return (forward, reverse, singles)[position]
-    family, block = divmod(position - AT_FAMILIES, 2)
-    return (BLOCK_OF if block else ONE_OF)[family]
-
-
-def addresses(positions) -> np.ndarray:
-    """The addresses of functions as they stand in a header; each is compiled when it is first asked for."""
+def addresses(functions) -> np.ndarray:
+    """The addresses of functions as they stand in a header, from their positions there; each is compiled when it is first asked for."""
     out = np.zeros(HEADER // 2 - AT // 2, np.uint64)
-    for position in positions:
-        function = _by_address(position)
-        if function is not None:
-            out[position] = position if config.DISABLE_JIT else _loop(function).address
+    for position, function in functions.items():
+        out[position] = _number(function) if config.DISABLE_JIT else _loop(function).address
     return out.view(np.uint32)
+
+
+def _number(function) -> int:
+    """What stands for the address of a function where nothing is compiled."""
+    if function not in _numbered:
+        _numbered.append(function)
+    return _numbered.index(function)
 
 
 def _loop(function):
@@ -4050,51 +4232,90 @@ def _loop(function):
 
 
 def _compile_loop(function):
-    signature = (types.int64 if function is forward else types.void)(*_ARGUMENTS)
+    signature = (types.int64 if function in (forward, forward_in_order) else types.void)(*_ARGUMENTS)
     if _CACHE:
         try:
-            return cfunc(signature, cache=True, error_model="numpy")(function)
+            return cfunc(signature, cache=True, error_model="numpy", no_rewrites=True)(function)
         except NumbaError:
             raise
         except Exception as error:  # no folder to write to, or whatever a truncated or foreign cache file raises
             _warn(error)
-    return cfunc(signature, error_model="numpy")(function)
+    return cfunc(signature, error_model="numpy", no_rewrites=True)(function)
+
+
+def _on_disk(function) -> bool:
+    """Whether a compiled function is in the cache that was compiled from this file as it is."""
+    folder = getattr(getattr(run_frame, "stats", None), "cache_path", None)
+    if not folder:
+        return False
+    name = f"kernels.{function.__name__}-{function.__code__.co_firstlineno}.*.nbi"
+    found = glob.glob(os.path.join(glob.escape(folder), name))
+    return any(os.path.getmtime(path) >= os.path.getmtime(__file__) for path in found)
 
 
 def _announce(function) -> None:
     """Say on a terminal that compiling takes a while, where nothing is on disk yet."""
     global _announced
-    path = getattr(getattr(run_frame, "stats", None), "cache_path", None)
-    cold = not (path and glob.glob(os.path.join(glob.escape(path), f"kernels.{function.__name__}-*.nbi")))
-    if cold and not _announced and sys.stderr is not None and sys.stderr.isatty():
+    if not _announced and sys.stderr is not None and sys.stderr.isatty() and not _on_disk(function):
         _announced = True
         print("jittape: compiling kernels, once per machine (a few seconds) ...", file=sys.stderr, flush=True)
 
 
-def ready() -> None:
-    """Load or compile the kernels, so that no later call has to; a cache that is unusable is passed over."""
-    global _entry, _ready
-    if _ready:
-        return
+# How many instructions a process plans in Python while what plans is not compiled on this machine: each takes 45 us, all together
+# a third of a second. Compiling takes as long as Python does for 300,000 instructions, but later processes have it then.
+PLANNED_IN_PYTHON = 8192
+
+
+def planning(n: int):
+    """What has the functions that plan a tape of ``n`` instructions: this module, or the same functions as Python runs them.
+
+    Most of what there is to compile is what plans. A first gradient of a short tape does not wait for it. Plans are integers, so
+    that both make the same ones, to the bit.
+    """
+    global _planned, _compiles_plans
+    if not _compiles_plans:
+        _planned += n
+        _compiles_plans = config.DISABLE_JIT or _planned > PLANNED_IN_PYTHON or _on_disk(emit)
+        if _compiles_plans:
+            _announce(emit)
+    return sys.modules[__name__] if _compiles_plans else in_python()
+
+
+@functools.cache
+def in_python() -> SimpleNamespace:
+    """The functions of this file as Python runs them."""
+    space = dict(globals())
+    for name, value in globals().items():
+        if function := getattr(value, "py_func", None):
+            space[name] = FunctionType(function.__code__, space, name)
+    space["_sort"] = lambda keys, spare, n: keys[:n].sort()  # which no two are equal of; a third of the time
+    silent = np.errstate(all="ignore")  # hashes overflow
+    return SimpleNamespace(**{f.__name__: silent(space[f.__name__]) for f in PLANNING})
+
+
+@functools.cache
+def _entry(kernel):
+    """A kernel that runs frames, without the dispatch on the type of its argument, which takes 0.1 us."""
+    frame = np.zeros(ARRAYS, np.uint64)
+    code, work = np.zeros(HEADER, np.uint32), np.zeros(1)
+    frame[[CODE_AT, WORK_AT]] = code.ctypes.data, work.ctypes.data
     with _lock:
-        if _ready:  # another thread was faster
-            return  # type: ignore[unreachable]
-        if config.DISABLE_JIT:
-            _silence()
-        else:
-            if _uncached is not None:
-                _warn(_uncached)
-            frame = np.zeros(ARRAYS, np.uint64)
-            code, work = np.zeros(HEADER, np.uint32), np.zeros(1)
-            frame[[CODE_AT, WORK_AT]] = code.ctypes.data, work.ctypes.data
-            run_frame(frame.ctypes.data)
-            _entry = run_frame.get_overload(run_frame.signatures[0])
-        _ready = True
+        kernel(frame.ctypes.data)
+    return kernel.get_overload(kernel.signatures[0])
+
+
+@functools.cache
+def ready() -> None:
+    """What is to be done before the first sweep: warn of a cache that is unusable; without Numba silence NumPy."""
+    if config.DISABLE_JIT:
+        _silence()
+    elif _uncached is not None:
+        _warn(_uncached)
 
 
 def _silence() -> None:
     """Without Numba, NumPy's scalars warn where kernels do not."""
-    for function in (_run, simplify, link, measure, join, emit, pull_back, unroll):
+    for function in (_run, *PLANNING):
         globals()[function.__name__] = np.errstate(all="ignore")(function)
 
 
@@ -4107,8 +4328,8 @@ def _warn(error: Exception) -> None:
     )
 
 
-# `run_frame` without the dispatch on the type of its argument, which takes 0.1 us.
-_entry = run_frame
+PLANNING = (simplify, link, measure, join, emit, pull_back, unroll)
 _lock = threading.RLock()
 _announced = False
-_ready = False
+_planned = 0
+_compiles_plans = False

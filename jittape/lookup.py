@@ -14,7 +14,7 @@ from . import arrays, folds
 from .arrays import VarArray, asarray, elementwise
 from .errors import TracingTypeError
 from .ops import CODE, OPS
-from .tape import CONST, DATA, INPUT
+from .recording import CONST, DATA, INPUT
 from .tracer import Traced
 
 _WITHOUT_DERIVATIVE = {DATA, CONST} | {code for code, op in enumerate(OPS) if op.flat}

@@ -11,7 +11,7 @@ import numpy as np
 from . import arrays
 from .arrays import ConditionArray, VarArray, asarray, operands, recording, rows
 from .errors import TracingTypeError
-from .tape import Recording
+from .recording import Recording
 from .tracer import Condition, Traced
 
 

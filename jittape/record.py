@@ -15,8 +15,8 @@ from . import arrays, tracer
 from .arrays import ConditionArray, VarArray, current
 from .errors import TracingTypeError
 from .program import Interface, Program
+from .recording import DATA, INPUT, Recording
 from .structure import Signature, map_leaves, size
-from .tape import DATA, INPUT, Recording
 from .tracer import Condition, Traced, Var
 
 

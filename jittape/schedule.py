@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from .kernels import (
     AT_PULLS,
     AT_REVERSE,
     AT_SINGLES,
+    AT_STRETCH,
     CHAINED,
     CHUNK,
     CORE,
@@ -141,9 +142,9 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     code = np.zeros(at + 12 * n + 2, np.uint32)
     code[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = slots, rows, rows + 1, HEADER + ROW * rows, output
     op, a, b = (_locked(column) for column in (op, a, b))
-    end = kernels.unroll(op, a, b, active.astype(np.uint8), _TABLE, code, slots, at, CHUNK)
+    end = kernels.planning(n).unroll(op, a, b, active.astype(np.uint8), _TABLE, code, slots, at, CHUNK)
     used = np.flatnonzero(np.bincount(op, minlength=len(OPS))[: len(OPS)])
-    _link(code, {AT_FAMILIES + 2 * int(family) for family in _TABLE[FAMILY_OF, used]})
+    _link(code, kernels.forward_in_order, kernels.reverse_in_order, _TABLE[FAMILY_OF, used].tolist())
     pieces = [*range(rows or 1), rows], [0, *range(2, rows + 1), rows + 1]
     return Plan(code[:end], template, 2 * slots + 2 * n, pieces, np.arange(slots, dtype=np.int32))
 
@@ -155,9 +156,13 @@ def _locked(column: np.ndarray) -> np.ndarray:
     return view
 
 
-def _link(code: np.ndarray, positions: set[int]) -> None:
-    """Put the addresses of the functions that a program needs into its header."""
-    code[AT:HEADER] = kernels.addresses({AT_FORWARD, AT_REVERSE, AT_SINGLES, *positions})
+def _link(code: np.ndarray, forward: Callable, reverse: Callable, ones: list[int], blocks: Iterable[int] = ()) -> None:
+    """Put the addresses of the functions that a program needs into its header; ``ones`` and ``blocks`` are families."""
+    functions: dict[int, Callable] = {AT_FORWARD: forward, AT_REVERSE: reverse}
+    functions |= {AT_STRETCH: kernels.stretch, AT_SINGLES: kernels.singles}
+    functions |= {AT_FAMILIES + 2 * family: function for family in ones if (function := kernels.ONE_OF[family])}
+    functions |= {AT_FAMILIES + 2 * family + 1: kernels.BLOCK_OF[family] for family in blocks}
+    code[AT:HEADER] = kernels.addresses(functions)
 
 
 def _guarded(plan: Plan, tape: Tape) -> Plan:
@@ -191,8 +196,9 @@ def schedule(tape: Tape) -> Plan:
     needed[roots] = 1
     same = np.arange(slots, dtype=np.int32)
     operands = np.zeros((3, n), np.int32)
+    passes = kernels.planning(n)
     bits = max(slots - 1, 1).bit_length() + 1
-    kernels.simplify(
+    passes.simplify(
         tape.op, tape.a, tape.b, tape.val, first, inputs, _COMMUTES, needed, same, *operands[:2], np.zeros(1 << bits, np.int32)
     )
     live = (needed[first:] != 0) & (same[first:] == np.arange(first, slots, dtype=np.int32))
@@ -202,13 +208,13 @@ def schedule(tape: Tape) -> Plan:
     previous = np.empty(n, np.int32)
     level = np.zeros(slots, np.int32)
     add, subtract, multiply = CODE["add"], CODE["subtract"], CODE["multiply"]
-    kernels.link(
+    passes.link(
         tape.op, *operands[:2], first, add, subtract, multiply, live, active, _PASSES_X, _PASSES_Y, uses, previous, level
     )
-    ends = _ends(n, first, live, previous, level, tape.op == multiply)
+    ends = _ends(passes, n, first, live, previous, level, tape.op == multiply)
     code, mark = tape.op.copy(), np.zeros(n, np.uint8)
     mark[ends] = _END
-    kernels.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level)
+    passes.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level)
 
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     key = level[first:][chosen].astype(np.int64) << 8 | np.where(mark[chosen] == _END, CHAINED, code[chosen])
@@ -217,18 +223,19 @@ def schedule(tape: Tape) -> Plan:
     # links where products are added
     running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
     inner = int(running + running // kernels.SCRATCH + added // 2)
-    return _emit(
-        tape, chosen[order], key[order], code, operands, active, previous, same, roots, inner, len(tape) if len(ends) else 0
-    )
+    longest = len(tape) if len(ends) else 0
+    return _emit(passes, tape, chosen[order], key[order], code, operands, active, previous, same, roots, inner, longest)
 
 
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
 
 
-def _ends(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray, product: np.ndarray) -> np.ndarray:
+def _ends(
+    passes, n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray, product: np.ndarray
+) -> np.ndarray:
     """The last links of the chains that run as one block each."""
     length, start, inner = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.uint8)
-    kernels.measure(previous, live, first, level, length, start, inner)
+    passes.measure(previous, live, first, level, length, start, inner)
     shortest = np.where(product, _SHORTEST_PRODUCT, _SHORTEST_CHAIN)
     last = np.flatnonzero((length >= shortest) & (inner == 0) & (previous >= 0))
     if not len(last):
@@ -239,10 +246,10 @@ def _ends(n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.
     return last[counts <= _SIDE_BY_SIDE]
 
 
-def _emit(tape, order, key, op, operands, active, previous, same, roots, inner, longest) -> Plan:
+def _emit(passes, tape, order, key, op, operands, active, previous, same, roots, inner, longest) -> Plan:
     first, slots, inputs = tape.first, len(tape.val), tape.n_inputs
     rows_at_most = 64 + len(order) // 4
-    items = np.empty((2, longest), np.int32)
+    items, room = np.empty((2, longest), np.int32), np.empty((6, len(order) + 1), np.int64)
     while True:
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
@@ -253,9 +260,9 @@ def _emit(tape, order, key, op, operands, active, previous, same, roots, inner, 
         lists = np.empty(20 * len(order) + 4 * len(tape) + 2 * inputs + 16, np.uint32)
         counts = np.array([1 + inputs, 0, 0, 3 * SCRATCH, 0, 0], np.int64)
         constants = np.array([inputs, first], np.int64)
-        full = kernels.emit(
+        full = passes.emit(
             order, key, items, op, CODE["subtract"], CODE["multiply"], first, operands, active, previous, _TABLE, constants, tape.val,
-            where, template, rows, lists, counts, state, _SHORTEST_RUN, _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK,
+            where, template, rows, lists, counts, state, _SHORTEST_RUN, _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK, room,
         )  # fmt: skip
         if not full:
             break
@@ -273,13 +280,12 @@ def _emit(tape, order, key, op, operands, active, previous, same, roots, inner, 
     output = int(where[tape.outputs[0]]) if len(tape.outputs) else 0
     pulls = np.zeros((1 + 3 * len(rows), PULL), np.uint32)
     lists_at = HEADER + ROW * len(rows)
-    kernels.pull_back(rows, lists, pulls, counts, _TABLE, state, used, inputs, output, lists_at)
+    passes.pull_back(rows, lists, pulls, counts, _TABLE, state, used, inputs, output, lists_at)
     pulls = pulls[: counts[ROW_COUNT]]
 
     header = np.zeros(HEADER, np.uint32)
     header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(rows), len(pulls), lists_at + counts[LIST], output
-    called = (kernels.ONES, kernels.BLOCKS)
-    _link(header, {AT_FAMILIES + 2 * f + k for k, column in enumerate(called) for f in _bits(counts[column])})
+    _link(header, kernels.forward, kernels.reverse, _bits(counts[kernels.ONES]), _bits(counts[kernels.BLOCKS]))
     code = np.concatenate([header, rows.ravel(), lists[: counts[LIST]], pulls.ravel()])
     pieces = (
         _pieces(rows[:, N].astype(np.int64) * rows[:, REPEATS]),

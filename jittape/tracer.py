@@ -13,7 +13,7 @@ from . import formulas
 from .errors import TracingTypeError
 from .formulas import ARITHMETIC, VALUE
 from .ops import CODE, OPS
-from .tape import Recording
+from .recording import Recording
 
 PLAIN = (float, int, np.floating, np.integer, np.bool_)
 COMPLEX = (complex, np.complexfloating)

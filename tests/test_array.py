@@ -14,7 +14,7 @@ from jittape import arrays
 from jittape.arrays import ConditionArray, VarArray
 from jittape.errors import TapeMismatchError, TapeThreadError, TracingTypeError
 from jittape.ops import CODE, OPS
-from jittape.tape import CONST, INPUT, Recording
+from jittape.recording import CONST, INPUT, Recording
 from jittape.tracer import Condition, Var
 
 X = np.arange(24.0).reshape(2, 3, 4) + 1.0

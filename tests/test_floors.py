@@ -16,8 +16,9 @@ FLOORS = (
     ("formulas", "kernels", "memory", "picture", "structure"),
     ("show", "bulk", "transfer"),
     ("tape",),
-    ("tracer", "schedule"),
-    ("arrays", "explain"),
+    ("recording", "schedule"),
+    ("tracer", "explain"),
+    ("arrays",),
     ("folds", "operators", "program", "rearrange"),
     ("asking", "finite", "lookup", "paths", "ufuncs"),
     ("compositions", "linalg"),
@@ -30,7 +31,7 @@ FLOORS = (
     ("__main__", "__init__"),
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
-WITHOUT_NUMBA = ("ops", "special", "errors", "conventions", "formulas", "show", "tape", "tracer")
+WITHOUT_NUMBA = ("ops", "special", "errors", "conventions", "formulas", "show", "tape", "recording", "tracer")
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
 

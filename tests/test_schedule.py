@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import config
 
 import jittape as jt
 from jittape import formulas, kernels, schedule
 from jittape.ops import CODE, OPS
-from jittape.tape import DATA, INPUT, Recording
+from jittape.recording import DATA, INPUT, Recording
 
 WELL_BEHAVED = [
     "add", "add", "add", "subtract", "multiply", "multiply", "sin", "tanh", "maximum", "minimum", "expit", "square", "negative",
@@ -101,6 +102,37 @@ def test_scheduled_twice_is_the_same_program(seed):
     first, second = schedule.schedule(tape), schedule.schedule(tape)
     assert all(np.array_equal(a, b) for a, b in zip(first[:2], second[:2], strict=True))
     assert first[2:4] == second[2:4]
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="compares Python with what is compiled")
+@pytest.mark.parametrize(
+    "make", [lambda seed: random_tape(seed, 300), lambda seed: regular_tape(seed), lambda seed: chained_tape(seed)]
+)
+def test_python_plans_as_compiled_code_does(make, monkeypatch):
+    tapes = [make(seed) for seed in range(12)]
+    assert any(len(tape) > 24 for tape in tapes)
+    plans = []
+    for functions in (kernels.in_python(), kernels):
+        monkeypatch.setattr(kernels, "planning", lambda n, functions=functions: functions)
+        plans.append([schedule.schedule(tape) for tape in tapes] + [one_at_a_time(tape) for tape in tapes])
+    for python, compiled in zip(*plans, strict=True):
+        assert np.array_equal(python.code, compiled.code)
+        assert python.template.tobytes() == compiled.template.tobytes()
+        assert (python.size, python.pieces) == (compiled.size, compiled.pieces)
+        assert np.array_equal(python.where, compiled.where)
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="there everything is Python")
+def test_python_plans_until_compiling_pays(monkeypatch):
+    monkeypatch.setattr(kernels, "_compiles_plans", False)
+    monkeypatch.setattr(kernels, "_planned", 0)
+    monkeypatch.setattr(kernels, "_on_disk", lambda function: False)
+    half = kernels.PLANNED_IN_PYTHON // 2
+    assert [kernels.planning(half) is kernels for _ in range(4)] == [False, False, True, True]
+    monkeypatch.setattr(kernels, "_compiles_plans", False)
+    monkeypatch.setattr(kernels, "_planned", 0)
+    monkeypatch.setattr(kernels, "_on_disk", lambda function: function is kernels.emit)
+    assert kernels.planning(1) is kernels
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -409,6 +441,34 @@ def test_an_adjoint_of_zero_passes_nothing_to_infinite_factors():
     value, gradient = program.value_and_grad(x, y, 0.0)
     assert math.isnan(value)
     assert gradient == [1.0] + [0.0] * 7
+
+
+@pytest.mark.parametrize("n", [12, 40, 300])
+@pytest.mark.parametrize("more", [False, True])
+def test_an_adjoint_of_zero_passes_nothing_in_blocks(n, more):
+    """Rows of adjoints, set or added to, and one adjoint for all; beside finite products, and beside some that overflow."""
+    x = np.linspace(0.5, 2.0, n)
+    x[3::5] = 0.0
+    m = (x > 0.0).astype(float)
+    k = np.where(x > 0.0, x, np.inf)
+
+    def f(x, s, m, k):
+        total = np.sum(np.sqrt(x) * m)
+        total = total + np.sum(jt.where(m > 0.0, s * k, 0.0))
+        return total + np.sum(x * x) if more else total
+
+    g = jt.grad(f, argnums=(0, 1))
+    with np.errstate(divide="ignore"):
+        expected = np.where(x > 0.0, 0.5 / np.sqrt(x), 0.0) + (2.0 * x if more else 0.0)
+    gx, gs = g(x, 2.0, m, k)
+    assert np.allclose(gx, expected, rtol=1e-15)
+    assert gs == pytest.approx(x.sum(), rel=1e-14)
+    k[0], m[0] = 1e308, 1e308
+    k[1], m[1] = 1e308, 1e308
+    gx, gs = g(x, 2.0, m, k)
+    assert gs == np.inf
+    assert np.allclose(gx[2:], expected[2:], rtol=1e-15)
+    assert np.allclose(gx[:2], 1e308 * 0.5 / np.sqrt(x[:2]), rtol=1e-15)
 
 
 def test_chains_side_by_side_are_levelled():

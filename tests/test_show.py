@@ -12,7 +12,8 @@ import pytest
 
 from jittape import formulas, layout, show
 from jittape.ops import CODE, OPS
-from jittape.tape import DATA, INPUT, Guard, Recording, Tape
+from jittape.recording import DATA, INPUT, Recording
+from jittape.tape import Guard, Tape
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import jittape as jt
-from jittape import formulas, tape, tracer
+from jittape import formulas, recording, tracer
 from jittape.errors import StaleVarError, TapeCapacityError, TapeFormatError, TapeMismatchError, TapeThreadError
 from jittape.ops import CODE, OPS
-from jittape.tape import CONST, DATA, INPUT, Guard, Recording, Tape
+from jittape.recording import CONST, DATA, INPUT, Recording
+from jittape.tape import Guard, Tape
 
 
 def small():
@@ -178,7 +179,7 @@ def test_a_recording_belongs_to_its_thread():
 
 def test_capacity_is_checked_before_anything_is_appended(monkeypatch):
     rec = Recording()
-    monkeypatch.setattr(tape, "MAX_SLOTS", 10)
+    monkeypatch.setattr(recording, "MAX_SLOTS", 10)
     with pytest.raises(TapeCapacityError, match="at most 10 slots"):
         rec.extend(INPUT, 0, 0, np.zeros(10))
     assert len(rec) == 1
@@ -396,7 +397,7 @@ def test_reference_sweeps_agree_with_the_recorded_values():
 def test_rows_move_to_typed_columns_while_a_function_is_recorded(monkeypatch):
     """Whenever recent rows move, by their number or because an array operation comes, rows keep their numbers."""
     x = jt.record(chain, 0.5).tape
-    monkeypatch.setattr(tape, "_RECENT", 7)
+    monkeypatch.setattr(recording, "_RECENT", 7)
     y = jt.record(chain, 0.5).tape
     for column in ("op", "a", "b", "val", "outputs"):
         assert np.array_equal(getattr(x, column), getattr(y, column))

@@ -17,7 +17,7 @@ import jittape as jt
 from jittape import formulas, tracer
 from jittape.errors import TracingTypeError
 from jittape.ops import CODE, OPS
-from jittape.tape import INPUT, Recording
+from jittape.recording import INPUT, Recording
 from jittape.tracer import Condition, Var
 
 

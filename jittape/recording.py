@@ -1,0 +1,263 @@
+"""`Recording`: what operations append to while a function runs, until it is frozen as a `Tape`."""
+
+from __future__ import annotations
+
+from array import array
+from threading import get_ident
+from typing import Any
+
+import numpy as np
+
+from . import show
+from .errors import StaleVarError, TapeCapacityError, TapeFormatError, TapeMismatchError, TapeThreadError
+from .names import Names
+from .ops import CODE, OPS
+from .tape import MAX_SLOTS, Guard, Tape
+
+# Codes of leaves, in a recording only: a tape has no rows for leaves, its slots start with them.
+INPUT, DATA, CONST = 255, 254, 253
+_NOT_EQUAL = CODE["not_equal"]
+_CONDITIONS = frozenset(code for code, op in enumerate(OPS) if op.condition)
+
+# Rows that a recording keeps as Python objects before it moves them to typed columns.
+_RECENT = 1 << 20
+
+
+class _Closed:
+    """Stands in for the rows of a recording that has ended: whatever is appended or looked up raises."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def append(self, _: Any) -> None:
+        raise StaleVarError(
+            "this traced value was kept past the recording it belongs to; return what you need from the function, "
+            "or read its plain number with `.value`"
+        )
+
+    extend = frombytes = fromlist = __getitem__ = append
+
+
+class Recording:
+    """Columns that operations append to: one row per leaf or instruction, in the order they came.
+
+    A row is an opcode, two operand rows and the value. Row 0 is the sink, the second operand of unary operations.
+
+    Attributes
+    ----------
+    op, a, b, val : the recent rows, as lists: appending to a list takes a tenth of the time of appending to a typed array
+    base : the number of rows before those, which are in typed arrays
+    due : the row from which on `appended` is to be called for each Var
+    hooks : whether `keep` is to be called
+    """
+
+    __slots__ = (
+        "op", "a", "b", "val", "base", "due", "hooks", "constants", "names", "owner", "guards", "lines", "places", "reads", "label",
+        "_settled",
+    )  # fmt: skip
+
+    def __init__(self, label: str = "a recording", *, lines: bool = False) -> None:
+        self.op: list[int] = [CONST]
+        self.a: list[int] = [0]
+        self.b: list[int] = [0]
+        self.val: list[float] = [0.0]
+        self._settled = array("B"), array("i"), array("i"), array("d")
+        self.base = 0
+        self.due = 0 if lines else _RECENT
+        self.hooks = False
+        self.constants: dict[Any, int] = {}
+        self.names = Names()
+        self.owner = get_ident()
+        self.guards: list[tuple[int, bool, Any]] = []
+        self.lines: array | None = array("i", (0,)) if lines else None
+        self.places: dict[tuple[str, int], int] = {("", 0): 0}
+        self.reads: list[tuple[int, tuple[str, int] | None]] = []
+        self.label = label
+
+    def __len__(self) -> int:
+        """The number of rows, the sink and the leaves included."""
+        return self.base + len(self.val)
+
+    def whole(self) -> bool:
+        """Whether no operation was interrupted between its appends."""
+        return len(self.op) == len(self.a) == len(self.b) == len(self.val)
+
+    def settle(self) -> tuple[array, array, array, array]:
+        """Move all rows to the typed columns op, a, b and val, and return those."""
+        op, a, b, val = self._settled
+        if self.val:
+            if not self.whole():
+                raise TapeFormatError(f"an operation of {self.label} was interrupted halfway; begin anew, with new variables")
+            op.frombytes(bytes(self.op))
+            a.fromlist(self.a)
+            b.fromlist(self.b)
+            val.fromlist(self.val)
+            self.base = len(val)
+            for recent in (self.op, self.a, self.b, self.val):
+                recent.clear()
+            if self.due:
+                self.due = self.base + _RECENT
+        return self._settled
+
+    def replace(self, *columns: np.ndarray) -> None:
+        """Have these columns op, a, b and val in place of all rows; the caller sees to whatever refers to a row."""
+        self._settled = tuple(map(array, "Biid", map(np.ndarray.tobytes, columns)))  # type: ignore[assignment]
+        self.base = len(columns[0])
+
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """All rows as arrays: copies of op, a, b and val."""
+        op, a, b, val = self.settle()
+        return np.array(op, np.uint8), np.array(a, np.int32), np.array(b, np.int32), np.array(val, np.float64)
+
+    def code(self, row: int) -> int:
+        """The opcode of a row."""
+        return self.op[row - self.base] if row >= self.base else self._settled[0][row]
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a recording in progress cannot be pickled; pickle the Program or the Tape that it becomes")
+
+    def check(self, other: Recording) -> None:
+        """Raise if ``other`` is another recording, or this thread may not append to this one."""
+        if other is not self:
+            raise TapeMismatchError(
+                f"values of two recordings met in one operation: {self.label} and {other.label}; pass the outer value into the "
+                "recorded function as an argument, or use its plain number with `.value`"
+            )
+        if self.owner != get_ident():
+            raise TapeThreadError(
+                f"{self.label} belongs to another thread; record in one thread, and share the finished Program instead"
+            )
+
+    def appended(self, var: Any) -> None:
+        """What a Var calls after its row was appended, from the row `due` on."""
+        if self.lines is not None:
+            self.lines.append(self.place())
+        if len(self.val) >= _RECENT:
+            self.settle()
+
+    def append(self, op: int, a: int, b: int, value: float) -> int:
+        """Append one row that has no Var and return its number."""
+        row = self.base + len(self.val)
+        self.val.append(value)
+        self.op.append(op)
+        self.a.append(a)
+        self.b.append(b)
+        if self.lines is not None:
+            self.lines.append(self.place())
+        return row
+
+    def extend(self, op: int, a: Any, b: Any, values: np.ndarray) -> int:
+        """Append one row per element of ``values`` and return the first row's number; ``a`` and ``b`` are one row or as many."""
+        row, n = len(self), len(values)
+        if row + n > MAX_SLOTS:
+            raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this operation would make it {row + n}")
+        columns = [
+            np.full(n, operand, np.int32) if isinstance(operand, int) else np.ascontiguousarray(operand, np.int32)
+            for operand in (a, b)
+        ]
+        if len(columns[0]) != n or len(columns[1]) != n:
+            raise ValueError(f"{n} values, but {len(columns[0])} and {len(columns[1])} operands")
+        settled = self.settle()
+        settled[3].frombytes(np.ascontiguousarray(values, np.float64).view(np.uint8).data)
+        settled[0].frombytes(bytes((op,)) * n)
+        settled[1].frombytes(columns[0].view(np.uint8).data)
+        settled[2].frombytes(columns[1].view(np.uint8).data)
+        self.base = row + n
+        if self.due:
+            self.due = self.base + _RECENT
+        if self.lines is not None:
+            self.lines.frombytes(np.full(n, self.place(), np.int32).tobytes())
+        return row
+
+    def constant(self, x: float) -> int:
+        """The row of a constant; equal bits share one row."""
+        key = x if x else str(x)
+        if x != x:
+            key = "nan"
+        row = self.constants.get(key)
+        if row is None:
+            row = self.constants[key] = self.append(CONST, 0, 0, x)
+        return row
+
+    def truth(self, var: Any) -> bool:
+        """The plain truth of a traced value at this point, recorded as a guard that every replay checks."""
+        self.check(self)
+        row, v = var.row, var.v
+        if self.code(row) not in _CONDITIONS:
+            row = self.append(_NOT_EQUAL, row, self.constant(0.0), float(v != 0.0))
+        self.guards.append((row, v != 0.0, show.user_place()))
+        return v != 0.0
+
+    def read(self, var: Any) -> float:
+        """The plain number of a traced value; noted, because a replay will not follow it."""
+        self.reads.append((var.row, show.user_line()))
+        return var.v
+
+    def assign(self, var: Any, x: float) -> None:
+        """Refuse: only eager variables can be given a new value."""
+        raise TypeError("only a variable made by jt.var can be given a new value; inside a recorded function compute a new one")
+
+    def copied(self, var: Any) -> Any:
+        """A copy of a traced value: itself, since nothing can change it."""
+        return var
+
+    def _not_eager(self, *_: Any) -> Any:
+        raise TypeError(
+            f"backprop and sensitivity belong to variables made by jt.var; this value belongs to {self.label}: use jt.grad"
+        )
+
+    sensitivity = set_sensitivity = backprop = tape = _not_eager
+
+    def place(self) -> int:
+        """The number of the user's line that is executing now."""
+        return self.places.setdefault(show.user_line() or ("", 0), len(self.places))
+
+    def close(self) -> None:
+        """End the recording: values that outlive it can no longer be computed with."""
+        closed: Any = _Closed()
+        self.op = self.a = self.b = self.val = closed
+        self._settled = closed, closed, closed, closed
+        self.base = self.due = 0
+
+    def keep(self, var: Any) -> None:
+        """What `hooks` asks for when a Var or VarArray shares rows with others: here, nothing."""
+
+    def freeze(self, outputs: Any, keep: np.ndarray | None = None) -> Tape:
+        """The rows (all, or those that ``keep`` marks) as a `Tape` with leaves first; ``outputs`` are row numbers.
+
+        The recording itself is unchanged.
+        """
+        op, a, b, val = self.columns()
+        if len(op) > MAX_SLOTS:
+            raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this recording has {len(op)}")
+        kind = np.zeros(256, np.uint8)
+        kind[: len(OPS)], kind[CONST], kind[INPUT], kind[DATA] = 3, 2, 1, 1
+        kind = kind[op]
+        kind[0] = 0
+        if keep is not None:
+            kind[~keep] = 4
+        order = np.argsort(kind, kind="stable")
+        if keep is not None:
+            order = order[: int(np.count_nonzero(keep))]
+        slot = np.zeros(len(op), np.int32)
+        slot[order] = np.arange(len(order), dtype=np.int32)
+        inputs, constants = int(np.count_nonzero(kind == 1)), int(np.count_nonzero(kind == 2))
+        code = order[1 + inputs + constants :]
+        lines = None if self.lines is None else np.array(self.lines, np.int32)[code]
+        return Tape(
+            op=op[code],
+            a=slot[a[code]],
+            b=slot[b[code]],
+            val=val[order],
+            active=op[order[1 : 1 + inputs]] == INPUT,
+            outputs=slot[np.asarray(outputs, np.int64)],
+            names=self.names.moved(lambda row: int(slot[row]) if keep is None or keep[row] else None),
+            guards=self._frozen_guards(slot),
+            lines=lines,
+            places=tuple(self.places),
+            reads=tuple((int(slot[row]), line) for row, line in self.reads),
+        )
+
+    def _frozen_guards(self, slot: np.ndarray) -> tuple[Guard, ...]:
+        lines = {place: show.line_of(place) for place in {place for _, _, place in self.guards}}
+        return tuple([Guard(int(slot[row]), outcome, lines[place]) for row, outcome, place in self.guards])
