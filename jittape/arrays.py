@@ -121,6 +121,14 @@ class VarArray(Traced):
 
     data, grad = value, sensitivity
 
+    def backprop(self) -> None:
+        """`Var.backprop` of the one element of an array."""
+        if self.size != 1:
+            raise TypeError(f"backprop needs one number, and this array has the shape {self.shape}; use that of its sum")
+        self.item().backprop()
+
+    backward = backprop
+
     def __len__(self) -> int:
         return len(self.row)
 
@@ -226,6 +234,15 @@ class VarArray(Traced):
 
     conjugate = conj
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if is_data(self):
+            raise TracingTypeError(
+                "an array that is an argument is traced, and a plain array can neither hold it nor be indexed by it, since the recording "
+                "would be frozen to these numbers; use jt.array(table)[index], jt.array, jt.stack or jt.zeros, or pass a tuple of ints, "
+                "which is static"
+            )
+        return super().__array__(dtype, copy)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return tracer.array_ufunc(ufunc, method, inputs, kwargs)
 
@@ -266,6 +283,9 @@ class ConditionArray(VarArray):
     dtype: np.dtype = np.dtype(np.bool_)
     element = Condition
     __hash__ = object.__hash__
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(plain_index(self), dtype)
 
 
 def class_of(code: int) -> type[VarArray]:
@@ -451,8 +471,15 @@ def array(x: Any) -> Any:
         return x.copy()
     if isinstance(x, Var):
         return traced(x.rec, x)
+    if not isinstance(x, (list, tuple)) and (isinstance(x, Iterator) or (_may_hide(x) and x.ndim)):
+        x = list(x)
     if not isinstance(x, (list, tuple)) or not _holds_traced(x):
-        return np.array(operand(np.array(x)), np.float64)
+        plain_array = np.array(x)
+        if plain_array.dtype.kind == "O":
+            raise TracingTypeError(
+                f"jt.array takes numbers, and lists and arrays of them, not {x!r} of type {type(x).__name__}"
+            )
+        return np.array(operand(plain_array), np.float64)
     if all(isinstance(item, (Var, *tracer.PLAIN)) for item in x):
         rec = _found(x)
         pairs = [tracer.operand(rec, item, "array") for item in x]
@@ -472,7 +499,16 @@ def _found(items: Any) -> Recording:
 
 
 def _holds_traced(x: Any) -> bool:
-    return any(isinstance(item, Traced) or (isinstance(item, (list, tuple)) and _holds_traced(item)) for item in x)
+    return any(
+        isinstance(item, Traced)
+        or (isinstance(item, (list, tuple)) and _holds_traced(item))
+        or (_may_hide(item) and _holds_traced(item.ravel().tolist()))
+        for item in x
+    )
+
+
+def _may_hide(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "O"
 
 
 def full(shape: Any, value: Any, like: Any = None) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from . import arrays, folds
-from .arrays import VarArray, asarray, elementwise, plain_index
+from .arrays import VarArray, asarray, elementwise, plain, plain_index
 from .ops import CODE
 from .tracer import Traced
 
@@ -23,8 +23,8 @@ truths = plain_index
 def _lanes(x: Any, axis: Any) -> tuple[Any, int]:
     """The array with an axis moved to the end, which is all of it for None; and that axis."""
     x = asarray(x)
-    if axis is None:
-        return x.reshape(-1), 0
+    if axis is None or not x.ndim:
+        return x.reshape(-1), normalize_axis_index(axis or 0, 1)
     axis = normalize_axis_index(axis, x.ndim)
     return x.transpose(*(i for i in range(x.ndim) if i != axis), axis), axis
 
@@ -56,6 +56,8 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
 
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """`np.sort`, stable."""
+    if axis is not None:
+        normalize_axis_index(axis, np.ndim(a))
     x, axis = _lanes(a, axis)
     found = _order(x)
     return x.like(*(np.moveaxis(np.take_along_axis(k, found, -1), -1, axis) for k in (x.row, x.v)))
@@ -76,7 +78,7 @@ def _best(better: str, a: Any, axis: Any, keepdims: bool) -> Any:
         found[lane] = np.argmax(nan[lane]) if nan[lane].any() else best
     if not keepdims:
         return found[()]
-    return found.reshape((1,) * np.ndim(a)) if axis is None else np.expand_dims(found, where)
+    return found.reshape((1,) * np.ndim(a)) if axis is None or not np.ndim(a) else np.expand_dims(found, where)
 
 
 def argmax(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
@@ -130,6 +132,7 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     table, x = asarray(a), asarray(v)
     if arrays.recording(table, x) is None:
         return np.searchsorted(table, x, side, sorter)  # type: ignore[call-overload]
+    np.searchsorted(plain(table)[:0], 0.0)  # NumPy's own error where the table is no vector
     table = list(table if sorter is None else table[sorter])
     find = {"left": bisect.bisect_left, "right": bisect.bisect_right}[side]
     nan = _nan(x).reshape(-1)

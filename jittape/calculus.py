@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from . import arrays, asking, folds, linalg
-from .arrays import asarray, elementwise, plain
+from . import arrays, asking, compositions, folds, linalg, rearrange
+from .arrays import asarray, elementwise
 from .ops import CODE
 from .tracer import Traced
 
@@ -27,7 +27,7 @@ def _back(x: Any, axis: int) -> Any:
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """`np.diff`."""
     x = asarray(a)
-    np.diff(plain(x), n, axis)  # checks axis and order
+    folds.checked(np.diff, x, n=n, axis=axis)
     ends = [None if end is None else asarray(end) for end in (prepend, append)]
     one = tuple(1 if i == axis % x.ndim else k for i, k in enumerate(x.shape))
     ends = [end if end is None or end.ndim else folds.spread(end, one) for end in ends]
@@ -42,15 +42,10 @@ def gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> An
     """`np.gradient`: central differences inside, one-sided ones of the given order at the ends."""
     x = asarray(f)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
-    check: Any = np.gradient
-    check(plain(x), *map(_plainly, spacing), axis=axes, edge_order=edge_order)  # NumPy's own errors
+    folds.checked(np.gradient, x, *map(asarray, spacing), axis=axes, edge_order=edge_order)
     distances = spacing * len(axes) if len(spacing) == 1 else spacing or (1.0,) * len(axes)
     found = tuple(_slope(x, h, i, edge_order) for h, i in zip(distances, axes, strict=True))
     return found if len(axes) > 1 else found[0]
-
-
-def _plainly(x: Any) -> Any:
-    return plain(asarray(x))
 
 
 def _slope(x: Any, spacing: Any, axis: int, edge_order: int) -> Any:
@@ -170,6 +165,8 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
 def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     """`np.vander`: the powers by repeated multiplication."""
     x = asarray(x)
+    if x.ndim != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
     n = len(x) if N is None else N
     columns = [np.ones(len(x)), x][:n]
     for _ in range(n - len(columns)):
@@ -226,6 +223,12 @@ def polyadd(a1: Any, a2: Any) -> Any:
     return x + y
 
 
+def polymul(a1: Any, a2: Any) -> Any:
+    """`np.polymul` of coefficients, highest power first; that leading zeros go is a guard."""
+    x, y = (asarray(a).reshape(-1) for a in (a1, a2))
+    return compositions.convolve(*(arrays.joined([rearrange.trim_zeros(k[:-1], "f"), k[-1:]]) for k in (x, y)))
+
+
 COMPOSED: dict[Any, Any] = {
     np.diff: diff,
     np.ediff1d: lambda ary: diff(asarray(ary).reshape(-1)),
@@ -242,5 +245,6 @@ COMPOSED: dict[Any, Any] = {
     np.polyder: polyder,
     np.polyint: polyint,
     np.polyadd: polyadd,
+    np.polymul: polymul,
     np.polysub: lambda a1, a2: polyadd(a1, elementwise(CODE["negative"], a2)),
 }

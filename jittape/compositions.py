@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays, asking, folds
-from .arrays import asarray, elementwise, plain
+from .arrays import asarray, elementwise
 from .ops import CODE
 from .tracer import Traced
 
@@ -53,7 +53,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     if isinstance(x, Traced) or weights is None:
         raise TypeError("np.bincount of traced values takes plain integers and traced weights")
     w, places = asarray(weights), np.asarray(x)
-    counts = np.bincount(places, plain(w), minlength)  # checks both
+    counts = folds.checked(np.bincount, places, w, minlength)
     rec = arrays.recording(w)
     assert rec is not None
     out = arrays.traced(rec, np.zeros(len(counts)))
@@ -99,11 +99,15 @@ def cumulative(name: str) -> Any:
 
 
 def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """`np.nan_to_num`; what is replaced has no derivative."""
+    """`np.nan_to_num`; what is replaced has no derivative. Without a copy it stores into the array."""
     largest = np.finfo(np.float64).max
     out = arrays.where(elementwise(CODE["isnan"], x), nan, x)
     out = arrays.where(elementwise(CODE["equal"], x, math.inf), largest if posinf is None else posinf, out)
-    return arrays.where(elementwise(CODE["equal"], x, -math.inf), -largest if neginf is None else neginf, out)
+    out = arrays.where(elementwise(CODE["equal"], x, -math.inf), -largest if neginf is None else neginf, out)
+    if copy or not isinstance(x, arrays.VarArray):
+        return out
+    x[...] = out
+    return x
 
 
 def round_(a: Any, decimals: int = 0) -> Any:
@@ -189,8 +193,9 @@ def kron(a: Any, b: Any) -> Any:
 
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """`np.convolve`: one product and one addition per pair of elements."""
-    x, y = asarray(a).reshape(-1), asarray(v).reshape(-1)
-    length = np.convolve(plain(x), plain(y), mode).shape[0]  # checks mode and lengths
+    x, y = asarray(a), asarray(v)
+    length = folds.checked(np.convolve, x, y, mode).shape[0]
+    x, y = x.reshape(-1), y.reshape(-1)
     x, y = (y, x) if len(y) > len(x) else (x, y)
     rec = arrays.recording(x, y)
     assert rec is not None
@@ -204,7 +209,8 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     """`np.correlate`."""
-    x, y = asarray(a).reshape(-1), asarray(v).reshape(-1)
+    x, y = asarray(a), asarray(v)
+    folds.checked(np.correlate, x, y, mode)
     if len(x) < len(y):
         return correlate(y, x, mode)[::-1]
     return convolve(x, y[::-1], mode)
@@ -245,14 +251,14 @@ COMPOSED: dict[Any, Any] = {
     np.apply_over_axes: apply_over_axes,
     np.isposinf: lambda x: elementwise(CODE["equal"], x, math.inf),
     np.isneginf: lambda x: elementwise(CODE["equal"], x, -math.inf),
-    np.angle: lambda z, deg=False: arrays.where(elementwise(CODE["less"], z, 0.0), 180.0 if deg else math.pi, 0.0),
-    np.real_if_close: lambda a, tol=100: +asarray(a),
+    np.angle: lambda z, deg=False: elementwise(CODE["arctan2"], 0.0, z) * (180.0 / math.pi if deg else 1.0),
+    np.real_if_close: lambda a, tol=100: asarray(a),
     np.nan_to_num: nan_to_num,
     np.round: round_,
     np.around: round_,
     np.fix: lambda x: elementwise(CODE["trunc"], x),
     np.sinc: sinc,
-    np.real: lambda val: arrays.elementwise(CODE["add"], val, -0.0) if isinstance(val, (list, tuple)) else +val,
+    np.real: lambda val: asarray(val) if isinstance(val, (list, tuple)) else val,
     np.ptp: ptp,
     np.average: average,
     np.cov: cov,

@@ -106,6 +106,10 @@ class EagerRecording(Recording):
         if name is not None:
             self.names[var.row] = name
 
+    def copied(self, var: Any) -> Any:
+        """Refuse: a copy would not follow the new values of the variable, and its derivative would be lost."""
+        return var.__reduce_ex__(4)
+
     def sensitivity(self, var: Any) -> float:
         """The adjoint of a variable."""
         if var.row in self.assigned:

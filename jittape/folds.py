@@ -55,7 +55,8 @@ def leading(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     """The array with the given axes, all by default, as one first axis; and its shape with those axes of length 1."""
     if axis is None:
         return x.reshape(-1), (1,) * x.ndim
-    axes = normalize_axis_tuple(axis, x.ndim)
+    # NumPy folds a number along axis 0 or -1, too
+    axes = normalize_axis_tuple(axis, max(x.ndim, 1))[: x.ndim]
     kept = [i for i in range(x.ndim) if i not in axes]
     shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
     return x.transpose(*sorted(axes), *kept).reshape(math.prod(x.shape[i] for i in axes), *(x.shape[i] for i in kept)), shape
@@ -94,8 +95,8 @@ def spread(x: Any, shape: tuple[int, ...]) -> Any:
 def cumulative(name: str, x: Any, axis: Any = None) -> Any:
     """The running results along an axis; of all elements in C order by default."""
     x = asarray(x, name)
-    if axis is None:
-        x, axis = x.reshape(-1), 0
+    if axis is None or not x.ndim:
+        x, axis = x.reshape(-1), axis or 0
     axis = normalize_axis_index(axis, x.ndim)
     order = (axis, *(i for i in range(x.ndim) if i != axis))
     return (running(CODE[name], x.transpose(order)) if x.size else x.transpose(order)).transpose(np.argsort(order))
@@ -104,7 +105,7 @@ def cumulative(name: str, x: Any, axis: Any = None) -> Any:
 def mean(x: Any, axis: Any = None, keepdims: bool = False, where: Any = None) -> Any:
     """The sum over the number of elements."""
     x = asarray(x, "mean")
-    return fold("add", x, axis, keepdims, where=where) / _count(x, axis, keepdims, where)
+    return elementwise(CODE["divide"], fold("add", x, axis, keepdims, where=where), _count(x, axis, keepdims, where))
 
 
 def _count(x: Any, axis: Any, keepdims: bool, where: Any) -> Any:
@@ -153,6 +154,12 @@ def extreme(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial
 # -- products -----------------------------------------------------------------------------------------------------------------
 
 
+def checked(function: Any, *given: Any, **named: Any) -> Any:
+    """What NumPy makes of the plain numbers, for its shape and its errors; not for warnings, since replays have none."""
+    with np.errstate(all="ignore"):
+        return function(*map(plain, given), **named)
+
+
 def multiply(x: Any, y: Any) -> Any:
     """The product of each pair of elements."""
     return elementwise(CODE["multiply"], x, y)
@@ -161,9 +168,9 @@ def multiply(x: Any, y: Any) -> Any:
 def matmul(x: Any, y: Any) -> Any:
     """The product of matrices, or of stacks of them; vectors as in NumPy."""
     x, y = asarray(x, "matmul"), asarray(y, "matmul")
-    v = np.matmul(plain(x), plain(y))  # checks the shapes
     if recording(x, y) is None:
-        return v
+        return np.matmul(x, y)
+    v = checked(np.matmul, x, y)
     x = x.reshape(1, -1) if x.ndim == 1 else x
     y = y.reshape(-1, 1) if y.ndim == 1 else y
     n = max(x.ndim, y.ndim)
@@ -179,7 +186,7 @@ def dot(x: Any, y: Any) -> Any:
     if not x.ndim or not y.ndim:
         return multiply(x, y)
     if y.ndim <= 2:
-        np.dot(plain(x), plain(y))
+        checked(np.dot, x, y)
         return matmul(x, y)
     return tensordot(x, y, ((x.ndim - 1,), (y.ndim - 2,)))
 
@@ -192,7 +199,7 @@ def vdot(x: Any, y: Any) -> Any:
 def inner(x: Any, y: Any) -> Any:
     """The sum of products over the last axes."""
     x, y = asarray(x, "inner"), asarray(y, "inner")
-    np.inner(plain(x), plain(y))
+    checked(np.inner, x, y)
     return tensordot(x, y, ((x.ndim - 1,), (y.ndim - 1,))) if x.ndim and y.ndim else multiply(x, y)
 
 
@@ -204,7 +211,7 @@ def outer(x: Any, y: Any) -> Any:
 def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     """The sum of products over pairs of axes."""
     x, y = asarray(x, "tensordot"), asarray(y, "tensordot")
-    v = np.tensordot(plain(x), plain(y), axes)  # type: ignore[arg-type]
+    v = checked(np.tensordot, x, y, axes=axes)
     first, second = (range(x.ndim - axes, x.ndim), range(axes)) if isinstance(axes, int) else axes
     over_x, over_y = (normalize_axis_tuple(a, k.ndim) for a, k in ((first, x), (second, y)))
     kept_x, kept_y = ([i for i in range(k.ndim) if i not in over] for k, over in ((x, over_x), (y, over_y)))
@@ -219,7 +226,7 @@ def einsum(subscripts: str, *given: Any) -> Any:
     if not isinstance(subscripts, str):
         raise TypeError("einsum of traced values takes its subscripts as a string")
     xs = [asarray(x, "einsum") for x in given]
-    v = np.einsum(subscripts, *map(plain, xs))  # checks labels and shapes
+    v = checked(np.einsum, subscripts, *xs)
     labels, output = _labels(subscripts, xs)
     summed = [c for c in dict.fromkeys("".join(labels)) if c not in output]
     order = [*summed, *output]

@@ -160,8 +160,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
 
 
 def _fold(name: str, x: Any, axis: Any) -> Any:
-    """A fold of an array, or of the numbers of a list or an iterator one by one."""
-    if not isinstance(x, (Traced, np.ndarray)):
+    """A fold of a number or an array, or of the numbers of a list or an iterator one by one."""
+    if not isinstance(x, (Traced, np.ndarray, *tracer.PLAIN)):
         x = x if isinstance(x, (list, tuple)) else list(x)
         if axis is None and x and all(isinstance(item, (Var, *tracer.PLAIN)) for item in x):
             first = x[0] if isinstance(x[0], Var) else float(x[0])
@@ -202,7 +202,7 @@ def mean(x: Any, axis: Any = None) -> Any:
     >>> jt.mean([1.0, 2.0, 6.0])
     3.0
     """
-    if isinstance(x, (Traced, np.ndarray)) or axis is not None:
+    if isinstance(x, (Traced, np.ndarray, *tracer.PLAIN)) or axis is not None:
         return folds.mean(x, axis)
     x = list(x)
     return sum(x) / np.size(x[0]) / len(x) if x else folds.mean(x)
@@ -315,7 +315,7 @@ def stack(arrays: Any, axis: int = 0) -> Any:
     >>> jt.grad(lambda x: jt.stack([x, x * x])[1])(3.0)
     6.0
     """
-    return np.stack(list(arrays), axis)
+    return np.stack(_items(arrays), axis)
 
 
 def concatenate(arrays: Any, axis: Any = 0) -> Any:
@@ -327,4 +327,9 @@ def concatenate(arrays: Any, axis: Any = 0) -> Any:
     >>> jt.grad(lambda x: jt.concatenate([[1.0], jt.stack([x])]).sum())(3.0)
     1.0
     """
-    return np.concatenate(list(arrays), axis)
+    return np.concatenate(_items(arrays), axis)
+
+
+def _items(given: Any) -> list[Any]:
+    """The items of a sequence, lists among them as arrays: in lists NumPy does not look for traced values."""
+    return [arrays.array(x) if isinstance(x, (list, tuple)) else x for x in given]

@@ -14,7 +14,7 @@ from . import arrays, folds
 from .arrays import VarArray, asarray, elementwise
 from .errors import TracingTypeError
 from .ops import CODE, OPS
-from .recording import CONST, DATA
+from .recording import CONST, DATA, INPUT
 from .tracer import Traced
 
 _WITHOUT_DERIVATIVE = {DATA, CONST} | {code for code, op in enumerate(OPS) if op.flat}
@@ -22,26 +22,43 @@ _MOST_PLACES = 10_000
 
 
 def is_data(x: VarArray) -> bool:
-    """Whether these numbers have no derivative that an index could drop."""
-    return set(map(x.rec.code, x.row.ravel().tolist())) <= _WITHOUT_DERIVATIVE
+    """Whether these numbers have no derivative that an index could drop: nothing differentiated is among what they come from."""
+    op, a, b, _ = x.rec.settle()
+    todo, seen = x.row.ravel().tolist(), {0}
+    while todo:
+        row = todo.pop()
+        if row in seen:
+            continue
+        seen.add(row)
+        if op[row] == INPUT:
+            return False
+        if op[row] not in _WITHOUT_DERIVATIVE:
+            todo += (a[row], b[row])
+    return True
 
 
 def looked_up(x: VarArray, index: Any) -> Any:
-    """``x[index]`` for an index with one traced array in it."""
+    """``x[index]`` for an index with traced arrays in it."""
     parts = list(index) if isinstance(index, tuple) else [index]
     at = [i for i, part in enumerate(parts) if arrays.is_number(part)]
+    for i in at:
+        if not is_data(asarray(parts[i])):
+            parts[i].__index__()
+    if len(at) > 1:
+        return _paired(x, parts, at[-1] + 1)
     where = asarray(parts[at[0]])
-    if len(at) > 1 or not is_data(where):
-        where.__index__()
     axis = _axis(x, parts, at[0])
     n = x.shape[axis]
     if n > _MOST_PLACES:
         raise TracingTypeError(
             f"an index that is an argument picks among at most {_MOST_PLACES} places, not {n}; pass it as a static value"
         )
-    places = elementwise(CODE["equal"], where[..., None], np.arange(n, dtype=np.float64))
-    if where.size and not folds.fold("logical_and", folds.fold("logical_or", places, -1)):
-        raise IndexError(f"an index is out of bounds for axis {axis} with size {n}, is negative, or is no integer")
+    places = _places(where, n)
+    if not _all_found(places):
+        below = elementwise(CODE["less"], where, 0.0)
+        places = _places(asarray(where + elementwise(CODE["gate"], below, float(n))), n)
+        if not _all_found(places):
+            raise IndexError(f"an index is out of bounds for axis {axis} with size {n}, or is no integer")
     # which element of the index belongs to each element of the result: NumPy's answer for an array of their numbers
     numbers = np.arange(where.size)
     shape = [where.size if i == axis else k for i, k in enumerate(x.shape)]
@@ -54,6 +71,33 @@ def looked_up(x: VarArray, index: Any) -> Any:
         kept = elementwise(CODE["gate"], truth[..., k], x[tuple([*parts[: at[0]], place, *parts[at[0] + 1 :]])])
         found = kept if found is None else found + kept
     return found
+
+
+def _places(where: Any, n: int) -> Any:
+    """Whether each index is each of the places."""
+    return elementwise(CODE["equal"], where[..., None], np.arange(n, dtype=np.float64))
+
+
+def _all_found(places: Any) -> bool:
+    """Whether each index is a place, which is a guard."""
+    return 0 in places.shape[:-1] or bool(folds.fold("logical_and", folds.fold("logical_or", places, -1)))
+
+
+def _paired(x: VarArray, parts: list[Any], n: int) -> Any:
+    """``x[i, j, ...]`` for several index arrays, the first ``n`` parts: by one after the other, each paired with those before it."""
+    if not all(arrays.is_number(part) or np.asarray(part).dtype.kind in "iu" for part in parts[:n]):
+        raise TracingTypeError(
+            "several index arrays that are arguments have to come before slices, masks, np.newaxis and ...; np.moveaxis puts axes in front"
+        )
+    shape = np.broadcast_shapes(*(np.shape(part) for part in parts[:n]))
+    first, *others = (
+        folds.spread(asarray(part), shape).reshape(-1) if arrays.is_number(part) else np.broadcast_to(part, shape).ravel()
+        for part in parts[:n]
+    )
+    found = x[first]
+    for other in others:
+        found = found[np.arange(len(found)), other]
+    return asarray(found).reshape(shape + found.shape[1:])[(*(slice(None),) * len(shape), *parts[n:])]
 
 
 def _axis(x: VarArray, parts: list[Any], at: int) -> int:

@@ -25,7 +25,8 @@ class Names:
 
     def add_array(self, first: int, shape: tuple[int, ...], name: str) -> None:
         """Name the rows from ``first`` on as the elements of an array."""
-        self.arrays.append((first, shape, name))
+        if math.prod(shape):  # else ``first`` is the row of something else, or of nothing
+            self.arrays.append((first, shape, name))
 
     def get(self, row: int) -> str | None:
         """The name of a row, or None."""

@@ -162,7 +162,7 @@ def page() -> str:
         "",
         _names([ufunc.__name__ for ufunc in ufuncs.UFUNCS]),
         "",
-        f"`reduce` and `accumulate` work for {_names([u.__name__ for u in (ufuncs.FOLDS | ufuncs.EXTREMES)])};",
+        f"`reduce`, `accumulate` and `reduceat` work for {_names([u.__name__ for u in (ufuncs.FOLDS | ufuncs.EXTREMES)])};",
         "`outer` and `at` for all.",
         "",
         "## SciPy's ufuncs",
@@ -184,8 +184,9 @@ NOTES = (
     "`max` and `min`: k equal elements share the derivative, 1/k each. `std`, `norm`: the gradient is 0 where the value is 0.",
     "`sort`, `argmax` and their like ask how elements compare. A call at which a comparison comes out otherwise records that path "
     "too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
-    "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels. It costs "
-    "three operations per place it could pick. A plain table is looked up as `jt.array(table)[labels]`.",
+    "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels, and so do "
+    "`log_p[states[:-1], states[1:]]` and `x[labels + 1]`. It costs three operations per place it could pick. A plain table is looked "
+    "up as `jt.array(table)[labels]`.",
     "An argument that is an array of bools is a mask. As an index, `x[mask]`, it asks its truths, so every mask is a path of its own; "
     "`np.where(mask, x, 0.0)` and `np.sum(x, where=mask)` ask nothing.",
     "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
 from .memory import require
 from .ops import OPS
 from .schedule import Plan, schedule
-from .structure import Signature, unflatten
+from .structure import Signature, difference, unflatten
 from .tape import Tape
 from .transfer import filler, reader, taker
 
@@ -257,15 +258,16 @@ class Program:
         return leaves
 
     def _mismatch(self, key: Any) -> str:
-        recorded, given = (self.interface.signature.specs(k) for k in (self.interface.key, key))
-        for i, (old, new) in enumerate(zip(recorded[0], given[0], strict=False)):
-            if old != new:
-                name = self.interface.names[i] if i < len(self.interface.names) else str(i)
-                return f"argument {name!r} was recorded as {_spell(old)}, called with {_spell(new)}; {_AGAIN}"
-        return (
-            f"recorded with {len(recorded[0])} positional arguments and keywords {[name for name, _ in recorded[1]]}, "
-            f"called with {len(given[0])} and {[name for name, _ in given[1]]}, or with other static values; {_AGAIN}"
-        )
+        (old, old_named), (new, new_named) = (self.interface.signature.specs(k) for k in (self.interface.key, key))
+        keywords, called = ([name for name, _ in named] for named in (old_named, new_named))
+        if len(old) != len(new) or keywords != called:
+            return f"recorded with {len(old)} positional arguments and keywords {keywords}, called with {len(new)} and {called}; {_AGAIN}"
+        names = [*self.interface.names, *map(str, range(len(self.interface.names), len(old)))][: len(old)] + keywords
+        specs = zip(names, old + [spec for _, spec in old_named], new + [spec for _, spec in new_named], strict=True)
+        name, recorded, given = next(item for item in specs if item[1] != item[2])
+        place, recorded, given = difference(recorded, given, name)
+        where = place if place != name else repr(name)
+        return f"argument {where} was recorded as {_spell(recorded)}, called with {_spell(given)}; {_AGAIN}"
 
     def _is_scalar(self) -> bool:
         result = self.interface.result
@@ -419,4 +421,6 @@ def _spell(spec: Any) -> str:
         return f"a {spec[1].__name__} of {spec[2]} floats"
     if tag in ("static", "copy"):
         return f"the {tag} {spec[1].__name__} {spec[2]!r}"
+    if tag == "dict":
+        return f"a {spec[1].__name__} with the keys {reprlib.repr(list(spec[2]))}"
     return f"a {spec[1].__name__} of {len(spec[-1])} items"

@@ -51,6 +51,8 @@ def record(
     >>> program.value_and_grad(3.0, 1.0)
     (3.1411200080598674, (0.010007503399554585, 3.0))
     """
+    if not callable(f):
+        raise TypeError(f"record takes a function, not {f!r}")
     signature = Signature(argnums)
     key, leaves, active = signature.split(args, kwargs)
     return trace(f, signature, key, leaves, active, lines=lines)

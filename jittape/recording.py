@@ -197,6 +197,10 @@ class Recording:
         """Refuse: only eager variables can be given a new value."""
         raise TypeError("only a variable made by jt.var can be given a new value; inside a recorded function compute a new one")
 
+    def copied(self, var: Any) -> Any:
+        """A copy of a traced value: itself, since nothing can change it."""
+        return var
+
     def _not_eager(self, *_: Any) -> Any:
         raise TypeError(
             f"backprop and sensitivity belong to variables made by jt.var; this value belongs to {self.label}: use jt.grad"

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -124,6 +124,8 @@ def _static(x: Any, where: Any) -> Any:
         raise TracingTypeError(
             f"{_spelled(where)} is a traced value: a gradient inside a recorded function is not supported; call it outside"
         )
+    if hasattr(type(x), "__array__") and not isinstance(x, np.generic):
+        raise TracingTypeError(f"{_spelled(where)} is a {type(x).__name__}, an array of another library; pass np.asarray(x)")
     try:
         hash(x)
     except TypeError:
@@ -168,24 +170,42 @@ def _mapping(kind: type, keys: tuple, items: list) -> Any:
     return out
 
 
-def shapes(spec: Any, path: str) -> list[tuple[str, tuple[int, ...] | None]]:
-    """The path and shape of every leaf, in order; the shape of a float is None."""
-    if spec == "f":
-        return [(path, None)]
+def _parts(spec: Any, path: str) -> list[tuple[str, Any]]:
+    """The path and spec of every item of a container; nothing where the spec is a leaf."""
     tag = spec[0]
-    if tag == "array":
-        return [(path, spec[1])]
     if tag == "floats":
-        return [(f"{path}[{i}]", None) for i in range(spec[2])]
-    if tag == "static":
-        return []
+        return [(f"{path}[{i}]", "f") for i in range(spec[2])]
     if tag == "seq":
         names = [f"{path}[{i}]" for i in range(len(spec[2]))]
     elif tag == "dict":
         names = [f"{path}[{key!r}]" for key in spec[2]]
-    else:
+    elif tag == "data":
         names = [f"{path}.{name}" for name in spec[2]]
-    return [leaf for name, item in zip(names, spec[-1], strict=True) for leaf in shapes(item, name)]
+    else:
+        return []
+    return list(zip(names, spec[-1], strict=True))
+
+
+def shapes(spec: Any, path: str) -> list[tuple[str, tuple[int, ...] | None]]:
+    """The path and shape of every leaf, in order; the shape of a float is None."""
+    if spec == "f":
+        return [(path, None)]
+    if spec[0] == "array":
+        return [(path, spec[1])]
+    if spec[0] == "floats":
+        return [(f"{path}[{i}]", None) for i in range(spec[2])]
+    return [leaf for name, item in _parts(spec, path) for leaf in shapes(item, name)]
+
+
+def difference(old: Any, new: Any, path: str) -> tuple[str, Any, Any]:
+    """The outermost place where two unequal specs differ in more than their items, and what each has there."""
+    items, others = _parts(old, path), _parts(new, path)
+    # equal paths are equal kinds of containers but for their types
+    if items and [name for name, _ in items] == [name for name, _ in others] and old[1] == new[1]:
+        for (name, one), (_, other) in zip(items, others, strict=True):
+            if one != other:
+                return difference(one, other, name)
+    return path, old, new
 
 
 def size(leaves: list) -> int:
@@ -224,7 +244,7 @@ class Signature:
 
     def __init__(self, argnums: int | tuple[int, ...]) -> None:
         self.single = isinstance(argnums, (int, np.integer))
-        chosen: tuple[Any, ...] = (argnums,) if self.single else tuple(argnums)  # type: ignore[arg-type]
+        chosen: Any = (argnums,) if self.single else tuple(argnums) if isinstance(argnums, Iterable) else ()
         if not chosen or not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in chosen):
             raise TypeError(f"argnums is {argnums!r}; it must be an int or a non-empty tuple of ints")
         self.argnums = tuple(int(i) for i in chosen)
@@ -267,7 +287,10 @@ class Signature:
         if found is None:
             for i in self.argnums:
                 if not -n <= i < n:
-                    raise TypeError(f"argnums is {i}, but the function was called with {n} positional argument{'s' * (n != 1)}")
+                    raise TypeError(
+                        f"argnums is {i}, but the function was called with {n} positional argument{'s' * (n != 1)}; "
+                        "arguments that gradients are taken in are passed by position"
+                    )
             found = self._positions[n] = tuple(i % n for i in self.argnums)
         return found
 

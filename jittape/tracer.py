@@ -39,7 +39,7 @@ class Traced:
     def __index__(self) -> int:
         raise TracingTypeError(
             "a traced value cannot be an index or the argument of range(): the recording would be frozen to this number; "
-            "use an int argument, or `int(v.value)` to freeze it on purpose"
+            "use an int argument, jt.array(table)[v] to look up by an argument, or `int(v.value)` to freeze it on purpose"
         )
 
     def __complex__(self) -> complex:
@@ -59,13 +59,21 @@ class Traced:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise TracingTypeError(
-            "a traced value cannot be stored in a NumPy array: its derivative would be dropped; use jt.array, jt.stack or jt.zeros "
-            "to build arrays that hold traced values, and `.value` for the plain number"
+            "a traced value cannot be stored in a NumPy array: its derivative would be dropped; use jt.array, jt.stack, jt.full or "
+            "jt.zeros to build arrays that hold traced values, np.concatenate or np.stack for np.r_ and np.c_, X @ v for X.dot(v) of a "
+            "plain X, and `.value` for the plain number"
         )
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TracingTypeError(
             "a traced value belongs to its recording and cannot be pickled or copied; pickle the Program, or `.value`"
+        )
+
+    def as_integer_ratio(self) -> tuple[int, int]:
+        """Refuse: a ratio of plain integers has no derivative."""
+        raise TracingTypeError(
+            "functions of `statistics` and fractions of a traced value would drop its derivative; use jt.mean, or NumPy's functions of "
+            "jt.array(values), such as np.std, or `.value`"
         )
 
 
@@ -137,6 +145,12 @@ class Var(Traced):
         name = self.name
         return f"{type(self).__name__}({self.v!r}{'' if name is None else f', name={name!r}'})"
 
+    def __copy__(self) -> Var:
+        return self.rec.copied(self)
+
+    def __deepcopy__(self, memo: Any) -> Var:
+        return self.rec.copied(self)
+
     def __format__(self, spec: str) -> str:
         return format(self.v, spec) if spec else repr(self)
 
@@ -175,6 +189,21 @@ class Condition(Var):
 
     def __invert__(self) -> Any:
         return apply(CODE["logical_not"], self)
+
+    # A truth value has no derivative to lose: as a plain number it is asked, which is a guard.
+
+    def __int__(self) -> int:
+        return int(bool(self))
+
+    def __index__(self) -> int:
+        # a list takes True for 1, NumPy's arrays for a mask; both ask in this way
+        raise TracingTypeError("a traced comparison is no index of a list and no count: use int(x > y), which asks its truth")
+
+    def __float__(self) -> float:
+        return float(bool(self))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(bool(self), dtype)
 
 
 def _logical(name: str, x: Condition, y: Any) -> Any:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from .errors import JitTapeWarning
 from .finite import Checker
 from .kernels import GRADIENT
@@ -34,13 +36,16 @@ class CacheInfo(NamedTuple):
 class _Transform:
     """A function that records itself where it must and replays a program where it can."""
 
+    _name = "value_and_grad"
     _with_value = True
 
     def __init__(
         self, f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool, max_paths: int, check_finite: bool
     ) -> None:
         if not callable(f):
-            raise TypeError(f"{type(self).__name__} takes a function, not {f!r}")
+            raise TypeError(f"{self._name} takes a function, not {f!r}")
+        if not isinstance(max_paths, (int, np.integer)) or isinstance(max_paths, bool):
+            raise TypeError(f"max_paths is {max_paths!r}; it must be an int")
         if max_paths < 1:
             raise ValueError(f"max_paths is {max_paths}; it must be at least 1")
         functools.update_wrapper(self, f, updated=())
@@ -56,7 +61,7 @@ class _Transform:
         self._checkers: WeakKeyDictionary[Program, Checker] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._label}>"
+        return f"<{self._name} of {self._label}>"
 
     def __reduce__(self) -> Any:
         # What decorates a function has its name, by which pickle finds it, as it finds functions; recordings are not taken along.
@@ -137,6 +142,7 @@ class _ValueAndGrad(_Transform):
 
 
 class _Grad(_Transform):
+    _name = "grad"
     _with_value = False
 
 

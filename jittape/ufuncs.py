@@ -45,6 +45,25 @@ def _heaviside(x: Any, y: Any) -> Any:
     return arrays.where(elementwise(CODE["isnan"], x), x, step)
 
 
+def _rel_entr(x: Any, y: Any) -> Any:
+    """x * log(x / y), 0 where x is 0, and infinite where either is negative or only y is 0."""
+    x, y = arrays.asarray(x), arrays.asarray(y)
+    out = arrays.where((x == 0.0) & (y >= 0.0), 0.0, math.inf)
+    plain = ((x > 0.0) & (y > 0.0)) | (x != x) | (y != y)
+    return arrays.where(plain, elementwise(CODE["xlogy"], x, elementwise(CODE["divide"], x, y)), out)
+
+
+def _huber(delta: Any, r: Any) -> Any:
+    size = elementwise(CODE["abs"], r)
+    out = arrays.where(size <= delta, 0.5 * elementwise(CODE["square"], r), delta * (size - 0.5 * delta))
+    return arrays.where(arrays.asarray(delta) < 0.0, math.inf, out)
+
+
+def _pseudo_huber(delta: Any, r: Any) -> Any:
+    square = elementwise(CODE["square"], elementwise(CODE["divide"], r, delta))
+    return elementwise(CODE["square"], delta) * elementwise(CODE["expm1"], 0.5 * elementwise(CODE["log1p"], square))
+
+
 def _betaln(x: Any, y: Any) -> Any:
     gammaln = _recorded(CODE["gammaln"])
     return gammaln(x) + gammaln(y) - gammaln(x + y)
@@ -93,7 +112,10 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "psi": _recorded(CODE["digamma"]),
     "logit": lambda x: elementwise(CODE["log"], x) - elementwise(CODE["log1p"], -x),
     "entr": lambda x: arrays.where(x < 0.0, -math.inf, -elementwise(CODE["xlogy"], x, x)),
-    "rel_entr": lambda x, y: elementwise(CODE["xlogy"], x, x / y),
+    "rel_entr": _rel_entr,
+    "kl_div": lambda x, y: _rel_entr(x, y) - x + y,
+    "huber": _huber,
+    "pseudo_huber": _pseudo_huber,
     "betaln": _betaln,
     "exp10": lambda x: elementwise(CODE["power"], 10.0, x),
 }  # fmt: skip
@@ -124,10 +146,13 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
         result, kwargs = reduce(ufunc, inputs[0], **kwargs), {}
     elif method == "accumulate" and (ufunc in FOLDS or ufunc in EXTREMES):
         result = folds.cumulative((FOLDS | EXTREMES)[ufunc], inputs[0], kwargs.pop("axis", 0))
+    elif method == "reduceat" and (ufunc in FOLDS or ufunc in EXTREMES):
+        result = _reduceat(ufunc, inputs[0], inputs[1], kwargs.pop("axis", 0))
     elif method == "outer":
         x, y = (arrays.asarray(k) for k in inputs)
         result = function(x.reshape(x.shape + (1,) * y.ndim), y)
-    elif method == "at" and isinstance(inputs[0], VarArray):
+    elif method == "at":
+        check_out(inputs[0])
         return _at(function, *inputs)
     else:
         raise TracingTypeError(f"np.{ufunc.__name__}.{method} is not supported on traced values")
@@ -143,6 +168,16 @@ def reduce(ufunc: Any, x: Any, axis: Any = 0, keepdims: bool = False, initial: A
     if ufunc in EXTREMES:
         return folds.extreme(EXTREMES[ufunc], x, axis, keepdims, initial, mask)
     return folds.fold(FOLDS[ufunc], x, axis, keepdims, initial, mask)
+
+
+def _reduceat(ufunc: Any, a: Any, indices: Any, axis: int) -> Any:
+    """``ufunc.reduceat``: a fold from each index to the next one, of one element where that is not further on."""
+    x = arrays.asarray(a)
+    np.add.reduceat(x.v, indices, axis)  # NumPy's own errors
+    rows = np.moveaxis(x, axis, 0)  # type: ignore[arg-type]
+    starts = np.asarray(indices).tolist()
+    folded = [reduce(ufunc, rows[i : max(j, i + 1)]) for i, j in zip(starts, [*starts[1:], len(rows)], strict=True)]
+    return np.moveaxis(np.stack(folded), 0, axis)
 
 
 def _masked(result: Any, where: Any, out: Any) -> Any:
@@ -190,6 +225,8 @@ def check_dtype(dtype: Any) -> None:
 
 # What to write for functions that users miss and that have no namesake.
 _INSTEAD = {
+    "choose": "np.where, or np.select",
+    "clip": "np.clip(x, low, high), for x.clip(low, high) of a plain x",
     "fft.fft": "a product with np.cos and np.sin of a plain matrix",
     "fft.rfft": "a product with np.cos and np.sin of a plain matrix",
     "histogram": "sums of jt.where, or smooth weights",

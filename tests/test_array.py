@@ -303,6 +303,12 @@ LOOKUPS = {
     "np.take_along_axis": lambda x, i: np.take_along_axis(x, i[:, None], 1),
     "np.take_along_axis broadcast": lambda x, i: np.take_along_axis(x, i[None], 1),
     "matrix of indices": lambda x, i: x[np.stack([i, i[::-1]])],
+    "computed": lambda x, i: x[(i + 1) % 3],
+    "places of a flat array": lambda x, i: x.reshape(-1)[3 * np.arange(3) + i],
+    "two at once": lambda x, i: x[i, i[::-1]],
+    "one step to the next": lambda x, i: x[i[:-1], i[1:]],
+    "two and a slice": lambda x, i: x[:, :, None][i, i[:, None], 0:],
+    "two and a plain one": lambda x, i: x[:, :, None][i, [0, 1, 1], i * 0],
 }
 
 
@@ -323,12 +329,47 @@ def test_an_index_out_of_bounds_is_an_error_also_at_a_replay():
     g = jt.value_and_grad(lambda x, i: x[i].sum())
     x = np.array([1.0, 2.0, 3.0])
     assert g(x, np.array([0, 2]))[0] == 4.0
-    for bad in ([0, 3], [-1, 0]):
+    for bad in ([0, 3], [-4, 0], [0.5, 0.0]):
         with pytest.raises(IndexError, match="out of bounds"):
             g(x, np.array(bad))
     assert g(x, np.array([1, 1]))[0] == 4.0
-    with pytest.raises(TypeError, match="index"):
-        jt.grad(lambda i: x[0] * jt.array([1.0, i[0]])[i][0])(np.array([1.0, 0.0]))
+    for use in (lambda i: jt.array([1.0, i[0]])[i][0], lambda i: jt.array([1.0, 2.0])[i * i][0]):
+        with pytest.raises(TypeError, match="index"):
+            jt.grad(lambda i, use=use: x[0] * use(i))(np.array([1.0, 0.0]))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, i: np.sum(x[i] * np.array([1.0, 10.0])),
+        lambda x, i: x[i[0]] + 10.0 * x[i[1]],
+        lambda x, i: np.sum(np.take(x, i) * np.array([1.0, 10.0])),
+        lambda x, i: np.sum(x[:, None][i, [0, 0]] * np.array([1.0, 10.0])),
+        lambda x, i: np.sum(np.stack([x, x])[[0, 1], i] * np.array([1.0, 10.0])),
+        lambda x, i: np.sum(np.outer(x, [1.0, 1.0])[i, i // 3] * np.array([1.0, 10.0])),
+    ],
+)
+def test_a_negative_index_counts_from_the_end(f):
+    g = jt.value_and_grad(f)
+    x = np.array([1.0, 2.0, 3.0])
+    for i in ([0, 2], [-1, 0], [-3, -3], [1, 1], [2, -2]):
+        value, gradient = g(x, np.array(i))
+        assert value == f(x, np.array(i)) == np.sum(x[i] * np.array([1.0, 10.0]))
+        expected = np.zeros(3)
+        np.add.at(expected, i, [1.0, 10.0])
+        np.testing.assert_array_equal(gradient, expected)
+    assert g.cache_info().records <= 4
+
+
+def test_a_plain_array_is_not_indexed_by_an_argument():
+    table = np.eye(3)
+    with pytest.raises(TypeError, match=r"jt\.array\(table\)"):
+        jt.grad(lambda x, i: np.sum(x * table[i]))(1.0, np.array([0, 2]))
+    with pytest.raises(TypeError, match=r"jt\.array\(table\)"):
+        jt.grad(lambda x, i: x * [1.0, 2.0][i[0]])(1.0, np.array([0, 1]))
+    for first in (slice(None), np.array([True, True]), None, ...):
+        with pytest.raises(TypeError, match="moveaxis"):
+            jt.grad(lambda x, i, first=first: np.sum(x[first, i, i]))(np.ones((2, 3, 3)), np.array([0, 1]))
 
 
 def test_minibatches_with_labels_record_once():
@@ -587,6 +628,35 @@ def test_arrays_of_nested_lists():
         jt.array([x[0], "a"])
     with pytest.raises(TypeError):
         jt.array(["a"])
+    for bad in ({"a": x[0]}, {x[0]}, None, [x[0], None], [None]):
+        with pytest.raises(TypeError, match=r"jt\.array takes numbers"):
+            jt.array(bad)
+
+
+def test_arrays_of_objects_and_of_iterators():
+    def f(x):
+        objects = np.empty((2, 2), object)
+        for i, j in np.ndindex(2, 2):
+            objects[i, j] = x[i] * j
+        return (
+            jt.sum(jt.array(objects) * [[1.0, 2.0], [3.0, 4.0]])
+            + jt.sum(jt.array([objects, np.ones((2, 2))]))
+            + jt.array(k * k for k in x)[1]
+        )
+
+    value, gradient = jt.value_and_grad(f)(np.array([2.0, 3.0]))
+    assert value == 2 * 2 + 4 * 3 + (2 + 3 + 4) + 9
+    np.testing.assert_array_equal(gradient, [2 + 1, 4 + 1 + 6])
+    assert jt.array(np.array([1, 2], object)).tolist() == [1.0, 2.0]
+
+
+def test_lists_of_traced_values_are_joined():
+    value, gradient = jt.value_and_grad(lambda x: jt.concatenate([[x], [x * x]], axis=1)[0, 1:] @ np.ones(3))(
+        np.array([1.0, 2.0])
+    )
+    assert value == 7.0
+    np.testing.assert_array_equal(gradient, [2.0, 5.0])
+    assert jt.value_and_grad(lambda x: jt.stack([[x[0], 1.0], [2.0, x[1]]])[1].sum())([3.0, 4.0]) == (6.0, [0.0, 1.0])
 
 
 def test_plain_numbers_in_plain_numbers_out():
@@ -597,6 +667,8 @@ def test_plain_numbers_in_plain_numbers_out():
     assert jt.where(np.array([True, False]), 1.0, [2.0, 3.0]).tolist() == [1.0, 3.0]
     assert jt.clip([-1.0, 0.5, 2.0], 0.0, 1.0).tolist() == [0.0, 0.5, 1.0]
     assert jt.sum(k for k in (1.0, 2.0)) == 3.0 and jt.prod([]) == 1.0 and jt.logsumexp([]) == -np.inf
+    assert [f(-2.0) for f in (jt.sum, jt.prod, jt.mean, jt.norm, jt.logsumexp)] == [-2.0, -2.0, -2.0, 2.0, -2.0]
+    assert np.isnan(jt.mean([])) and np.isnan(jt.mean(np.zeros(0)))
 
 
 def test_helpers_of_lists_of_traced_numbers():

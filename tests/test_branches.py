@@ -1264,3 +1264,41 @@ def test_kinks_without_a_guard():
         assert g(0.0) == expected
         g(1.5), g(-1.5)
         assert g.cache_info().paths == 1
+
+
+# -- truth values as plain numbers ------------------------------------------------------------------------------------------------
+
+
+def as_filled(x):
+    out = np.zeros(x.shape)
+    out[:] = x > 1.0
+    return np.sum(out * x)
+
+
+TABLE = np.array([1.0, 10.0])
+AS_NUMBERS = {
+    "int": lambda x: x[0] * int(x[0] > 1.0),
+    "float": lambda x: x[0] ** (1.0 + float(x[0] > 1.0)),
+    "index of a list": lambda x: (lambda a, b: [a, b * 3.0][int(a > 1.0)])(*x.tolist()),
+    "range": lambda x: sum((x[1] for _ in range(int(x[0] > 1.0))), x[0]),
+    "a mask of a plain array": lambda x: np.sum(TABLE[x > 1.0]) * x[0] + np.sum(TABLE[x[0] > 1.0]) * x[1],
+    "np.asarray": lambda x: np.sum(np.asarray(x > 1.0) * x),
+    "np.array of several": lambda x: np.array([x[0] > 1.0, x[1] > 1.0], float) @ x[:2],
+    "a plain array filled": as_filled,
+}
+
+
+@pytest.mark.parametrize("f", AS_NUMBERS.values(), ids=AS_NUMBERS)
+def test_a_comparison_as_a_plain_number_is_a_guard(f):
+    g = jt.value_and_grad(f)
+    for point in ([0.5, 2.0], [1.5, 2.0], [0.25, 3.0], [3.0, 2.5], [0.5, 0.5]):
+        x = np.array(point)
+        value, gradient = g(x)
+        assert value == pytest.approx(f(x), rel=1e-15)
+        numeric = [(f(x + h) - f(x - h)) / 2e-6 for h in 1e-6 * np.eye(2)]
+        np.testing.assert_allclose(gradient, numeric, rtol=1e-7, atol=1e-7)
+    assert g.cache_info().records < 5
+    x = jt.var(2.0)
+    assert (int(x > 1.0), float(x > 3.0)) == (1, 0.0)
+    with pytest.raises(TypeError, match="int"):
+        jt.grad(lambda x: [x, x * x][x > 1.0])(2.0)

@@ -290,6 +290,14 @@ def test_nan_and_infinity():
     assert (jt.var(math.inf) * 0.0).value != 0.0
 
 
+def test_backprop_of_an_array_needs_one_element():
+    x = jt.var(3.0)
+    (jt.array([x, 1.0])[:1] ** 2).backprop()
+    assert x.sensitivity == 6.0
+    with pytest.raises(TypeError, match=r"shape \(2,\)"):
+        jt.array([x, x]).backward()
+
+
 def test_variables_are_not_pickled_or_copied():
     x = jt.var(1.0)
     for use in (pickle.dumps, copy.copy, copy.deepcopy):

@@ -92,20 +92,41 @@ def test_argnums(argnums, expected):
 def test_argnums_beyond_the_arguments(argnums):
     with pytest.raises(TypeError, match="2 positional arguments"):
         jt.grad(teaching, argnums)(3.0, 1.0)
+    with pytest.raises(TypeError, match="passed by position"):
+        jt.grad(teaching)(x=3.0, y=1.0)
 
 
 @pytest.mark.parametrize("argnums", [(), "x", 0.0, None, (0.5,), (True,)])
 def test_argnums_that_are_none(argnums):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="non-empty tuple of ints"):
         jt.grad(teaching, argnums)
+
+
+def test_a_traced_number_in_a_structure_may_be_copied():
+    def f(p):
+        q = copy.deepcopy(p)
+        q.slope = q.slope * copy.copy(p.offset)
+        fields = dataclasses.asdict(q)
+        return fields["slope"] * fields["offset"] + dataclasses.astuple(p)[1]
+
+    for point in (Model(2.0, 3.0), Model(-1.0, 0.5)):
+        value, gradient = jt.value_and_grad(f)(point)
+        assert value == f(point)
+        assert (gradient.slope, gradient.offset) == (point.offset**2, 2.0 * point.slope * point.offset + 1.0)
 
 
 def test_transforms_take_functions():
     for transform in (jt.grad, jt.value_and_grad):
-        with pytest.raises(TypeError, match="takes a function"):
+        with pytest.raises(TypeError, match=f"^{transform.__name__} takes a function"):
             transform(3.0)
+        assert repr(transform(teaching)) == f"<{transform.__name__} of teaching>"
         with pytest.raises(ValueError, match="max_paths"):
             transform(teaching, max_paths=0)
+        for bad in (None, 2.5, True, "a"):
+            with pytest.raises(TypeError, match="max_paths"):
+                transform(teaching, max_paths=bad)
+    with pytest.raises(TypeError, match=r"record takes a function, not 3\.0"):
+        jt.record(3.0, 1.0)
 
 
 def test_the_transform_looks_like_its_function():
@@ -398,6 +419,19 @@ def test_aux_belongs_to_its_caller():
         aux[4][0] = 4.0
         aux[5]["k"].add(4)
         assert plain(g(2.0)[0][1]) == expected
+
+
+class ArrayOfAnotherLibrary:
+    def __array__(self, dtype=None, copy=None):
+        return np.ones(2)
+
+
+def test_arrays_of_other_libraries_are_no_static_values():
+    g = jt.grad(lambda x, y: x * 2.0)
+    for args in ((ArrayOfAnotherLibrary(), 1.0), (1.0, [ArrayOfAnotherLibrary()])):
+        with pytest.raises(TypeError, match=r"ArrayOfAnotherLibrary.*np\.asarray"):
+            g(*args)
+    assert g(1.0, np.str_("static")) == 2.0
 
 
 class Holder:
@@ -781,6 +815,35 @@ def test_arguments_of_another_structure_are_named(args, message):
         with pytest.raises(TypeError, match=message):
             call(*args)
     assert program([1.0, 2.0], 3.0) == 6.0
+
+
+@pytest.mark.parametrize(
+    "recorded, given, message",
+    [
+        ({"w": [1.0, 2.0], "k": 3}, {"w": [1.0, 2.0], "k": 4}, r"argument q\['k'\] was recorded as the static int 3, .* int 4"),
+        ([1, 2.0], [7, 2.0], r"argument q\[0\] was recorded as the static int 1, called with the static int 7"),
+        ([1.0, 2.0], [1.0, 2], r"argument q\[1\] was recorded as a float, called with the static int 2"),
+        (
+            {"a": 1.0, "b": 2.0},
+            {"b": 2.0, "a": 1.0},
+            r"'q' was .* keys \['a', 'b'\], called with a dict with the keys \['b', 'a'\]",
+        ),
+        ({"a": 1.0}, {"z": 1.0}, r"keys \['a'\], called with a dict with the keys \['z'\]"),
+        (
+            ({"x": np.ones(2)}, 1.0),
+            ({"x": np.ones(3)}, 1.0),
+            r"argument q\[0\]\['x'\] was recorded as a float array of shape \(2,\)",
+        ),
+        ((1.0, [2.0]), (1.0, (2.0,)), r"argument q\[1\] was recorded as a list of 1 floats, called with a tuple"),
+    ],
+)
+def test_where_a_nested_argument_differs_is_named(recorded, given, message):
+    program = jt.record(lambda p, q: p * p, 2.0, recorded)
+    with pytest.raises(TypeError, match=message):
+        program(2.0, given)
+    program = jt.record(lambda p, q: p * p, 2.0, q=recorded)
+    with pytest.raises(TypeError, match=message):
+        program(2.0, q=given)
 
 
 def test_arrays_of_another_shape():

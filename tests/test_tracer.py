@@ -1,7 +1,6 @@
 """The tracer: every operator records what it says, constants fold, and nothing loses a derivative in silence."""
 
 import cmath
-import copy
 import decimal
 import fractions
 import itertools
@@ -391,9 +390,6 @@ REFUSED = {
     "fill": (fill, None),
     "out= a float array": (lambda x: np.multiply(x, np.ones(3), out=np.zeros(3)), None),
     "pickle": (pickle.dumps, "pickled"),
-    "copy": (copy.copy, "copied"),
-    "deepcopy": (copy.deepcopy, "copied"),
-    "deepcopy of a list": (lambda x: copy.deepcopy([x]), "copied"),
     "+ complex": (lambda x: x + 1j, "complex"),
     "complex *": (lambda x: 1j * x, "complex"),
     "np.complex128 /": (lambda x: np.complex128(1j) / x, "complex"),
@@ -417,7 +413,9 @@ REFUSED = {
     "bytes": (bytes, None),
     "string %d": (lambda x: "%d" % x, None),  # noqa: UP031
     "string %f": (lambda x: "%f" % x, "jt.zeros"),  # noqa: UP031
-    "statistics.mean": (lambda x: statistics.mean([x, x]), None),
+    "statistics.mean": (lambda x: statistics.mean([x, x]), "jt.mean"),
+    "statistics.stdev": (lambda x: statistics.stdev([x, 1.0]), "np.std"),
+    "statistics.fmean": (lambda x: statistics.fmean([x, x]), None),
     "set value": (lambda x: setattr(x, "value", 1.0), "jt.var"),
     "backprop": (lambda x: x.backprop(), "jt.grad"),
     "sensitivity": (lambda x: x.sensitivity, "jt.grad"),
