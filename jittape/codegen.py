@@ -9,7 +9,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -41,6 +41,9 @@ _FAR = (
 )
 # Functions with a costly part that is hardly ever needed: inlined, a vector loop would compute it always.
 _SELDOM = {"turns_far", "power_dx"}
+# Operations whose value and partials have most of their work in common, which LLVM finds when they are computed in one loop: of
+# others that loop is slower, up to three times where it is too long for vectors.
+_TOGETHER = {"sin", "cos", "arcsin", "arccos", "expit", "log_expit", "softplus", "logaddexp", "log_ndtr"}
 # The operations whose loops read an operand that all elements share from its slot, first where operands may be exchanged; with
 # the symbol between the operands.
 _CORE = {"add": "+", "subtract": "-", "multiply": "*"}
@@ -122,9 +125,10 @@ def _near(text: str) -> str:
     return re.sub(r"\b(" + "|".join(_FAR) + r")\(", r"\1_near(", text)
 
 
-def _far(text: str) -> str:
-    """Where a formula is not what a vector loop has for it; empty where it is everywhere."""
-    return " or ".join(sorted({_FAR[name] for name in _names(text) if name in _FAR}))
+def _far(op: Op) -> str:
+    """Where a formula of an operation is not what a vector loop has for it; empty where all are everywhere."""
+    names = set().union(*map(_names, (op.value, *op.partials)))
+    return " or ".join(sorted({_FAR[name] for name in names if name in _FAR}))
 
 
 def _copies(op: Op, operand: int) -> bool:
@@ -150,37 +154,62 @@ def _function(name: str, arguments: str, doc: str, body: list[str]) -> str:
 
 def _one(op: Op) -> list[str]:
     """The value of one instruction, and those of its partials that are asked for."""
-    lines = [f"v = {op.value}"]
-    for i in _stored(op):
-        at = "p" if i == 0 else "p + uint64(1)"
-        lines += [f"if stored & {i + 1}:", f"    work[{at}] = {op.partials[i]}"]
-    return lines
+
+    def body(spell: Callable[[str], str]) -> list[str]:
+        lines = [f"v = {spell(op.value)}"]
+        for i in _stored(op):
+            at = "p" if i == 0 else "p + uint64(1)"
+            lines += [f"if stored & {i + 1}:", f"    work[{at}] = {spell(op.partials[i])}"]
+        return lines
+
+    return _where(_far(op), body(str), body(_near)) if _far(op) else body(str)
 
 
-def _loop(text: str, target: str) -> list[str]:
-    """A loop of a formula over a block, and where it needs them again those elements that a vector loop cannot compute."""
+def _where(condition: str, lines: list[str], otherwise: list[str]) -> list[str]:
+    """A branch."""
+    return [f"if {condition}:", *_indented(lines), *(["else:", *_indented(otherwise)] if otherwise else [])]
 
-    def reads(text: str) -> list[str]:
-        offsets = (("x", "xo"), ("y", "yo"), ("v", "o"))
-        return [f"{name} = work[{offset} + i]" for name, offset in offsets if name in _names(text)]
 
-    def loop(*body: str) -> list[str]:
-        return ["for i in range(n):", *("    " + line for line in body)]
+def _indented(lines: list[str]) -> list[str]:
+    return ["    " + line for line in lines]
 
-    lines = loop(*reads(_near(text)), f"work[{target} + i] = {_near(text)}")
-    if far := _far(text):
-        lines += ["far = uint64(0)", *loop(*reads(far), f"far += uint64({far})"), "if far:"]
-        again = loop(*reads(f"{text}, {far}"), f"if {far}:", f"    work[{target} + i] = {text}")
-        lines += ["    " + line for line in again]
-    return lines
+
+def _loop(op: Op, wanted: Sequence[int], *, value: bool = True) -> list[str]:
+    """A vector loop over a block: the value, and the partials that are wanted."""
+    names = set().union(*map(_names, [op.value] * value + [op.partials[i] for i in wanted]))
+    body = [f"{name} = work[{name}o + i]" for name in "xy" if name in names]
+    if value:
+        body += [f"v = {_near(op.value)}", "work[o + i] = v"]
+    elif "v" in names:
+        body += ["v = work[o + i]"]
+    return ["for i in range(n):", *_indented(body + [f"work[{_PLACE[i]} + i] = {_near(op.partials[i])}" for i in wanted])]
+
+
+_PLACE = ("dx", "dy")
 
 
 def _loops(op: Op) -> list[str]:
-    """The loops of an operation over a block: its value, and those of its partials that are asked for."""
-    lines = _loop(op.value, "o")
-    for i in _stored(op):
-        at = ("dx", "dy")[i]
-        lines += [f"if {at}:", *("    " + line for line in _loop(op.partials[i], at))]
+    """The loops of an operation over a block: its value, and those of its partials that have a place."""
+    stored = _stored(op)
+    if op.name not in _TOGETHER:
+        lines = _loop(op, ())
+        for i in stored:
+            lines += [f"if {_PLACE[i]}:", *_indented(_loop(op, (i,), value=False))]
+    elif len(stored) == 1:
+        lines = _where(_PLACE[stored[0]], _loop(op, stored), _loop(op, ()))
+    else:
+        lines = ["if dx and dy:", *_indented(_loop(op, (0, 1)))]
+        for i in stored:
+            lines += [f"elif {_PLACE[i]}:", *_indented(_loop(op, (i,)))]
+        lines += ["else:", *_indented(_loop(op, ()))]
+    if far := _far(op):
+        # once more, one by one, those elements that a vector loop cannot compute
+        reads = [f"{name} = work[{name}o + i]" for name in "xy" if name in _names(far) | _names(op.value)]
+        exact = [f"v = {op.value}", "work[o + i] = v"]
+        for i in stored:
+            exact += [f"if {_PLACE[i]}:", f"    work[{_PLACE[i]} + i] = {op.partials[i]}"]
+        lines += ["far = uint64(0)", "for i in range(n):", *_indented([*reads, f"far += uint64({far})"])]
+        lines += ["if far:", *_indented(["for i in range(n):", *_indented([*reads, *_where(far, exact, [])])])]
     return lines
 
 

@@ -1340,7 +1340,8 @@ def block_arithmetic(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = x / y
+            v = x / y
+            work[o + i] = v
         if dx:
             for i in range(n):
                 y = work[yo + i]
@@ -1353,11 +1354,13 @@ def block_arithmetic(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 8:  # negative
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = -x
+            v = -x
+            work[o + i] = v
     elif op == 9:  # reciprocal
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = 1.0 / x
+            v = 1.0 / x
+            work[o + i] = v
         if dx:
             for i in range(n):
                 v = work[o + i]
@@ -1365,7 +1368,8 @@ def block_arithmetic(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 10:  # square
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = x * x
+            v = x * x
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1373,7 +1377,8 @@ def block_arithmetic(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 11:  # sqrt
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = sqrt(x)
+            v = sqrt(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 v = work[o + i]
@@ -1403,7 +1408,8 @@ def block_powers(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = power(x, y)
+            v = power(x, y)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1419,7 +1425,8 @@ def block_powers(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 12:  # cbrt
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = cbrt(x)
+            v = cbrt(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 v = work[o + i]
@@ -1431,19 +1438,36 @@ def one_remainders(code, work, op, a, b, o, p, stored, _):
     v = x = work[a]
     y = work[b]
     if op == 5:  # mod
-        v = mod(x, y)
-        if stored & 1:
-            work[p] = 1.0 if v == v else v
-        if stored & 2:
-            work[p + uint64(1)] = rint((v - x) / y) if v != y else 1.0
+        if abs(x) > 33554432.0 * abs(y):
+            v = mod(x, y)
+            if stored & 1:
+                work[p] = 1.0 if v == v else v
+            if stored & 2:
+                work[p + uint64(1)] = rint((v - x) / y) if v != y else 1.0
+        else:
+            v = mod_near(x, y)
+            if stored & 1:
+                work[p] = 1.0 if v == v else v
+            if stored & 2:
+                work[p + uint64(1)] = rint((v - x) / y) if v != y else 1.0
     elif op == 6:  # fmod
-        v = fmod(x, y)
-        if stored & 1:
-            work[p] = 1.0 if v == v else v
-        if stored & 2:
-            work[p + uint64(1)] = rint((v - x) / y)
+        if abs(x) > 33554432.0 * abs(y):
+            v = fmod(x, y)
+            if stored & 1:
+                work[p] = 1.0 if v == v else v
+            if stored & 2:
+                work[p + uint64(1)] = rint((v - x) / y)
+        else:
+            v = fmod_near(x, y)
+            if stored & 1:
+                work[p] = 1.0 if v == v else v
+            if stored & 2:
+                work[p + uint64(1)] = rint((v - x) / y)
     elif op == 7:  # floor_divide
-        v = floor_divide(x, y)
+        if abs(x) > 33554432.0 * abs(y):
+            v = floor_divide(x, y)
+        else:
+            v = floor_divide_near(x, y)
     work[o] = v
 
 
@@ -1453,18 +1477,8 @@ def block_remainders(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = mod_near(x, y)
-        far = uint64(0)
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            far += uint64(abs(x) > 33554432.0 * abs(y))
-        if far:
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                if abs(x) > 33554432.0 * abs(y):
-                    work[o + i] = mod(x, y)
+            v = mod_near(x, y)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 v = work[o + i]
@@ -1475,11 +1489,6 @@ def block_remainders(code, work, op, xo, yo, o, n, dx, dy):
                 y = work[yo + i]
                 v = work[o + i]
                 work[dy + i] = rint((v - x) / y) if v != y else 1.0
-    elif op == 6:  # fmod
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = fmod_near(x, y)
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -1490,7 +1499,18 @@ def block_remainders(code, work, op, xo, yo, o, n, dx, dy):
                 x = work[xo + i]
                 y = work[yo + i]
                 if abs(x) > 33554432.0 * abs(y):
-                    work[o + i] = fmod(x, y)
+                    v = mod(x, y)
+                    work[o + i] = v
+                    if dx:
+                        work[dx + i] = 1.0 if v == v else v
+                    if dy:
+                        work[dy + i] = rint((v - x) / y) if v != y else 1.0
+    elif op == 6:  # fmod
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = fmod_near(x, y)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 v = work[o + i]
@@ -1501,11 +1521,6 @@ def block_remainders(code, work, op, xo, yo, o, n, dx, dy):
                 y = work[yo + i]
                 v = work[o + i]
                 work[dy + i] = rint((v - x) / y)
-    elif op == 7:  # floor_divide
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = floor_divide_near(x, y)
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -1516,7 +1531,30 @@ def block_remainders(code, work, op, xo, yo, o, n, dx, dy):
                 x = work[xo + i]
                 y = work[yo + i]
                 if abs(x) > 33554432.0 * abs(y):
-                    work[o + i] = floor_divide(x, y)
+                    v = fmod(x, y)
+                    work[o + i] = v
+                    if dx:
+                        work[dx + i] = 1.0 if v == v else v
+                    if dy:
+                        work[dy + i] = rint((v - x) / y)
+    elif op == 7:  # floor_divide
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = floor_divide_near(x, y)
+            work[o + i] = v
+        far = uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            far += uint64(abs(x) > 33554432.0 * abs(y))
+        if far:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                if abs(x) > 33554432.0 * abs(y):
+                    v = floor_divide(x, y)
+                    work[o + i] = v
 
 
 def one_steps(code, work, op, a, b, o, p, stored, _):
@@ -1553,7 +1591,8 @@ def block_steps(code, work, op, xo, yo, o, n, dx, dy):
     if op == 13:  # abs
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = abs(x)
+            v = abs(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1561,28 +1600,34 @@ def block_steps(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 14:  # sign
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = sign(x)
+            v = sign(x)
+            work[o + i] = v
     elif op == 15:  # floor
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = floor(x)
+            v = floor(x)
+            work[o + i] = v
     elif op == 16:  # ceil
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = ceil(x)
+            v = ceil(x)
+            work[o + i] = v
     elif op == 17:  # trunc
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = trunc(x)
+            v = trunc(x)
+            work[o + i] = v
     elif op == 18:  # rint
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = rint(x)
+            v = rint(x)
+            work[o + i] = v
     elif op == 26:  # copysign
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = copysign(x, y)
+            v = copysign(x, y)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1591,7 +1636,8 @@ def block_steps(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 76:  # with_gradient
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = x
+            v = x
+            work[o + i] = v
         if dy:
             for i in range(n):
                 v = work[o + i]
@@ -1626,7 +1672,8 @@ def block_bounds(code, work, op, xo, yo, o, n, dx, dy):
     if op == 19:  # relu
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = x if x > 0.0 or x != x else 0.0
+            v = x if x > 0.0 or x != x else 0.0
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1635,7 +1682,8 @@ def block_bounds(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = x if x > y or x != x else y
+            v = x if x > y or x != x else y
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1652,7 +1700,8 @@ def block_bounds(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = x if x < y or x != x else y
+            v = x if x < y or x != x else y
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1704,7 +1753,8 @@ def block_extremes(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = x if x >= y or x != x else y
+            v = x if x >= y or x != x else y
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1721,7 +1771,8 @@ def block_extremes(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = x if x <= y or x != x else y
+            v = x if x <= y or x != x else y
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1738,7 +1789,8 @@ def block_extremes(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = x if x >= y or y != y else y
+            v = x if x >= y or y != y else y
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1755,7 +1807,8 @@ def block_extremes(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = x if x <= y or y != y else y
+            v = x if x <= y or y != y else y
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1791,7 +1844,8 @@ def block_gates(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = y if x != 0.0 else -0.0
+            v = y if x != 0.0 else -0.0
+            work[o + i] = v
         if dy:
             for i in range(n):
                 x = work[xo + i]
@@ -1800,7 +1854,8 @@ def block_gates(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = -0.0 if x != 0.0 else y
+            v = -0.0 if x != 0.0 else y
+            work[o + i] = v
         if dy:
             for i in range(n):
                 x = work[xo + i]
@@ -1824,11 +1879,13 @@ def block_exponential(code, work, op, xo, yo, o, n, dx, dy):
     if op == 29:  # exp
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = exp(x)
+            v = exp(x)
+            work[o + i] = v
     elif op == 32:  # log
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = log(x)
+            v = log(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1867,7 +1924,8 @@ def block_bases(code, work, op, xo, yo, o, n, dx, dy):
     if op == 30:  # exp2
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = exp2(x)
+            v = exp2(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 v = work[o + i]
@@ -1875,7 +1933,8 @@ def block_bases(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 31:  # expm1
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = expm1(x)
+            v = expm1(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1883,7 +1942,8 @@ def block_bases(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 33:  # log2
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = log2(x)
+            v = log2(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1892,7 +1952,8 @@ def block_bases(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 34:  # log10
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = log10(x)
+            v = log10(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1901,7 +1962,8 @@ def block_bases(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 35:  # log1p
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = log1p(x)
+            v = log1p(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -1937,45 +1999,70 @@ def one_logistic(code, work, op, a, b, o, p, stored, _):
 def block_logistic(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
     if op == 36:  # logaddexp
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            work[o + i] = logaddexp(x, y)
-        if dx:
+        if dx and dy:
             for i in range(n):
                 x = work[xo + i]
                 y = work[yo + i]
+                v = logaddexp(x, y)
+                work[o + i] = v
                 work[dx + i] = 0.5 if x == y else expit(x - y)
-        if dy:
+                work[dy + i] = 0.5 if x == y else expit(y - x)
+        elif dx:
             for i in range(n):
                 x = work[xo + i]
                 y = work[yo + i]
+                v = logaddexp(x, y)
+                work[o + i] = v
+                work[dx + i] = 0.5 if x == y else expit(x - y)
+        elif dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = logaddexp(x, y)
+                work[o + i] = v
                 work[dy + i] = 0.5 if x == y else expit(y - x)
+        else:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = logaddexp(x, y)
+                work[o + i] = v
     elif op == 39:  # expit
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = expit(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
-                v = work[o + i]
+                v = expit(x)
+                work[o + i] = v
                 work[dx + i] = v * expit(-x)
+        else:
+            for i in range(n):
+                x = work[xo + i]
+                v = expit(x)
+                work[o + i] = v
     elif op == 40:  # log_expit
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = -softplus(-x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
+                v = -softplus(-x)
+                work[o + i] = v
                 work[dx + i] = expit(-x)
+        else:
+            for i in range(n):
+                x = work[xo + i]
+                v = -softplus(-x)
+                work[o + i] = v
     elif op == 41:  # softplus
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = softplus(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
+                v = softplus(x)
+                work[o + i] = v
                 work[dx + i] = expit(x)
+        else:
+            for i in range(n):
+                x = work[xo + i]
+                v = softplus(x)
+                work[o + i] = v
 
 
 def one_entropy(code, work, op, a, b, o, p, stored, _):
@@ -2003,7 +2090,8 @@ def block_entropy(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = xlogy(x, y)
+            v = xlogy(x, y)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2020,7 +2108,8 @@ def block_entropy(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = xlog1py(x, y)
+            v = xlog1py(x, y)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2039,22 +2128,40 @@ def one_circular(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
     if op == 42:  # sin
-        v = sin(x)
-        if stored & 1:
-            work[p] = cos(x)
+        if abs(x) > 1e6:
+            v = sin(x)
+            if stored & 1:
+                work[p] = cos(x)
+        else:
+            v = sin_near(x)
+            if stored & 1:
+                work[p] = cos_near(x)
     elif op == 43:  # cos
-        v = cos(x)
-        if stored & 1:
-            work[p] = -sin(x)
+        if abs(x) > 1e6:
+            v = cos(x)
+            if stored & 1:
+                work[p] = -sin(x)
+        else:
+            v = cos_near(x)
+            if stored & 1:
+                work[p] = -sin_near(x)
     work[o] = v
 
 
 def block_circular(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
     if op == 42:  # sin
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = sin_near(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = sin_near(x)
+                work[o + i] = v
+                work[dx + i] = cos_near(x)
+        else:
+            for i in range(n):
+                x = work[xo + i]
+                v = sin_near(x)
+                work[o + i] = v
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -2063,24 +2170,22 @@ def block_circular(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 if abs(x) > 1e6:
-                    work[o + i] = sin(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = cos_near(x)
-            far = uint64(0)
-            for i in range(n):
-                x = work[xo + i]
-                far += uint64(abs(x) > 1e6)
-            if far:
-                for i in range(n):
-                    x = work[xo + i]
-                    if abs(x) > 1e6:
+                    v = sin(x)
+                    work[o + i] = v
+                    if dx:
                         work[dx + i] = cos(x)
     elif op == 43:  # cos
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = cos_near(x)
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = cos_near(x)
+                work[o + i] = v
+                work[dx + i] = -sin_near(x)
+        else:
+            for i in range(n):
+                x = work[xo + i]
+                v = cos_near(x)
+                work[o + i] = v
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -2089,19 +2194,9 @@ def block_circular(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 if abs(x) > 1e6:
-                    work[o + i] = cos(x)
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = -sin_near(x)
-            far = uint64(0)
-            for i in range(n):
-                x = work[xo + i]
-                far += uint64(abs(x) > 1e6)
-            if far:
-                for i in range(n):
-                    x = work[xo + i]
-                    if abs(x) > 1e6:
+                    v = cos(x)
+                    work[o + i] = v
+                    if dx:
                         work[dx + i] = -sin(x)
 
 
@@ -2109,9 +2204,14 @@ def one_tangent(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
     if op == 44:  # tan
-        v = tan(x)
-        if stored & 1:
-            work[p] = 1.0 + v * v
+        if abs(x) > 1e6:
+            v = tan(x)
+            if stored & 1:
+                work[p] = 1.0 + v * v
+        else:
+            v = tan_near(x)
+            if stored & 1:
+                work[p] = 1.0 + v * v
     elif op == 56:  # sinc
         v = sinc(x)
         if stored & 1:
@@ -2124,7 +2224,12 @@ def block_tangent(code, work, op, xo, yo, o, n, dx, dy):
     if op == 44:  # tan
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = tan_near(x)
+            v = tan_near(x)
+            work[o + i] = v
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 + v * v
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -2133,15 +2238,15 @@ def block_tangent(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 if abs(x) > 1e6:
-                    work[o + i] = tan(x)
-        if dx:
-            for i in range(n):
-                v = work[o + i]
-                work[dx + i] = 1.0 + v * v
+                    v = tan(x)
+                    work[o + i] = v
+                    if dx:
+                        work[dx + i] = 1.0 + v * v
     elif op == 56:  # sinc
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = sinc(x)
+            v = sinc(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2170,25 +2275,34 @@ def one_inverse(code, work, op, a, b, o, p, stored, _):
 def block_inverse(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
     if op == 45:  # arcsin
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arcsin(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
+                v = arcsin(x)
+                work[o + i] = v
                 work[dx + i] = 1.0 / sqrt((1.0 - x) * (1.0 + x))
+        else:
+            for i in range(n):
+                x = work[xo + i]
+                v = arcsin(x)
+                work[o + i] = v
     elif op == 46:  # arccos
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = arccos(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
+                v = arccos(x)
+                work[o + i] = v
                 work[dx + i] = -1.0 / sqrt((1.0 - x) * (1.0 + x))
+        else:
+            for i in range(n):
+                x = work[xo + i]
+                v = arccos(x)
+                work[o + i] = v
     elif op == 47:  # arctan
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = arctan(x)
+            v = arctan(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2220,7 +2334,8 @@ def block_plane(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = arctan2(x, y)
+            v = arctan2(x, y)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2237,7 +2352,8 @@ def block_plane(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = hypot(x, y)
+            v = hypot(x, y)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2275,7 +2391,8 @@ def block_hyperbolic(code, work, op, xo, yo, o, n, dx, dy):
     if op == 49:  # sinh
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = sinh(x)
+            v = sinh(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2283,7 +2400,8 @@ def block_hyperbolic(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 50:  # cosh
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = cosh(x)
+            v = cosh(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2291,7 +2409,8 @@ def block_hyperbolic(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 51:  # tanh
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = tanh(x)
+            v = tanh(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2321,7 +2440,8 @@ def block_areas(code, work, op, xo, yo, o, n, dx, dy):
     if op == 52:  # arcsinh
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = arcsinh(x)
+            v = arcsinh(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2329,7 +2449,8 @@ def block_areas(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 53:  # arccosh
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = arccosh(x)
+            v = arccosh(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2337,7 +2458,8 @@ def block_areas(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 54:  # arctanh
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = arctanh(x)
+            v = arctanh(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2364,7 +2486,8 @@ def block_error(code, work, op, xo, yo, o, n, dx, dy):
     if op == 57:  # erf
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = erf(x)
+            v = erf(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2372,7 +2495,8 @@ def block_error(code, work, op, xo, yo, o, n, dx, dy):
     elif op == 58:  # erfc
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = erfc(x)
+            v = erfc(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
@@ -2398,32 +2522,47 @@ def block_normal(code, work, op, xo, yo, o, n, dx, dy):
     if op == 59:  # ndtr
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = ndtr(x)
+            v = ndtr(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
                 work[dx + i] = INV_SQRT_TWO_PI * exp(-0.5 * x * x)
     elif op == 60:  # log_ndtr
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = log_ndtr(x)
         if dx:
             for i in range(n):
                 x = work[xo + i]
+                v = log_ndtr(x)
+                work[o + i] = v
                 work[dx + i] = log_ndtr_dx(x)
+        else:
+            for i in range(n):
+                x = work[xo + i]
+                v = log_ndtr(x)
+                work[o + i] = v
 
 
 def one_gamma(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
     if op == 61:  # gammaln
-        v = gammaln(x)
-        if stored & 1:
-            work[p] = digamma(x)
+        if x <= 0.0:
+            v = gammaln(x)
+            if stored & 1:
+                work[p] = digamma(x)
+        else:
+            v = gammaln_near(x)
+            if stored & 1:
+                work[p] = digamma_near(x)
     elif op == 62:  # digamma
-        v = digamma(x)
-        if stored & 1:
-            work[p] = trigamma(x) if v == v else v
+        if x <= 0.0:
+            v = digamma(x)
+            if stored & 1:
+                work[p] = trigamma(x) if v == v else v
+        else:
+            v = digamma_near(x)
+            if stored & 1:
+                work[p] = trigamma_near(x) if v == v else v
     work[o] = v
 
 
@@ -2432,33 +2571,12 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
     if op == 61:  # gammaln
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = gammaln_near(x)
-        far = uint64(0)
-        for i in range(n):
-            x = work[xo + i]
-            far += uint64(x <= 0.0)
-        if far:
-            for i in range(n):
-                x = work[xo + i]
-                if x <= 0.0:
-                    work[o + i] = gammaln(x)
+            v = gammaln_near(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
                 work[dx + i] = digamma_near(x)
-            far = uint64(0)
-            for i in range(n):
-                x = work[xo + i]
-                far += uint64(x <= 0.0)
-            if far:
-                for i in range(n):
-                    x = work[xo + i]
-                    if x <= 0.0:
-                        work[dx + i] = digamma(x)
-    elif op == 62:  # digamma
-        for i in range(n):
-            x = work[xo + i]
-            work[o + i] = digamma_near(x)
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -2467,21 +2585,31 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 x = work[xo + i]
                 if x <= 0.0:
-                    work[o + i] = digamma(x)
+                    v = gammaln(x)
+                    work[o + i] = v
+                    if dx:
+                        work[dx + i] = digamma(x)
+    elif op == 62:  # digamma
+        for i in range(n):
+            x = work[xo + i]
+            v = digamma_near(x)
+            work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
                 v = work[o + i]
                 work[dx + i] = trigamma_near(x) if v == v else v
-            far = uint64(0)
+        far = uint64(0)
+        for i in range(n):
+            x = work[xo + i]
+            far += uint64(x <= 0.0)
+        if far:
             for i in range(n):
                 x = work[xo + i]
-                far += uint64(x <= 0.0)
-            if far:
-                for i in range(n):
-                    x = work[xo + i]
-                    v = work[o + i]
-                    if x <= 0.0:
+                if x <= 0.0:
+                    v = digamma(x)
+                    work[o + i] = v
+                    if dx:
                         work[dx + i] = trigamma(x) if v == v else v
 
 
@@ -2491,32 +2619,38 @@ def block_comparisons(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = 1.0 if x < y else 0.0
+            v = 1.0 if x < y else 0.0
+            work[o + i] = v
     elif op == 64:  # less_equal
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = 1.0 if x <= y else 0.0
+            v = 1.0 if x <= y else 0.0
+            work[o + i] = v
     elif op == 65:  # greater
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = 1.0 if x > y else 0.0
+            v = 1.0 if x > y else 0.0
+            work[o + i] = v
     elif op == 66:  # greater_equal
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = 1.0 if x >= y else 0.0
+            v = 1.0 if x >= y else 0.0
+            work[o + i] = v
     elif op == 67:  # equal
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = 1.0 if x == y else 0.0
+            v = 1.0 if x == y else 0.0
+            work[o + i] = v
     elif op == 68:  # not_equal
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = 1.0 if x != y else 0.0
+            v = 1.0 if x != y else 0.0
+            work[o + i] = v
 
 
 def one_conditions(code, work, op, a, b, o, p, stored, _):
@@ -2546,33 +2680,40 @@ def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = 1.0 if x != 0.0 and y != 0.0 else 0.0
+            v = 1.0 if x != 0.0 and y != 0.0 else 0.0
+            work[o + i] = v
     elif op == 70:  # logical_or
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = 1.0 if x != 0.0 or y != 0.0 else 0.0
+            v = 1.0 if x != 0.0 or y != 0.0 else 0.0
+            work[o + i] = v
     elif op == 71:  # logical_xor
         for i in range(n):
             x = work[xo + i]
             y = work[yo + i]
-            work[o + i] = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
+            v = 1.0 if (x != 0.0) != (y != 0.0) else 0.0
+            work[o + i] = v
     elif op == 72:  # logical_not
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = 1.0 if x == 0.0 else 0.0
+            v = 1.0 if x == 0.0 else 0.0
+            work[o + i] = v
     elif op == 73:  # isnan
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = 1.0 if x != x else 0.0
+            v = 1.0 if x != x else 0.0
+            work[o + i] = v
     elif op == 74:  # isfinite
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = 1.0 if x - x == 0.0 else 0.0
+            v = 1.0 if x - x == 0.0 else 0.0
+            work[o + i] = v
     elif op == 75:  # isinf
         for i in range(n):
             x = work[xo + i]
-            work[o + i] = 1.0 if x == x and x - x != 0.0 else 0.0
+            v = 1.0 if x == x and x - x != 0.0 else 0.0
+            work[o + i] = v
 
 
 # By family: its functions for one instruction and for a block.
