@@ -3464,6 +3464,35 @@ def join(op, operands, first, live, uses, ends, previous, add, subtract, multipl
             level[first + i] = 1 + max(level[x], level[y], level[operands[2, i]])
 
 
+@jit
+def delay(operands, first, live, previous, mark, code, level, moves, wishes, late):
+    """Levels, by slot, into ``late``, which comes with the largest one: what ``moves`` is as late as what reads it allows.
+
+    With ``wishes`` it moves to that very level, or not at all. A chain stays where it is; what its links read comes before its end.
+    """
+    for back in range(live.size):
+        i = live.size - 1 - back
+        if not live[i]:
+            continue
+        slot, p = first + i, previous[i]
+        if mark[i] != 1:  # of a link inside a chain `late` has the level of the chain's end already
+            latest = late[slot]
+            wish = np.int32(wishes[i]) if wishes.size else latest
+            late[slot] = wish if moves[i] and level[slot] < wish <= latest else level[slot]
+        before = late[slot] - 1
+        linked = mark[i] and p >= 0 and mark[p]
+        for q in range(3):
+            s = operands[q, i]
+            if not (linked and s == first + p):
+                late[s] = min(late[s], before)
+        if linked:
+            late[first + p] = late[slot]
+        if code[i] >= OF_PRODUCTS:
+            for q in range(2):
+                s = operands[q, operands[2, i] - first]
+                late[s] = min(late[s], before)
+
+
 # What is known of an operation when a plan is made: how the partials of its three operands come about, its arity, whether it is
 # a switch, its family, the first of its own loops or 0, and the smallest group of it that is worth a block.
 HOW, ARITY, IS_SWITCH, FAMILY_OF, FORM_OF, SMALLEST = 0, 3, 4, 5, 6, 7
@@ -4471,7 +4500,7 @@ def _warn(error: Exception) -> None:
     )
 
 
-PLANNING = (simplify, link, measure, join, emit, pull_back, unroll)
+PLANNING = (simplify, link, measure, join, delay, emit, pull_back, unroll)
 _lock = threading.RLock()
 _announced = False
 _planned = 0

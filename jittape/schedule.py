@@ -59,6 +59,10 @@ _SHORTEST_RUN = 16
 _GUARDED_STRETCH = 128
 # A tape of so few instructions is run as it is.
 _TOO_SHORT = 24
+# Instructions too few for a block on their levels are delayed where they are more than one in so many.
+_WORTH_DELAY = 16
+# Levels that some instruction must have to spare for that: in an ODE all have a few, which makes no blocks.
+_LONG_WAIT = 16
 # Bytes per instruction that planning touches at its peak: 100 measured on tapes of a million and of ten million.
 _PLANNING = 100
 # How partials come about, by their formula; what is not here is computed and stored.
@@ -217,8 +221,15 @@ def schedule(tape: Tape) -> Plan:
     passes.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level)
 
     chosen = np.flatnonzero(live & (mark != _INSIDE))
-    key = level[first:][chosen].astype(np.int64) << 8 | np.where(mark[chosen] == _END, CHAINED, code[chosen])
-    order = np.argsort(key, kind="stable")
+    kind = np.where(mark[chosen] == _END, CHAINED, code[chosen]).astype(np.int64)
+    key, order, alone = _grouped(level[first:][chosen], kind)
+    pinned = np.zeros(slots, np.bool_)
+    pinned[same[roots]] = True
+    alone &= ~pinned[first + chosen]
+    if np.count_nonzero(alone) * _WORTH_DELAY > len(chosen):
+        later = _delayed(passes, operands, first, live, previous, mark, code, level, chosen[alone], kind[alone])
+        if later is not level:
+            key, order, _ = _grouped(later[first:][chosen], kind)
     # slots that chains take beside those of their ends: one a link and one where it is cut for a running product, two for at least four
     # links where products are added
     running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
@@ -228,6 +239,36 @@ def schedule(tape: Tape) -> Plan:
 
 
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
+
+
+def _grouped(level: np.ndarray, kind: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The keys of instructions, by level and kind; the order that sorts them; and which are too few of a key for a block."""
+    key = level.astype(np.int64) << 8 | kind
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    sizes = np.diff(starts, append=len(key))
+    alone = np.empty(len(key), np.bool_)
+    alone[order] = np.repeat(sizes < _TABLE[kernels.SMALLEST, kind[order][starts]], sizes)
+    return key, order, alone
+
+
+def _delayed(passes, operands, first, live, previous, mark, code, level, alone, kind) -> np.ndarray:
+    """Levels at which instructions that are ``alone`` on theirs wait for others like them, where what reads them comes later.
+
+    What a recurrence computes on the way, such as the terms of a likelihood, is then one block after it.
+    """
+
+    def delay(moving: np.ndarray, wishes: np.ndarray) -> np.ndarray:
+        moves, late = np.zeros(len(live), np.bool_), np.full(len(level), np.iinfo(np.int32).max, np.int32)
+        moves[moving] = True
+        passes.delay(operands, first, live, previous, mark, code, level, moves, wishes, late)
+        return late
+
+    wishes = delay(alone, level[:0])[first:]
+    if np.max(wishes[alone] - level[first + alone]) < _LONG_WAIT:
+        return level
+    _, _, still_alone = _grouped(wishes[alone], kind)
+    return delay(alone[~still_alone], wishes)
 
 
 def _ends(

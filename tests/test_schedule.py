@@ -471,6 +471,31 @@ def test_an_adjoint_of_zero_passes_nothing_in_blocks(n, more):
     assert np.allclose(gx[:2], 1e308 * 0.5 / np.sqrt(x[:2]), rtol=1e-15)
 
 
+def test_what_a_recurrence_computes_on_the_way_is_a_block_after_it():
+    """The terms of a likelihood wait for each other, also where a chain adds them up; conditions of guards do not."""
+    rng = np.random.default_rng(5)
+    returns = rng.normal(size=120).tolist()
+
+    def loss(a, b):
+        variance, total = 1.0, 0.0
+        for r in returns:
+            variance = a + b * variance
+            if variance < 0.0:
+                return variance
+            total = total + (jt.log(variance) + r * r / variance)
+        return total
+
+    program = jt.record(loss, 0.2, 0.7, argnums=(0, 1))
+    blocks = [line.split()[:2] for line in program.show().splitlines()]
+    assert {what for n, what in blocks if n.isdigit() and int(n) > 100} >= {"log", "divide", "add"}
+    for _ in range(5):
+        wrong, apart = differences(program.tape, program.plan, np.array([0.2, 0.7]) * rng.uniform(0.9, 1.1, 2))
+        assert not len(wrong)
+        assert apart < 1e-13
+    with pytest.raises(jt.BranchChanged, match="guard 0"):
+        program.value_and_grad(-5.0, 0.7)
+
+
 def test_chains_side_by_side_are_levelled():
     def f(x):
         return sum(sum(x[i * 8 + j] * x[j] for j in range(8)) ** 2 for i in range(40))
