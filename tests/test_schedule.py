@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numba import config
 
 import jittape as jt
-from jittape import formulas, kernels, schedule
+from jittape import formulas, kernels, schedule, tracer
 from jittape.ops import CODE, OPS
 from jittape.recording import DATA, INPUT, Recording
 
@@ -224,6 +224,49 @@ def chained_tape(seed):
                 have.append(s)
         have += [s, record("tanh", s)]
     return recording.freeze([have[-1], *rng.choice(have, 2)])
+
+
+def recurring_tape(seed):
+    """Recurrences with terms on the way: read at once, later, by each other, by sums and products, by the recurrence again."""
+    rng = np.random.default_rng(seed)
+    recording = Recording()
+    have = [recording.append(INPUT if rng.random() < 0.7 else DATA, 0, 0, rng.normal()) for _ in range(rng.integers(2, 20))]
+    have += [recording.constant(round(rng.normal(), 1)) for _ in range(rng.integers(1, 6))]
+    one, two = ("tanh", "sin", "square", "negative", "expit", "relu"), ("add", "subtract", "multiply", "maximum", "divide")
+    outputs = []
+
+    def append(names, *operands):
+        return recording.append(CODE[names[rng.integers(len(names))]], *operands, *[0] * (2 - len(operands)), 0.0)
+
+    for _ in range(rng.integers(1, 4)):
+        step = [(rng.integers(3), rng.random() < 0.8, rng.integers(1, 30)) for _ in range(rng.integers(1, 6))]
+        state, total, terms = have[0], have[-1], [have[1]]
+        for _ in range(rng.integers(20, 80)):
+            state = recording.append(CODE["tanh"], append(two[:3], state, have[rng.integers(len(have))]), 0, 0.0)
+            for kind, summed, ago in step:
+                other = terms[-min(ago, len(terms))]
+                term = append(one, state) if kind == 0 else append(two, state, other) if kind == 1 else append(one, other)
+                terms.append(term)
+                if summed:
+                    total = recording.append(CODE["add"], total, term, 0.0)
+            if rng.random() < 0.05:
+                state = append(two[:3], state, terms[-1])
+            if rng.random() < 0.03:
+                recording.truth(tracer.at(recording, append(("less", "greater"), state, terms[-1]), 1.0))
+        have += [total, state]
+        outputs = [total, state, terms[-1]]
+    return recording.freeze(outputs)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_recurrences_give_what_one_at_a_time_gives(seed):
+    tape = recurring_tape(seed)
+    plan = schedule.schedule(tape)
+    rng = np.random.default_rng(seed)
+    for _ in range(2):
+        wrong, apart = differences(tape, plan, rng.normal(size=tape.n_inputs))
+        assert not len(wrong)
+        assert apart < 1e-8
 
 
 @given(seed=st.integers(0, 2**32 - 1))
