@@ -4431,9 +4431,9 @@ def _announce(function) -> None:
         print("jittape: compiling kernels, once per machine (a few seconds) ...", file=sys.stderr, flush=True)
 
 
-# How many instructions a process plans in Python while what plans is not compiled on this machine: each takes 45 us, all together
-# a third of a second. Compiling takes as long as Python does for 300,000 instructions, but later processes have it then.
-PLANNED_IN_PYTHON = 8192
+# How many instructions a process plans in Python before it loads what plans, which takes as long (70 ms); and before it compiles it
+# where it is on no disk. That takes as long as 300,000 instructions do, but later processes have it then.
+BEFORE_LOADING, BEFORE_COMPILING = 1024, 8192
 
 
 def planning(n: int):
@@ -4442,15 +4442,16 @@ def planning(n: int):
     Most of what there is to compile is what plans. A first gradient of a short tape does not wait for it. Plans are integers, so
     that both make the same ones, to the bit.
     """
-    global _planned, _compiles_plans
-    if _compiles_plans is None:
-        _compiles_plans = config.DISABLE_JIT or _on_disk(emit)
-    if not _compiles_plans:
-        _planned += n
-        _compiles_plans = _planned > PLANNED_IN_PYTHON
-        if _compiles_plans:
-            _announce(emit)
-    return sys.modules[__name__] if _compiles_plans else in_python()
+    global _left
+    if _left is None:
+        _left = 0 if config.DISABLE_JIT else BEFORE_LOADING if _on_disk(emit) else BEFORE_COMPILING
+    if 0 < n <= _left:
+        _left -= n
+        return in_python()
+    if _left:
+        _left = 0
+        _announce(emit)
+    return sys.modules[__name__]
 
 
 @functools.cache
@@ -4503,5 +4504,5 @@ def _warn(error: Exception) -> None:
 PLANNING = (simplify, link, measure, join, delay, emit, pull_back, unroll)
 _lock = threading.RLock()
 _announced = False
-_planned = 0
-_compiles_plans: bool | None = None
+# Instructions that are still to be planned in Python; None before the first.
+_left: int | None = None

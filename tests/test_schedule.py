@@ -123,16 +123,13 @@ def test_python_plans_as_compiled_code_does(make, monkeypatch):
 
 
 @pytest.mark.skipif(config.DISABLE_JIT, reason="there everything is Python")
-def test_python_plans_until_compiling_pays(monkeypatch):
-    monkeypatch.setattr(kernels, "_compiles_plans", None)
-    monkeypatch.setattr(kernels, "_planned", 0)
-    monkeypatch.setattr(kernels, "_on_disk", lambda function: False)
-    half = kernels.PLANNED_IN_PYTHON // 2
-    assert [kernels.planning(half) is kernels for _ in range(4)] == [False, False, True, True]
-    monkeypatch.setattr(kernels, "_compiles_plans", None)
-    monkeypatch.setattr(kernels, "_planned", 0)
-    monkeypatch.setattr(kernels, "_on_disk", lambda function: function is kernels.emit)
-    assert kernels.planning(1) is kernels
+@pytest.mark.parametrize(("on_disk", "limit"), [(False, kernels.BEFORE_COMPILING), (True, kernels.BEFORE_LOADING)])
+def test_python_plans_until_compiling_or_loading_pays(monkeypatch, on_disk, limit):
+    monkeypatch.setattr(kernels, "_left", None)
+    monkeypatch.setattr(kernels, "_on_disk", lambda function: on_disk and function is kernels.emit)
+    assert [kernels.planning(n) is kernels for n in (limit // 2, limit // 2, 1, 1)] == [False, False, True, True]
+    monkeypatch.setattr(kernels, "_left", None)
+    assert [kernels.planning(n) is kernels for n in (1, limit, 1)] == [False, True, True]
 
 
 @given(seed=st.integers(0, 2**32 - 1))
