@@ -222,40 +222,44 @@ def schedule(tape: Tape) -> Plan:
 
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     kind = np.where(mark[chosen] == _END, CHAINED, code[chosen]).astype(np.int64)
-    key, order, alone = _grouped(level[first:][chosen], kind)
+    order, key = _grouped(level[first + chosen], kind)
     pinned = np.zeros(slots, np.bool_)
     pinned[same[roots]] = True
-    alone &= ~pinned[first + chosen]
-    if np.count_nonzero(alone) * _WORTH_DELAY > len(chosen):
-        later = _delayed(passes, operands, first, live, previous, mark, code, level, chosen[alone], kind[alone])
-        if later is not level:
-            key, order, _ = _grouped(later[first:][chosen], kind)
+    later = _delayed(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned)
+    if later is not None:
+        order, key = _grouped(later[first + chosen], kind)
     # slots that chains take beside those of their ends: one a link and one where it is cut for a running product, two for at least four
     # links where products are added
     running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
     inner = int(running + running // kernels.SCRATCH + added // 2)
     longest = len(tape) if len(ends) else 0
-    return _emit(passes, tape, chosen[order], key[order], code, operands, active, previous, same, roots, inner, longest)
+    return _emit(passes, tape, chosen[order], key, code, operands, active, previous, same, roots, inner, longest)
 
 
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
 
 
-def _grouped(level: np.ndarray, kind: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The keys of instructions, by level and kind; the order that sorts them; and which are too few of a key for a block."""
+def _grouped(level: np.ndarray, kind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The order of instructions by level and kind, and the keys in that order."""
     key = level.astype(np.int64) << 8 | kind
     order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    return order, key[order]
+
+
+def _alone(order: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Which instructions are too few of a key for a block."""
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
     sizes = np.diff(starts, append=len(key))
     alone = np.empty(len(key), np.bool_)
-    alone[order] = np.repeat(sizes < _TABLE[kernels.SMALLEST, kind[order][starts]], sizes)
-    return key, order, alone
+    alone[order] = np.repeat(sizes < _TABLE[kernels.SMALLEST, key[starts] & 255], sizes)
+    return alone
 
 
-def _delayed(passes, operands, first, live, previous, mark, code, level, alone, kind) -> np.ndarray:
-    """Levels at which instructions that are ``alone`` on theirs wait for others like them, where what reads them comes later.
+def _delayed(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned) -> np.ndarray | None:
+    """Levels at which instructions that are alone on theirs wait for others like them, where what reads them comes later.
 
-    What a recurrence computes on the way, such as the terms of a likelihood, is then one block after it.
+    What a recurrence computes on the way, such as the terms of a likelihood, is then one block after it. None where that would
+    move nothing.
     """
 
     def delay(moving: np.ndarray, wishes: np.ndarray) -> np.ndarray:
@@ -264,11 +268,21 @@ def _delayed(passes, operands, first, live, previous, mark, code, level, alone, 
         passes.delay(operands, first, live, previous, mark, code, level, moves, wishes, late)
         return late
 
-    wishes = delay(alone, level[:0])[first:]
-    if np.max(wishes[alone] - level[first + alone]) < _LONG_WAIT:
-        return level
-    _, _, still_alone = _grouped(wishes[alone], kind)
-    return delay(alone[~still_alone], wishes)
+    def longest_wait(late: np.ndarray, of: np.ndarray) -> int:
+        return int(np.max(late[first + of] - level[first + of], initial=0))
+
+    movable = (kind != CHAINED) & ~pinned[first + chosen]
+    # a look at all of them, which takes a tenth of finding out who is alone
+    if longest_wait(delay(chosen[movable], level[:0]), chosen) < _LONG_WAIT:
+        return None
+    movable &= _alone(order, key)
+    if np.count_nonzero(movable) * _WORTH_DELAY <= len(chosen):
+        return None
+    alone, kind = chosen[movable], kind[movable]
+    wishes = delay(alone, level[:0])
+    if longest_wait(wishes, alone) < _LONG_WAIT:
+        return None
+    return delay(alone[~_alone(*_grouped(wishes[first + alone], kind))], wishes[first:])
 
 
 def _ends(
