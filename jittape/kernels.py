@@ -4419,16 +4419,18 @@ def _on_disk(function) -> bool:
     if not folder:
         return False
     name = f"kernels.{function.__name__}-{function.__code__.co_firstlineno}.*.nbi"
-    found = glob.glob(os.path.join(glob.escape(folder), name))
-    return any(os.path.getmtime(path) >= os.path.getmtime(__file__) for path in found)
+    try:
+        found = glob.glob(os.path.join(glob.escape(folder), name))
+        return any(os.path.getmtime(path) >= os.path.getmtime(__file__) for path in found)
+    except OSError:  # somebody clears the cache at this moment
+        return False
 
 
-def _announce(function) -> None:
-    """Say on a terminal that compiling takes a while, where nothing is on disk yet."""
-    global _announced
-    if not _announced and sys.stderr is not None and sys.stderr.isatty() and not _on_disk(function):
-        _announced = True
-        print("jittape: compiling kernels, once per machine (a few seconds) ...", file=sys.stderr, flush=True)
+def _announce(function, what="kernels, once per machine (a few seconds)") -> None:
+    """Say on a terminal that compiling takes a while, where nothing is on disk yet; each thing once."""
+    if what not in _announced and sys.stderr is not None and sys.stderr.isatty() and not _on_disk(function):
+        _announced.add(what)
+        print(f"jittape: compiling {what} ...", file=sys.stderr, flush=True)
 
 
 # How many instructions a process plans in Python before it loads what plans, which takes as long (70 ms); and before it compiles it
@@ -4445,12 +4447,12 @@ def planning(n: int):
     global _left
     if _left is None:
         _left = 0 if config.DISABLE_JIT else BEFORE_LOADING if _on_disk(emit) else BEFORE_COMPILING
-    if 0 < n <= _left:
+    if n <= _left and _left:
         _left -= n
         return in_python()
     if _left:
         _left = 0
-        _announce(emit)
+        _announce(emit, "what plans long functions, once per machine (ten to twenty seconds)")
     return sys.modules[__name__]
 
 
@@ -4503,6 +4505,6 @@ def _warn(error: Exception) -> None:
 
 PLANNING = (simplify, link, measure, join, delay, emit, pull_back, unroll)
 _lock = threading.RLock()
-_announced = False
+_announced: set[str] = set()
 # Instructions that are still to be planned in Python; None before the first.
 _left: int | None = None

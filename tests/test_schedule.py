@@ -1,6 +1,7 @@
 """Blocks give what one instruction at a time gives: values to the bit, gradients to rounding."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -129,7 +130,22 @@ def test_python_plans_until_compiling_or_loading_pays(monkeypatch, on_disk, limi
     monkeypatch.setattr(kernels, "_on_disk", lambda function: on_disk and function is kernels.emit)
     assert [kernels.planning(n) is kernels for n in (limit // 2, limit // 2, 1, 1)] == [False, False, True, True]
     monkeypatch.setattr(kernels, "_left", None)
-    assert [kernels.planning(n) is kernels for n in (1, limit, 1)] == [False, True, True]
+    assert [kernels.planning(n) is kernels for n in (0, 1, limit, 1)] == [False, False, True, True]
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="there nothing is compiled")
+def test_a_terminal_is_told_once_what_is_compiled(monkeypatch, capsys):
+    monkeypatch.setattr(kernels, "_announced", set())
+    monkeypatch.setattr(kernels, "_on_disk", lambda function: False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    for _ in range(2):
+        kernels._announce(kernels.forward)
+        monkeypatch.setattr(kernels, "_left", 1)
+        kernels.planning(2)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.startswith("jittape: compiling") for line in lines] == [True, True]
+    assert "kernels" in lines[0]
+    assert "plans" in lines[1]
 
 
 @given(seed=st.integers(0, 2**32 - 1))
