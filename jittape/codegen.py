@@ -88,7 +88,7 @@ def imports() -> str:
         "from numba.core.errors import NumbaError",
         "from numba.extending import intrinsic",
         "from numpy import (",
-        *(f"    {name}," for name in sorted(used | {"int64", "uint32", "uint64"})),
+        *(f"    {name}," for name in sorted(used | {"int64", "uint64"})),
         ")",
         "",
         "from .errors import JitTapeCacheWarning",
