@@ -206,7 +206,7 @@ def fresh_process(name, cache):
 
 
 def starts():
-    for name, limit in (("tiny", 8.0), ("iris", 12.0)):
+    for name, limit in (("tiny", 8.0), ("iris", 12.0), ("lorenz", 12.0)):
         progress(f"new processes, {name}")
         with tempfile.TemporaryDirectory() as cache:
             yield f"new process to its first gradient, {name}: nothing compiled yet", fresh_process(name, cache), limit, "s"

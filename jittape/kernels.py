@@ -4470,9 +4470,14 @@ def _compile_loop(function):
     return cfunc(signature, error_model="numpy", no_rewrites=True)(function)
 
 
+def cache_folder() -> str | None:
+    """Where compiled kernels are kept; None where they are not."""
+    return getattr(getattr(run_frame, "stats", None), "cache_path", None)
+
+
 def _on_disk(function) -> bool:
     """Whether a compiled function is in the cache that was compiled from this file as it is."""
-    folder = getattr(getattr(run_frame, "stats", None), "cache_path", None)
+    folder = cache_folder()
     if not folder:
         return False
     name = f"kernels.{function.__name__}-{function.__code__.co_firstlineno}.*.nbi"
@@ -4490,9 +4495,9 @@ def _announce(function, what="kernels, once per machine (a few seconds)") -> Non
         print(f"jittape: compiling {what} ...", file=sys.stderr, flush=True)
 
 
-# How many instructions a process plans in Python before it loads what plans, which takes as long (70 ms); and before it compiles it
-# where it is on no disk. That takes as long as 300,000 instructions do, but later processes have it then.
-BEFORE_LOADING, BEFORE_COMPILING = 1024, 8192
+# How many instructions a process plans in Python, at 12 us each, before it loads what plans, which takes as long (50 ms); and before
+# it compiles it where it is on no disk. That takes as long as a million instructions do, but later processes have it then.
+BEFORE_LOADING, BEFORE_COMPILING = 1 << 12, 1 << 16
 
 
 def planning(n: int):
@@ -4502,8 +4507,10 @@ def planning(n: int):
     that both make the same ones, to the bit.
     """
     global _left
+    if config.DISABLE_JIT:
+        return in_python()
     if _left is None:
-        _left = 0 if config.DISABLE_JIT else BEFORE_LOADING if _on_disk(emit) else BEFORE_COMPILING
+        _left = BEFORE_LOADING if _on_disk(emit) else BEFORE_COMPILING
     if n <= _left and _left:
         _left -= n
         return in_python()
@@ -4520,9 +4527,10 @@ def in_python() -> SimpleNamespace:
     for name, value in globals().items():
         function = getattr(value, "py_func", value)
         if isinstance(function, FunctionType) and function.__module__ == __name__:
-            space[name] = FunctionType(function.__code__, space, name)
+            space[name] = FunctionType(function.__code__, space, name, None, function.__closure__)
     space |= {"int64": int, "uint64": int}
-    space |= {"_pointers": lambda *lists: lists, "_sorted": lambda keys, spare, n: sorted(keys[:n])}
+    space |= {"_pointers": lambda *lists: lists}
+    space |= {"_sorted": lambda keys, spare, n: sorted(keys[:n])}
 
     def on_lists(function):
         def run(*args):
@@ -4560,8 +4568,8 @@ def ready() -> None:
 
 def _silence() -> None:
     """Without Numba, NumPy's scalars warn where kernels do not."""
-    for function in (_run, *PLANNING):
-        globals()[function.__name__] = np.errstate(all="ignore")(function)
+    global _run
+    _run = np.errstate(all="ignore")(_run)
 
 
 def _warn(error: Exception) -> None:
@@ -4574,6 +4582,8 @@ def _warn(error: Exception) -> None:
 
 
 PLANNING = (simplify, link, measure, join, delay, emit, pull_back, unroll)
+# What is called by its address: each is compiled when a program first needs it.
+BY_ADDRESS = (forward, reverse, stretch, singles, forward_in_order, reverse_in_order, *filter(None, ONE_OF), *BLOCK_OF)
 _lock = threading.RLock()
 _announced: set[str] = set()
 # Instructions that are still to be planned in Python; None before the first.

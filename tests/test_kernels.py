@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import jittape as jt
+from jittape import __main__ as command
 from jittape import formulas, kernels, special, tracer
 from jittape.conventions import EDGES
 from jittape.ops import CODE, OPS
@@ -733,3 +734,30 @@ def test_ctrl_c_during_a_long_sweep():
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=300)
     assert done.stdout == "True\nTrue\n1.0\n", done.stderr
+
+
+@pytest.mark.jit_only
+def test_the_command_compiles_every_kernel(monkeypatch):
+    monkeypatch.setattr(kernels, "_left", None)
+    for _, compile_it in command.steps():
+        compile_it()
+    jitted = [value for value in vars(kernels).values() if isinstance(value, kernels.Kernel)]
+    assert len(jitted) > len(kernels.PLANNING)
+    assert [kernel.__name__ for kernel in jitted if not kernel.signatures] == []
+    assert set(kernels.BY_ADDRESS) == set(kernels._compiled)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "line"),
+    [
+        pytest.param({}, 0, r"\d+ kernels ready in [\d.]+ s: [\d.]+ MB in .+", marks=pytest.mark.jit_only),
+        pytest.param({"JITTAPE_CACHE": "0"}, 1, "there is no cache to compile into: .*", marks=pytest.mark.jit_only),
+        ({"NUMBA_DISABLE_JIT": "1"}, 0, "NUMBA_DISABLE_JIT is set: .*"),
+    ],
+)
+def test_the_command_says_what_it_did(change, status, line):
+    done = subprocess.run(
+        [sys.executable, "-m", "jittape"], env=os.environ | change, capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode, done.stderr) == (status, "")
+    assert re.fullmatch(line, done.stdout.strip())
