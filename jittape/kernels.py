@@ -1265,6 +1265,7 @@ MY, YI, YO = 7, 8, 9  # the same for operand y
 MZ, ZI, ZO = 10, 11, 12  # and for the other operand of a fused addition
 DX, DY = 13, 14  # where stored partials go, or 0
 REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each operand from one time to the next
+WIDTH = 19  # of a block that calls a function: how many elements it computes, the last ones perhaps for nobody
 # What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a block of a family, a
 # chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE on a loop of
 # its own.
@@ -2972,7 +2973,7 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
                 family = uint64(AT_FAMILIES) + uint64(2) * uint64(word >> 8) + one
                 dx = uint64(code[row + DX]) if partials else zero
                 dy = uint64(code[row + DY]) if partials else zero
-                call(_address(code, family), code, work, uint64(word & 255), xo, yo, o, n, dx, dy)
+                call(_address(code, family), code, work, uint64(word & 255), xo, yo, o, uint64(code[row + WIDTH]), dx, dy)
             if again:
                 xo += _signed(code[row + RX])
                 yo += _signed(code[row + RY])
@@ -3546,6 +3547,8 @@ CHAINED = 255
 PARTIAL = 1 << 31
 # The most elements of a block: what it copies to scratch then stays in L1.
 SCRATCH = 1024
+# The elements of a vector.
+LANES = 4
 # The fewest products in a row that a chain adds without computing them apart.
 LEAST_PRODUCTS = 4
 # The shortest run of operands that is worth repeating: a list of shorter ones takes less time.
@@ -3661,13 +3664,18 @@ def _read(s, how, active, where, state):
 
 @helper
 def _emit_block(
-    members, i, size, repeats, op, subtract, first, operands, active, table, constants, val, where, template, rows, lists, c, state,
+    members, i, size, repeats, last, op, subtract, first, operands, active, table, constants, val, where, template, rows, lists, c,
+    state,
 ):  # fmt: skip
-    """Write the row of a vector block of ``size`` members from ``i`` on, which repeats where it is of several runs alike."""
+    """Write the row of a vector block of ``size`` members from ``i`` on, which repeats where it is of several runs alike.
+
+    What calls a function and is the ``last`` of its group computes whole vectors: what they have too much is nobody's, and has room.
+    """
     code, n = int64(op[members[i]]), size // repeats
     facts, row = FACTS * code, ROW * c[ROW_COUNT]
     arity, family, own = table[facts + ARITY], table[facts + FAMILY_OF], table[facts + FORM_OF]
-    rows[row + N], rows[row + OP], rows[row + REPEATS] = n, code | family << 8, repeats
+    width = size if own or not last else (size + LANES - 1) // LANES * LANES
+    rows[row + N], rows[row + OP], rows[row + REPEATS], rows[row + WIDTH] = n, code | family << 8, repeats, width
     # where operands may be exchanged, the loops want the one that all elements share first
     turned = 1 if (code >= FUSED or (own and code != subtract)) and _shared(operands, 1, members, i, n, repeats) else 0
     for q in range(arity):
@@ -3694,21 +3702,23 @@ def _emit_block(
             kept_y |= how == COPY_Y or how == LESS_Y
             if how == STORED:
                 rows[row + (DX if q == 0 else DY)] = PARTIAL + c[PART]
-                c[PART] += size
+                c[PART] += width
     for q in range(arity):
         field = row + MX + 3 * q
         if rows[field] <= ONE:
             rows[field + 2] = rows[field + 1]
+            if rows[field] == ROWS:  # what it writes begins after what it reads, or LLVM's loop takes one at a time
+                c[SLOT] = max(c[SLOT], rows[field + 1] + width)
         elif rows[field] != FILL and ((kept_x and q == 0) or (kept_y and q == 1)):
             rows[field + 2] = PARTIAL + c[PART]
-            c[PART] += size
+            c[PART] += width
         else:
             rows[field + 2] = PARTIAL + q * SCRATCH
     rows[row + OUT] = c[SLOT]
     for k in range(size):
         _produce(c[SLOT] + k, members[i + k], first, active, where, state)
         state[KNOWN * (c[SLOT] + k) + INSIDE] = k > 0
-    c[SLOT] += size
+    c[SLOT] += width
     c[ROW_COUNT] += 1
 
 
@@ -4044,7 +4054,7 @@ def emit(
             pieces = _cut(members, n, cuts, repeats, own, shortest, operands, constants, where)
             for k in range(pieces):
                 _emit_block(
-                    members, cuts[k], cuts[k + 1] - cuts[k], repeats[k], op, subtract, first, operands, active, table, constants,
+                    members, cuts[k], cuts[k + 1] - cuts[k], repeats[k], k == pieces - 1, op, subtract, first, operands, active, table, constants,
                     val, where, template, rows, lists, c, state,
                 )  # fmt: skip
         g = h

@@ -314,7 +314,7 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
     while True:
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
-        template = np.zeros(2 + inputs + tape.n_constants + 4 * len(order) + len(roots) + inner)
+        template = np.zeros(2 + inputs + tape.n_constants + 7 * len(order) + len(roots) + inner)
         state = np.zeros((len(template), kernels.KNOWN), np.uint32)
         state[1 : 1 + inputs, kernels.ACTIVE] = tape.active
         rows = np.zeros(ROW * rows_at_most, np.uint32)

@@ -97,6 +97,20 @@ def test_blocks_give_what_one_at_a_time_gives(seed, rows):
         assert apart < 1e-9
 
 
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(60, 600))
+def test_blocks_compute_whole_vectors_and_nobody_has_what_is_too_much(seed, rows):
+    plan = schedule.schedule(random_tape(seed, rows))
+    blocks = plan.rows[plan.rows[:, kernels.FORM] == kernels.BLOCK].astype(int)
+    n, width, out = (blocks[:, field] for field in (kernels.N, kernels.WIDTH, kernels.OUT))
+    assert np.all((width == n) | ((width % kernels.LANES == 0) & (n < width) & (width < n + kernels.LANES)))
+    unused = {slot for row in zip(out + n, out + width, strict=True) for slot in range(*row)}
+    assert len(unused) == np.sum(width - n)
+    assert not unused & set(plan.where.tolist())
+    assert not np.any(plan.template[list(unused)])
+    # no other row writes there
+    assert not any(unused & set(range(row[kernels.OUT], row[kernels.OUT] + row[kernels.N])) for row in plan.rows.astype(int))
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 def test_scheduled_twice_is_the_same_program(seed):
     tape = random_tape(seed, 300)
