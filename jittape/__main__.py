@@ -25,7 +25,8 @@ def steps() -> Iterator[tuple[str, Callable[[], object]]]:
         yield function.__name__, partial(kernels.addresses, {kernels.AT_FORWARD: function})
     nothing = np.zeros(1, np.int32)
     yield "reach", lambda: kernels.reach(nothing, nothing, np.ones(1, np.bool_))
-    kernels.planning(kernels.BEFORE_COMPILING + 1)  # from here on Python plans nothing
+    for writes in (kernels.unroll, kernels.emit):
+        kernels.planning(1 << 30, writes)  # from here on Python plans nothing
     yield "unroll", lambda: record(lambda x: x * x, 1.0).value_and_grad(1.0)
     yield "emit", lambda: record(_long, np.ones(8)).value_and_grad(np.ones(8))
 

@@ -4505,27 +4505,28 @@ def _announce(function, what="kernels, once per machine (a few seconds)") -> Non
         print(f"jittape: compiling {what} ...", file=sys.stderr, flush=True)
 
 
-# How many instructions a process plans in Python, at 12 us each, before it loads what plans, which takes as long (50 ms); and before
-# it compiles it where it is on no disk. That takes as long as a million instructions do, but later processes have it then.
-BEFORE_LOADING, BEFORE_COMPILING = 1 << 12, 1 << 16
+# How many instructions a process plans in Python, at 12 us each and 0.3 ms a plan, before it loads what plans, and before it compiles
+# it where it is on no disk: the former takes as long, the latter two to ten times as long, but later processes have it then.
+BEFORE_LOADING, BEFORE_COMPILING = {"emit": 1 << 12, "unroll": 1 << 9}, {"emit": 1 << 16, "unroll": 1 << 15}
+A_PLAN = 24
 
 
-def planning(n: int):
+def planning(n: int, writes):
     """What has the functions that plan a tape of ``n`` instructions: this module, or the same functions as Python runs them.
 
-    Most of what there is to compile is what plans. A first gradient of a short tape does not wait for it. Plans are integers, so
-    that both make the same ones, to the bit.
+    Half of what there is to compile is what plans. A first gradient does not wait for it, unless its tape is long. ``writes`` is the
+    function that writes the plan, `emit` or `unroll`. Plans are integers, so that both make the same ones, to the bit.
     """
-    global _left
     if config.DISABLE_JIT:
         return in_python()
-    if _left is None:
-        _left = BEFORE_LOADING if _on_disk(emit) else BEFORE_COMPILING
-    if n <= _left and _left:
-        _left -= n
+    name, n = writes.__name__, n + A_PLAN
+    left = _left.get(name)
+    if left is None:
+        left = (BEFORE_LOADING if _on_disk(writes) else BEFORE_COMPILING)[name]
+    _left[name] = left - n if n <= left else 0
+    if n <= left:
         return in_python()
-    if _left:
-        _left = 0
+    if left and writes is emit:
         _announce(emit, "what plans long functions, once per machine (ten to twenty seconds)")
     return sys.modules[__name__]
 
@@ -4596,5 +4597,5 @@ PLANNING = (simplify, link, measure, join, delay, emit, pull_back, unroll)
 BY_ADDRESS = (forward, reverse, stretch, singles, forward_in_order, reverse_in_order, *filter(None, ONE_OF), *BLOCK_OF)
 _lock = threading.RLock()
 _announced: set[str] = set()
-# Instructions that are still to be planned in Python; None before the first.
-_left: int | None = None
+# Instructions that are still to be planned in Python, by what writes the plan.
+_left: dict[str, int] = {}

@@ -95,6 +95,7 @@ def _table() -> np.ndarray:
 _TABLE = _table()
 _COMMUTES = np.array([op.commutes and not op.switch for op in OPS])
 _FACTS = _TABLE.ravel()
+_TABLE.flags.writeable = _FACTS.flags.writeable = False
 _PASSES_X, _PASSES_Y = (_TABLE[: len(OPS), HOW + q] != kernels.NOTHING_PASSES for q in (0, 1))
 
 
@@ -147,7 +148,7 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     code = np.zeros(at + 12 * n + 2, np.uint32)
     code[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = slots, rows, rows + 1, HEADER + ROW * rows, output
     op, a, b = (_locked(column) for column in (op, a, b))
-    end = kernels.planning(n).unroll(op, a, b, active.astype(np.uint8), _FACTS, code, slots, at, CHUNK)
+    end = kernels.planning(n, kernels.unroll).unroll(op, a, b, active.astype(np.uint8), _FACTS, code, slots, at, CHUNK)
     used = np.flatnonzero(np.bincount(op, minlength=len(OPS))[: len(OPS)])
     _link(code, kernels.forward_in_order, kernels.reverse_in_order, _TABLE[used, FAMILY_OF].tolist())
     pieces = [*range(rows or 1), rows], [0, *range(2, rows + 1), rows + 1]
@@ -203,7 +204,7 @@ def schedule(tape: Tape) -> Plan:
     needed[roots] = 1
     same = np.arange(slots, dtype=np.int32)
     operands = np.zeros(3 * n, np.int32)  # three by instruction
-    passes = kernels.planning(n)
+    passes = kernels.planning(n, kernels.emit)
     bits = max(slots - 1, 1).bit_length() + 1
     passes.simplify(
         tape.op, tape.a, tape.b, tape.val.view(np.int64), first, inputs, _COMMUTES, needed, same, operands,

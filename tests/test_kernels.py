@@ -738,7 +738,7 @@ def test_ctrl_c_during_a_long_sweep():
 
 @pytest.mark.jit_only
 def test_the_command_compiles_every_kernel(monkeypatch):
-    monkeypatch.setattr(kernels, "_left", None)
+    monkeypatch.setattr(kernels, "_left", {})
     for _, compile_it in command.steps():
         compile_it()
     jitted = [value for value in vars(kernels).values() if isinstance(value, kernels.Kernel)]

@@ -128,7 +128,7 @@ def test_python_plans_as_compiled_code_does(make, monkeypatch):
     assert any(len(tape) > 24 for tape in tapes)
     plans = []
     for functions in (kernels.in_python(), kernels):
-        monkeypatch.setattr(kernels, "planning", lambda n, functions=functions: functions)
+        monkeypatch.setattr(kernels, "planning", lambda n, writes, functions=functions: functions)
         plans.append([schedule.schedule(tape) for tape in tapes] + [one_at_a_time(tape) for tape in tapes])
     for python, compiled in zip(*plans, strict=True):
         assert np.array_equal(python.code, compiled.code)
@@ -138,13 +138,23 @@ def test_python_plans_as_compiled_code_does(make, monkeypatch):
 
 
 @pytest.mark.skipif(config.DISABLE_JIT, reason="there everything is Python")
-@pytest.mark.parametrize(("on_disk", "limit"), [(False, kernels.BEFORE_COMPILING), (True, kernels.BEFORE_LOADING)])
-def test_python_plans_until_compiling_or_loading_pays(monkeypatch, on_disk, limit):
-    monkeypatch.setattr(kernels, "_left", None)
-    monkeypatch.setattr(kernels, "_on_disk", lambda function: on_disk and function is kernels.emit)
-    assert [kernels.planning(n) is kernels for n in (limit // 2, limit // 2, 1, 1)] == [False, False, True, True]
-    monkeypatch.setattr(kernels, "_left", None)
-    assert [kernels.planning(n) is kernels for n in (0, 1, limit, 1)] == [False, False, True, True]
+@pytest.mark.parametrize("writes", [kernels.emit, kernels.unroll])
+@pytest.mark.parametrize(("on_disk", "limits"), [(False, kernels.BEFORE_COMPILING), (True, kernels.BEFORE_LOADING)])
+def test_python_plans_until_compiling_or_loading_pays(monkeypatch, writes, on_disk, limits):
+    monkeypatch.setattr(kernels, "_on_disk", lambda function: on_disk and function is writes)
+    limit, other = (
+        limits[writes.__name__] - kernels.A_PLAN,
+        {kernels.emit: kernels.unroll, kernels.unroll: kernels.emit}[writes],
+    )
+    half = limit // 2 - kernels.A_PLAN // 2
+    for lengths in ((half, half, 1, 1), (0, limit - kernels.A_PLAN, 0, 1), (limit, 0, 0, 0)):
+        monkeypatch.setattr(kernels, "_left", {})
+        compiled = [kernels.planning(n, writes) is kernels for n in lengths]
+        assert compiled == [sum(lengths[: k + 1]) + kernels.A_PLAN * k > limit for k in range(4)]
+        assert kernels.planning(0, other) is not kernels  # what writes the other plans is another matter
+    monkeypatch.setattr(kernels, "_left", {})
+    assert kernels.planning(limit + 1, writes) is kernels
+    assert kernels.planning(0, writes) is kernels
 
 
 @pytest.mark.skipif(config.DISABLE_JIT, reason="there nothing is compiled")
@@ -154,8 +164,8 @@ def test_a_terminal_is_told_once_what_is_compiled(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     for _ in range(2):
         kernels._announce(kernels.forward)
-        monkeypatch.setattr(kernels, "_left", 1)
-        kernels.planning(2)
+        monkeypatch.setattr(kernels, "_left", {"emit": 1})
+        kernels.planning(2, kernels.emit)
     lines = capsys.readouterr().err.splitlines()
     assert [line.startswith("jittape: compiling") for line in lines] == [True, True]
     assert "kernels" in lines[0]
