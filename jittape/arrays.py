@@ -89,6 +89,12 @@ class VarArray(Traced):
         """The elements in C order, to iterate over, to index and to assign to."""
         return Flat(self)
 
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        new = asarray(value).reshape(-1)
+        if self.size:
+            self[...] = new[np.arange(self.size) % len(new)].reshape(self.shape)
+
     @property
     def real(self) -> VarArray:
         """The array itself."""
@@ -164,12 +170,14 @@ class VarArray(Traced):
         return self.like(row[index], self.v[index])
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if any(map(is_number, index if isinstance(index, tuple) else (index,))):
+            return stored(self, index, value)
         index = plain_index(index)
         x = operand(value)
         if x is NotImplemented:
             raise TracingTypeError(f"cannot store a {type(value).__name__} in an array of traced numbers")
         if self.element is Condition and not isinstance(x, ConditionArray | Condition):
-            x = elementwise(CODE["not_equal"], x, 0.0)
+            x = operand(elementwise(CODE["not_equal"], x, 0.0))
         row = rows(self.rec, x)
         self.v[index] = plain(x)
         self.row[index] = row
@@ -405,8 +413,9 @@ def _refuse(x: VarArray, *index: Any) -> Any:
     x.__index__()
 
 
-# Indexing by numbers without a derivative, and whether numbers have none: `jittape.lookup` sets these.
+# Indexing by numbers without a derivative, storing at them, and whether numbers have none: `jittape.lookup` sets these.
 looked_up: Callable[[VarArray, Any], Any] = _refuse
+stored: Callable[..., None] = _refuse
 is_data: Callable[[VarArray], bool] = _refuse
 
 

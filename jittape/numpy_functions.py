@@ -186,7 +186,8 @@ NOTES = (
     "too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
     "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels, and so do "
     "`log_p[states[:-1], states[1:]]` and `x[labels + 1]`. It costs three operations per place it could pick. A plain table is looked "
-    "up as `jt.array(table)[labels]`.",
+    "up as `jt.array(table)[labels]`. It is also where to store and to count: `y[labels] = x`, `np.add.at(y, labels, x)`, "
+    "`np.bincount(labels, x)`.",
     "An argument that is an array of bools is a mask. As an index, `x[mask]`, it asks its truths, so every mask is a path of its own; "
     "`np.where(mask, x, 0.0)` and `np.sum(x, where=mask)` ask nothing.",
     "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a "

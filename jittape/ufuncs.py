@@ -211,6 +211,8 @@ def store(out: Any, result: Any) -> Any:
 
 def _at(function: Callable[..., Any], x: VarArray, index: Any, *values: Any) -> None:
     """``ufunc.at``: element by element in order, so that a repeated index accumulates."""
+    if any(map(arrays.is_number, index if isinstance(index, tuple) else (index,))):
+        return arrays.stored(x, index, *(values or (0.0,)), lambda old, new: function(old, *(new,) * len(values)))
     places = np.arange(x.size).reshape(x.shape)[arrays.plain_index(index)]
     given = [folds.spread(arrays.asarray(y), places.shape).reshape(-1) for y in values]
     for i, place in enumerate(zip(*(axis.tolist() for axis in np.unravel_index(places.ravel(), x.shape)), strict=True)):

@@ -274,7 +274,10 @@ def test_masks_of_traced_conditions():
         z[z > 2.5] = 0.0
         z[(x < 1.5) | (x == 2.0)] += 10.0
         z[~(x < 3.5) & True] = x[~(x < 3.5)] * 2.0
-        return z
+        m = x > 1.5
+        m[0], m[1:2] = True, [False]
+        m[2:] = np.array([False, True])
+        return np.where(m, z, 0.0)
 
     g = jt.value_and_grad(lambda x: (f(x) * np.arange(4.0)).sum())
     for x in ([1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0], [1.0, 2.0, 3.0, 4.5]):
@@ -310,6 +313,60 @@ LOOKUPS = {
     "two and a slice": lambda x, i: x[:, :, None][i, i[:, None], 0:],
     "two and a plain one": lambda x, i: x[:, :, None][i, [0, 1, 1], i * 0],
 }
+
+
+STORES = {
+    "rows": lambda y, x, i: y.__setitem__(i, x),
+    "columns": lambda y, x, i: y.__setitem__((slice(None), i), x),
+    "one row": lambda y, x, i: y.__setitem__((1, i), x[0]),
+    "one column": lambda y, x, i: y.__setitem__((i, 1), x[0]),
+    "an int apart": lambda y, x, i: y[None].__setitem__((0, slice(None), i), x[:, :2].T[[0, 1, 1]]),
+    "ellipsis": lambda y, x, i: y.__setitem__((..., i), x[:1]),
+    "new axis": lambda y, x, i: y.__setitem__((slice(1, None), None, i), x[:2, None]),
+    "a matrix of indices": lambda y, x, i: y.__setitem__((slice(None), np.stack([i, i[::-1]])), x[:, None]),
+    "one number": lambda y, x, i: y.__setitem__(i[0], x[1]),
+    "a plain number": lambda y, x, i: y.__setitem__(i, 3.0),
+    "in place": lambda y, x, i: operator.setitem(y, i, y[i] * x),
+    "np.add.at": lambda y, x, i: np.add.at(y, i, x),
+    "np.multiply.at": lambda y, x, i: np.multiply.at(y, (slice(None), i), x),
+    "np.negative.at": lambda y, x, i: np.negative.at(y, i),
+}
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_an_integer_array_argument_is_stored_at(name):
+    """In the order of the index, so that the last of several for one place stays; negative indices count from the end."""
+
+    def f(x, i):
+        y = x[::-1] * 2.0
+        STORES[name](y, x, i)
+        return y
+
+    rng = np.random.default_rng(9)
+    w = rng.normal(size=(3, 3))
+    g = jt.value_and_grad(lambda x, i: np.sum(w * f(x, i) ** 2))
+    for k in range(6):
+        x, i = rng.normal(size=(3, 3)), rng.integers(-3 if k > 3 else 0, 3, 3)
+        value, gradient = g(x, i)
+        assert value == pytest.approx(np.sum(w * f(x, i) ** 2), rel=1e-13)
+        np.testing.assert_allclose(gradient, jt.grad(lambda x, i=i: np.sum(w * f(x, i) ** 2))(x), rtol=1e-13, atol=1e-14)
+    assert g.cache_info().records <= 2
+
+
+def test_an_index_that_cannot_be_stored_at_is_an_error():
+    def stored(x, index):
+        y = x * 1.0
+        y[index] = 0.0
+        return np.sum(y)
+
+    x, i = np.ones((3, 3)), np.array([0, 3])
+    with pytest.raises(IndexError, match="out of bounds"):
+        jt.grad(lambda x, i: stored(x, i))(x, i)
+    for index in (lambda i: (i, i), lambda i: ([0, 1], i), lambda i: (i, np.array([True, False, True]))):
+        with pytest.raises(TypeError, match="one index array"):
+            jt.grad(lambda x, i, index=index: stored(x, index(i)))(x, i)
+    with pytest.raises(TypeError, match="index"):
+        jt.grad(lambda x: stored(x, x[0]))(x)
 
 
 @pytest.mark.parametrize("name", LOOKUPS)
@@ -792,6 +849,15 @@ def test_the_flat_elements_are_indexed_and_assigned():
     value, gradient = jt.value_and_grad(f)(x)
     assert value == f(x)
     np.testing.assert_array_equal(gradient, [[6, 2, 20], [12, 0, 0]])
+
+    def g(x):
+        y = x * 1.0
+        y.flat = x[0, :2] * 3.0  # repeats where it is too short
+        return np.sum(y * [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+    value, gradient = jt.value_and_grad(g)(x)
+    assert value == g(x)
+    np.testing.assert_array_equal(gradient, [[27, 36, 0], [0, 0, 0]])
 
 
 def test_attributes_and_methods_of_real_arrays():
