@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, asking, folds
+from . import arrays, asking, folds, lookup
 from .arrays import asarray, elementwise
 from .ops import CODE
 from .tracer import Traced
@@ -49,9 +49,9 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
 
 
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """`np.bincount` of plain places with traced weights."""
-    if isinstance(x, Traced) or weights is None:
-        raise TypeError("np.bincount of traced values takes plain integers and traced weights")
+    """`np.bincount`; places that are arguments are compared with every place."""
+    if isinstance(x, Traced):
+        return lookup.bincount(x, weights, minlength)
     w, places = asarray(weights), np.asarray(x)
     counts = folds.checked(np.bincount, places, w, minlength)
     rec = arrays.recording(w)
@@ -137,14 +137,29 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     return (total, scale) if returned else total
 
 
-def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None) -> Any:
-    """`np.cov` without weights."""
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: Any = None,
+    fweights: Any = None,
+    aweights: Any = None,
+) -> Any:
+    """`np.cov`."""
     x = _rows(m, rowvar)
     if y is not None:
         x = arrays.joined([x, _rows(y, rowvar)])
-    x = x - folds.mean(x, 1, True)
-    scale = x.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
-    out = folds.matmul(x, x.T) / float(max(scale, 0))
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    if fweights is None and aweights is None:
+        x = x - folds.mean(x, 1, True)
+        out = folds.matmul(x, x.T) / float(max(x.shape[1] - ddof, 0))
+    else:
+        a = np.ones(x.shape[1]) if aweights is None else asarray(aweights)
+        w = a if fweights is None else folds.multiply(fweights, a)
+        total = folds.fold("add", w)
+        x = x - folds.fold("add", x * w, 1, True) / total
+        out = folds.matmul(x, (x * w).T) / (total - ddof * (folds.fold("add", w * a) / total))
     return out[0, 0] if out.shape == (1, 1) else out
 
 

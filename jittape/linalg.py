@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -76,7 +77,7 @@ def solve(a: Any, b: Any) -> Any:
         np.linalg.solve(np.eye(len(a)), plain(b))  # NumPy's own error
     if not isinstance(a, VarArray):
         return folds.matmul(np.linalg.inv(a), b)
-    columns = b.reshape(len(b), -1)
+    columns = b.reshape(len(b), math.prod(b.shape[1:]))
     upper, x, _, singular = _eliminated(a, columns)
     if singular:
         raise np.linalg.LinAlgError("Singular matrix")

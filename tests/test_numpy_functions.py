@@ -473,6 +473,12 @@ def test_errors_of_linear_algebra_are_numpys():
         jt.record(lambda a: np.linalg.solve(a, np.ones(3)), np.eye(2))
 
 
+@pytest.mark.parametrize("f", [np.linalg.inv, np.linalg.cholesky, lambda a: np.linalg.solve(a, np.ones((0, 2)))])
+def test_matrices_of_no_rows(f):
+    x = np.zeros((0, 0))
+    assert jt.record(lambda a: f(a) * 1.0, x)(x).shape == f(x).shape
+
+
 @pytest.mark.parametrize("order", [None, 0, 1, 2, 3, -1, 2.5, np.inf, -np.inf])
 def test_vector_norms(order):
     x = distinct((2, 4))
@@ -596,6 +602,9 @@ REARRANGED = {
     "cov": (np.cov, (2, 5)),
     "cov columns": (lambda x: np.cov(x, rowvar=False, ddof=0), (5, 2)),
     "cov vector": (np.cov, (5,)),
+    "cov frequencies": (lambda x: np.cov(x, fweights=[1, 2, 1, 3, 1]), (2, 5)),
+    "cov weights": (lambda x: np.cov(x, x[0] * 2 + x[1] ** 2, aweights=[1.0, 0.5, 1.0, 2.0, 0.1], bias=True), (2, 5)),
+    "cov by traced weights": (lambda x: np.cov(x[:2], fweights=[1, 2, 1, 3, 1], aweights=np.exp(x[2])), (3, 5)),
     "corrcoef": (np.corrcoef, (2, 5)),
     "average weights": (lambda x: np.average(x, weights=[1.0, 2.0, 3.0], axis=1), (2, 3)),
     "average by traced": (lambda x: np.average(np.arange(3.0), weights=x + 2), (3,)),
@@ -913,8 +922,8 @@ def test_arguments_by_position_are_numpys():
         check(f, x)
     with pytest.raises(TypeError, match="int64"):
         jt.record(lambda x: np.sum(x, 0, np.int64), x)
-    with pytest.raises(TypeError, match="np.cov of traced values does not take aweights"):
-        jt.record(lambda x: np.cov(x, aweights=[1.0, 2.0, 3.0]), x)
+    with pytest.raises(TypeError, match="np.quantile of traced values does not take weights"):
+        jt.record(lambda x: np.quantile(x, 0.5, method="inverted_cdf", weights=np.ones(6)), x)
     assert jt.record(lambda x: np.cov(x, aweights=None, fweights=None), x)(x).shape == (2, 2)
 
 
@@ -960,9 +969,44 @@ def test_quantiles_without_nan():
         jt.record(lambda x: np.nanargmax(x, axis=1) * 1.0, nothing)
 
 
+METHODS = [
+    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "linear",
+    "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_of_quantiles(method):
+    for q in (0.0, 0.3, [0.25, 0.5, 1.0], 1 / 3):
+        check(lambda x, q=q: np.quantile(x, q, method=method), distinct((7,)))
+        check(lambda x, q=q: np.percentile(x, 100 * np.asarray(q), axis=1, method=method, keepdims=True), distinct((2, 4)))
+    x = np.where(np.isnan(HOLES), np.nan, distinct((3, 4)))
+    np.testing.assert_allclose(
+        jt.record(lambda x: np.nanquantile(x, 0.4, axis=1, method=method), x)(x), np.nanquantile(x, 0.4, axis=1, method=method)
+    )
+
+
+def test_places_that_are_counted_may_be_arguments():
+    def f(w, places):
+        return np.sum(np.bincount(places, w) ** 2) + np.sum(
+            np.bincount(places, weights=w, minlength=4) / (1 + np.bincount(places, None, 4))
+        )
+
+    g, rng = jt.value_and_grad(f), np.random.default_rng(4)
+    for places in ([0, 1, 2, 1], [2, 2, 0, 1], [3, 0, 3, 1], [0, 0, 0, 0], [1, 2, 0, 0]):
+        w, places = rng.normal(size=4), np.array(places)
+        value, gradient = g(w, places)
+        assert value == pytest.approx(f(w, places), rel=1e-14)
+        np.testing.assert_allclose(gradient, jt.grad(lambda w, places=places: f(w, places))(w), rtol=1e-14)
+    assert g.cache_info().records == 3  # one for each number of places
+    with pytest.raises(ValueError, match="negative"):
+        g(w, np.array([0, -1, 2, 2]))
+
+
 def test_a_bincount_adds_up_in_order_and_says_what_it_cannot():
     w, places = np.array([1e16, 1.0, -1e16, 3.0]), np.array([1, 1, 1, 0])
     np.testing.assert_array_equal(jt.record(lambda w: np.bincount(places, w), w)(w), np.bincount(places, w))
+    np.testing.assert_array_equal(jt.record(lambda w, k: np.bincount(k, w), w, places)(w, places), np.bincount(places, w))
     for bad in (lambda w: np.bincount(w), lambda w: np.bincount([0.5, 1.0], w[:2]), lambda w: np.bincount([0], w)):
         with pytest.raises((TypeError, ValueError)):
             jt.record(bad, w)
