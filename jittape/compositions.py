@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, asking, folds, lookup
+from . import arrays, asking, folds, lookup, ufuncs
 from .arrays import asarray, elementwise
 from .ops import CODE
 from .tracer import Traced
@@ -251,6 +251,26 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     return np.moveaxis(out, list(inner), list(range(axis, axis + len(shape))))
 
 
+def softmax(x: Any, axis: Any = None) -> Any:
+    """The exponentials over their sum."""
+    e = elementwise(CODE["exp"], _below_largest(x, axis))
+    return e / folds.fold("add", e, axis, True)
+
+
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    """The logarithm of `softmax`."""
+    x = _below_largest(x, axis)
+    return x - elementwise(CODE["log"], folds.fold("add", elementwise(CODE["exp"], x), axis, True))
+
+
+def _below_largest(x: Any, axis: Any) -> Any:
+    """The elements less the largest, which has no part in the derivative: it cancels in what is made of the differences."""
+    x = asarray(x)
+    lanes, shape = folds.leading(x, axis)
+    largest = asarray(folds.running(CODE["maximum"], lanes)[-1]).reshape(shape)
+    return x - elementwise(CODE["with_gradient"], largest, 0.0)
+
+
 def sinc(x: Any) -> Any:
     """`np.sinc`."""
     return elementwise(CODE["sinc"], x)
@@ -273,6 +293,7 @@ COMPOSED: dict[Any, Any] = {
     np.around: round_,
     np.fix: lambda x: elementwise(CODE["trunc"], x),
     np.sinc: sinc,
+    np.i0: ufuncs.SPECIAL["i0"],
     np.real: lambda val: asarray(val) if isinstance(val, (list, tuple)) else val,
     np.ptp: ptp,
     np.average: average,

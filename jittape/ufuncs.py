@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import sys
 from collections.abc import Callable
@@ -69,6 +70,16 @@ def _betaln(x: Any, y: Any) -> Any:
     return gammaln(x) + gammaln(y) - gammaln(x + y)
 
 
+def _beta(x: Any, y: Any) -> Any:
+    signs = (elementwise(CODE["sign"], elementwise(CODE["gamma"], k)) for k in (x, y, x + y))
+    return functools.reduce(_recorded(CODE["multiply"]), signs, elementwise(CODE["exp"], _betaln(x, y)))
+
+
+def _unscaled(name: str) -> Callable[..., Any]:
+    """A Bessel function from the one of that name that is scaled by exp(-abs(x))."""
+    return lambda x: elementwise(CODE["exp"], elementwise(CODE["abs"], x)) * elementwise(CODE[name], x)
+
+
 UFUNCS: dict[Any, Callable[..., Any]] = {getattr(np, op.ufunc): _recorded(code) for code, op in enumerate(OPS) if op.ufunc} | {
     np.power: arrays.power,
     np.float_power: arrays.power,
@@ -106,8 +117,8 @@ EXTREMES = {np.maximum: "maximum", np.minimum: "minimum"}
 # The ufuncs of scipy.special that record, by name: SciPy need not be there.
 SPECIAL: dict[str, Callable[..., Any]] = {
     name: _recorded(CODE[name])
-    for name in ("cbrt", "digamma", "erf", "erfc", "exp2", "expit", "expm1", "gammaln", "log1p", "log_expit", "log_ndtr", "ndtr",
-                 "xlog1py", "xlogy")
+    for name in ("cbrt", "digamma", "erf", "erfc", "erfinv", "exp2", "expit", "expm1", "gamma", "gammaln", "i0e", "i1e", "log1p",
+                 "log_expit", "log_ndtr", "ndtr", "ndtri", "xlog1py", "xlogy")
 } | {
     "psi": _recorded(CODE["digamma"]),
     "logit": lambda x: elementwise(CODE["log"], x) - elementwise(CODE["log1p"], -x),
@@ -116,7 +127,12 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "kl_div": lambda x, y: _rel_entr(x, y) - x + y,
     "huber": _huber,
     "pseudo_huber": _pseudo_huber,
+    "beta": _beta,
     "betaln": _betaln,
+    "loggamma": lambda x: arrays.where(x < 0.0, math.nan, elementwise(CODE["gammaln"], x)),
+    "erfcinv": lambda x: elementwise(CODE["ndtri"], 0.5 * x) * -math.sqrt(0.5),
+    "i0": _unscaled("i0e"),
+    "i1": _unscaled("i1e"),
     "exp10": lambda x: elementwise(CODE["power"], 10.0, x),
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+import scipy.special
 
 import jittape as jt
 from jittape import arrays
@@ -744,6 +745,31 @@ def test_helpers_of_lists_of_traced_numbers():
             np.testing.assert_allclose(gradient, np.exp(x - value), rtol=1e-13)
     table = np.array([[0.0, 1000.0], [-1000.0, -1000.0]])
     np.testing.assert_allclose(jt.grad(lambda x: jt.logsumexp(x, axis=1).sum())(table), [[0, 1], [0.5, 0.5]])
+    np.testing.assert_allclose(jt.logsumexp(table, axis=1, keepdims=True), [[1000.0], [np.log(2) - 1000.0]])
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_is_scipys(name, axis):
+    f, expected = getattr(jt, name), getattr(scipy.special, name)
+    rng = np.random.default_rng(2)
+    w = rng.normal(size=(3, 4))
+    g = jt.value_and_grad(lambda x: np.sum(w * f(x, axis)))
+    for scale in (1.0, 1000.0):
+        x = scale * rng.normal(size=(3, 4))
+        np.testing.assert_allclose(f(x, axis), expected(x, axis), rtol=1e-14, atol=1e-300)
+        value, gradient = g(x)
+        assert value == pytest.approx(np.sum(w * expected(x, axis)), rel=1e-14)
+        p = scipy.special.softmax(x, axis)
+        slope = p * (w - np.sum(w * p, axis, keepdims=True)) if name == "softmax" else w - p * np.sum(w, axis, keepdims=True)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-12, atol=1e-14)
+    assert g.cache_info().records == 1
+    masked = np.where(np.eye(3, 4) == 1.0, -np.inf, w)
+    np.testing.assert_allclose(jt.record(lambda x: f(x, axis), masked)(masked), expected(masked, axis), rtol=1e-14)
+    assert f([1.0, 3.0]) == pytest.approx(expected([1.0, 3.0]), rel=1e-14)
+    v = [jt.var(1.0), jt.var(3.0)]
+    f(v)[0].backprop()
+    np.testing.assert_allclose(v[1].sensitivity, jt.grad(lambda x: f(x)[0])(np.array([1.0, 3.0]))[1], rtol=1e-15)
 
 
 REFUSED = {

@@ -836,7 +836,7 @@ def supported():
         (lambda x: np.linalg.eig(x), "linalg.eig", None), (lambda x: np.polydiv(x[0], x[1]), "polydiv", "polyval"), (lambda x: np.fft.fft(x), "fft", None),
         (lambda x: np.linalg.eigvals(x), "linalg.eigvals", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.setdiff1d(x, x), "setdiff1d", "ediff1d"),
         (lambda x: np.choose([0, 1], [x, x]), "choose", "select"), (lambda x: np.ones((2, 2)).clip(x, 2.0), "clip", "clip(x, low, high)"),
-        (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.i0(x), "i0", None),
+        (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.roots(x[0]), "roots", None),
     ],
 )  # fmt: skip
 def test_an_unsupported_function_is_an_error_that_names_it(call, name, near):
@@ -1031,7 +1031,17 @@ def test_adding_at_repeated_places_accumulates():
 def test_ufuncs_of_scipy(name):
     f = getattr(scipy.special, name)
     for xs in itertools.product((np.array([0.3, 0.7]), np.array(0.45)), repeat=f.nin):
-        check(lambda *xs: f(*xs), *(x * 1.1**k for k, x in enumerate(xs)), tolerance=1e-10)
+        check(lambda *xs: f(*xs), *(x * 1.1**k for k, x in enumerate(xs)), tolerance=1e-9)
+
+
+def test_functions_of_scipy_left_of_0():
+    check(scipy.special.beta, np.array([-0.5, -1.7, 0.4]), np.array([0.3, -0.6, -2.2]), tolerance=1e-9)
+    check(
+        lambda x: scipy.special.gamma(x) + scipy.special.i0(x) * scipy.special.i1(x) + np.i0(x),
+        np.array([-0.5, -1.5]),
+        tolerance=1e-9,
+    )
+    np.testing.assert_array_equal(scipy.special.loggamma(jt.array([jt.var(-0.5)])).value, [np.nan])
 
 
 @pytest.mark.parametrize("name", ["rel_entr", "kl_div", "huber"])
