@@ -260,7 +260,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord == 1:
         return folds.fold("add", size, axis, keepdims)
     total = folds.fold("add", arrays.power(size, float(ord)), axis, keepdims)
-    return arrays.power(total, 1.0 / ord)
+    length = arrays.power(total, 1.0 / ord)
+    return arrays.where(elementwise(CODE["not_equal"], total, 0.0), length, 0.0) if ord > 0.0 else length
 
 
 def _lengths(x: Any, axis: Any, keepdims: bool) -> Any:
