@@ -15,11 +15,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from . import arrays, bulk
-from .arrays import VarArray, asarray, elementwise, joined, plain, recording
+from .arrays import ConditionArray, VarArray, asarray, elementwise, joined, plain, recording
 from .ops import CODE, OPS
 
 # The value of a fold over nothing; other folds have none.
 EMPTY = {"add": 0.0, "multiply": 1.0, "logical_and": 1.0, "logical_or": 0.0, "hypot": 0.0, "logaddexp": -math.inf}
+
+_EXTREMES = ("maximum", "minimum")
 
 
 def running(code: int, x: Any) -> Any:
@@ -95,6 +97,8 @@ def spread(x: Any, shape: tuple[int, ...]) -> Any:
 def cumulative(name: str, x: Any, axis: Any = None) -> Any:
     """The running results along an axis; of all elements in C order by default."""
     x = asarray(x, name)
+    if name in _EXTREMES and isinstance(x, ConditionArray):
+        name = arrays.OF_TRUTHS[name]
     if axis is None or not x.ndim:
         x, axis = x.reshape(-1), axis or 0
     axis = normalize_axis_index(axis, x.ndim)
@@ -137,6 +141,8 @@ def extreme(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial
                 f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'"
             )
         x = asarray(arrays.where(where, x, initial))
+    if isinstance(x, ConditionArray) and x.size:
+        return fold(arrays.OF_TRUTHS[name], x, axis, keepdims, initial)
     if initial is None and not x.size:
         getattr(np, name).reduce(plain(x), axis)  # NumPy's own error where there is nothing to choose from
     x, shape = leading(x, axis)
@@ -177,7 +183,12 @@ def matmul(x: Any, y: Any) -> Any:
     x, y = (k.reshape((1,) * (n - k.ndim) + k.shape) for k in (x, y))
     left = x.transpose(n - 1, *range(n - 1))
     right = y.transpose(n - 2, *range(n - 2), n - 1)
-    return finish(fold("add", multiply(left[..., None], right[..., None, :]), 0), v.shape, True)[()]
+    return finish(_summed(multiply(left[..., None], right[..., None, :]), 0), v.shape, True)[()]
+
+
+def _summed(products: Any, axis: Any) -> Any:
+    """The sum of products along axes; of truth values it is one."""
+    return fold("logical_or" if isinstance(products, ConditionArray) else "add", products, axis)
 
 
 def dot(x: Any, y: Any) -> Any:
@@ -244,7 +255,7 @@ def einsum(subscripts: str, *given: Any) -> Any:
         sizes = iter(x.shape)
         factors.append(x.reshape([next(sizes) if c in names else 1 for c in order]))
     product = asarray(functools.reduce(multiply, factors))
-    return asarray(fold("add", product, tuple(range(len(summed)))) if summed else product).reshape(v.shape)[()]
+    return asarray(_summed(product, tuple(range(len(summed)))) if summed else product).reshape(v.shape)[()]
 
 
 def _labels(subscripts: str, xs: list[Any]) -> tuple[list[str], str]:

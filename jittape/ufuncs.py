@@ -24,14 +24,10 @@ def _conditions(name: str) -> Callable[..., Any]:
     """A bitwise operation, for truth values only."""
 
     def function(*xs: Any) -> Any:
-        for x in xs:
-            if not (
-                isinstance(x, (Condition, ConditionArray, bool, np.bool_))
-                or (isinstance(x, np.ndarray) and x.dtype == np.bool_)
-            ):
-                raise TracingTypeError(
-                    f"np.{name.replace('logical', 'bitwise')} of traced values is for comparisons, not for numbers"
-                )
+        if not arrays.are_truths(*xs):
+            raise TracingTypeError(
+                f"np.{name.replace('logical', 'bitwise')} of traced values is for comparisons, not for numbers"
+            )
         return elementwise(CODE[name], *xs)
 
     return function

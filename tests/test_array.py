@@ -289,6 +289,53 @@ def test_masks_of_traced_conditions():
     assert g.cache_info()[:2] == (2, 2)
 
 
+MASKS = {
+    "product": lambda x, m: (x > 0.0) * (x < 1.0),
+    "sum": lambda x, m: (x > 0.0) + (x < -1.0),
+    "sum with an argument": lambda x, m: m + (x < -1.0),
+    "plain": lambda x, m: np.array([True, False, True, True]) * (x > 0.0) + True * m,
+    "in place": lambda x, m: operator.iadd(x > 0.0, m),
+    "ufuncs": lambda x, m: np.multiply(np.add(x > 0.0, m), np.maximum(x < 1.0, m)),
+    "smaller": lambda x, m: np.minimum(x > 0.0, x < 1.0),
+    "where": lambda x, m: np.where(x > 0.0, x < 1.0, x < -1.0),
+    "where plain": lambda x, m: np.where(x > 0.0, x < 1.0, True),
+    "select": lambda x, m: np.select([x > 0.0, m], [x < 1.0, x < -1.0], False),
+    "largest": lambda x, m: np.max(np.stack([x > 0.0, m]), axis=0),
+    "running": lambda x, m: np.maximum.accumulate(x < 0.0),
+    "outer": lambda x, m: np.outer(x > 0.0, m).T[0],
+    "matrix product": lambda x, m: (x[:, None] > x) @ (x > 0.0),
+    "einsum": lambda x, m: np.einsum("ij,j", x[:, None] > x, m),
+    "changes": lambda x, m: np.diff(x > 0.0, prepend=False),
+    "padded": lambda x, m: np.pad(x[:2] > 0.0, 1),
+    "appended": lambda x, m: np.append(x[:3] > 0.0, True),
+    "joined": lambda x, m: np.concatenate([x[:2] > 0.0, [True, False]]),
+    "inserted": lambda x, m: np.insert(x[:3] > 0.0, 1, False),
+    "zeros like": lambda x, m: (y := np.zeros_like(x > 0.0), y.__setitem__(slice(2), x[:2] > 0.0), y)[2],
+    "ones like": lambda x, m: np.ones_like(m) * (x > 0.0),
+    "of a type": lambda x, m: np.full_like(x, 1.0, dtype=bool) * np.zeros_like(x, dtype=bool) + (x > 0.0),
+}
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_arithmetic_of_truth_values_is_numpys_and_gives_a_mask(name):
+    """True + True is True; an index of numbers it is not."""
+
+    def f(x, m):
+        mask = MASKS[name](x, m)
+        return np.sum(x[mask] ** 3) + np.sum(x * mask) + np.sum(mask)
+
+    g = jt.value_and_grad(f)
+    for x in ([0.5, -0.3, 2.0, -2.0], [1.5, 0.3, -2.0, 0.7], [-0.5, -3.0, -1.0, 0.1]):
+        x = np.array(x)
+        m = x[::-1] > 0.0
+        value, gradient = g(x, m)
+        assert value == pytest.approx(f(x, m), rel=1e-14)
+        mask = MASKS[name](x, m)
+        np.testing.assert_allclose(gradient, (3 * x * x + 1) * mask, rtol=1e-14)
+    assert np.zeros_like(x, dtype=float).dtype == float
+    assert jt.record(lambda x: np.zeros_like(x > 0.0, dtype=float) + x, x)(x).tolist() == x.tolist()
+
+
 # -- indices that are arguments -----------------------------------------------------------------------------------------------
 
 LOOKUPS = {
