@@ -432,7 +432,9 @@ def joined(parts: list[Any], axis: int = 0) -> Any:
 
 
 def is_number(part: Any) -> bool:
-    """Whether a part of an index is traced and no truth value."""
+    """Whether a part of an index is traced, or a list of what is, and no truth value."""
+    if isinstance(part, list):
+        return any(map(is_number, part))
     return isinstance(part, Traced) and not isinstance(part, (Condition, ConditionArray))
 
 

@@ -43,7 +43,7 @@ def looked_up(x: VarArray, index: Any) -> Any:
     parts, at = _parts(index)
     if len(at) > 1:
         return _paired(x, parts, at[-1] + 1)
-    where = asarray(parts[at[0]])
+    where = parts[at[0]]
     axis = _axis(x, parts, at[0])
     n = x.shape[axis]
     places = _known_places(where, n, axis)
@@ -72,7 +72,7 @@ def stored(x: VarArray, index: Any, value: Any, combined: Callable[..., Any] | N
         raise TracingTypeError(
             "an array is stored into at one index array that is an argument, beside slices and ints; pass the others as static values"
         )
-    where = asarray(parts[i])
+    where = parts[i]
     lane = x[tuple([*parts[:i], slice(None), *parts[i + 1 :]])]
     axis = _kept(parts[:i]) if ... not in parts[:i] else lane.ndim - 1 - _kept(parts[i + 1 :])
     places = _known_places(where.reshape(-1), lane.shape[axis], axis)
@@ -101,7 +101,8 @@ def _parts(index: Any) -> tuple[list[Any], list[int]]:
     parts = list(index) if isinstance(index, tuple) else [index]
     at = [i for i, part in enumerate(parts) if arrays.is_number(part)]
     for i in at:
-        if not is_data(asarray(parts[i])):
+        parts[i] = asarray(parts[i])
+        if not is_data(parts[i]):
             parts[i].__index__()
     return parts, at
 
@@ -165,6 +166,10 @@ def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     if not isinstance(indices, Traced):
         return x.like(np.take(x.row, indices, axis, mode=mode), np.take(x.v, indices, axis, mode=mode))
     x, axis = (x.reshape(-1), 0) if axis is None else (x, axis % x.ndim)
+    if mode == "wrap":
+        indices = indices % x.shape[axis]
+    elif mode == "clip":
+        indices = elementwise(CODE["clip_high"], elementwise(CODE["clip_low"], indices, 0.0), x.shape[axis] - 1.0)
     return arrays.traced(indices.rec, x)[(*(slice(None),) * axis, indices)]
 
 

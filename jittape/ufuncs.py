@@ -184,10 +184,9 @@ def reduce(ufunc: Any, x: Any, axis: Any = 0, keepdims: bool = False, initial: A
 
 def _reduceat(ufunc: Any, a: Any, indices: Any, axis: int) -> Any:
     """``ufunc.reduceat``: a fold from each index to the next one, of one element where that is not further on."""
-    x = arrays.asarray(a)
-    np.add.reduceat(x.v, indices, axis)  # NumPy's own errors
+    x, starts = arrays.asarray(a), np.asarray(indices).tolist()
+    np.add.reduceat(arrays.plain(x), starts, axis)  # NumPy's own errors
     rows = np.moveaxis(x, axis, 0)  # type: ignore[arg-type]
-    starts = np.asarray(indices).tolist()
     folded = [reduce(ufunc, rows[i : max(j, i + 1)]) for i, j in zip(starts, [*starts[1:], len(rows)], strict=True)]
     return np.moveaxis(np.stack(folded), 0, axis)
 
