@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays, folds
-from .arrays import VarArray, asarray, elementwise
+from .arrays import ConditionArray, VarArray, asarray, elementwise
 from .errors import TracingTypeError
 from .ops import CODE, OPS
 from .recording import CONST, DATA, INPUT
@@ -53,11 +53,12 @@ def looked_up(x: VarArray, index: Any) -> Any:
     spread = np.broadcast_to(numbers.reshape([-1 if i == axis else 1 for i in range(x.ndim)]), shape)
     belongs = spread[tuple([*parts[: at[0]], numbers.reshape(where.shape), *parts[at[0] + 1 :]])]
     truth = places.reshape(-1, n)[belongs]
+    keep, add = ("logical_and", "logical_or") if isinstance(x, ConditionArray) else ("gate", "add")
     found: Any = None
     for k in range(n):
         place = np.full(where.shape, k)
-        kept = elementwise(CODE["gate"], truth[..., k], x[tuple([*parts[: at[0]], place, *parts[at[0] + 1 :]])])
-        found = kept if found is None else found + kept
+        kept = elementwise(CODE[keep], truth[..., k], x[tuple([*parts[: at[0]], place, *parts[at[0] + 1 :]])])
+        found = kept if found is None else elementwise(CODE[add], found, kept)
     return found
 
 

@@ -312,6 +312,7 @@ MASKS = {
     "inserted": lambda x, m: np.insert(x[:3] > 0.0, 1, False),
     "zeros like": lambda x, m: (y := np.zeros_like(x > 0.0), y.__setitem__(slice(2), x[:2] > 0.0), y)[2],
     "ones like": lambda x, m: np.ones_like(m) * (x > 0.0),
+    "looked up": lambda x, m: (x > 0.0)[3 * m],
     "of a type": lambda x, m: np.full_like(x, 1.0, dtype=bool) * np.zeros_like(x, dtype=bool) + (x > 0.0),
 }
 
