@@ -139,8 +139,7 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retste
     out = start + ramp * step if parts > 0 else start + ramp * (stop - start)
     if endpoint and num > 1:
         out[-1] = stop
-    if axis:
-        out = out.transpose(np.argsort(np.roll(np.arange(out.ndim), 0)) if axis % out.ndim == 0 else [*range(1, out.ndim), 0])
+    out = _back(out, normalize_axis_index(axis, out.ndim))
     return (out, step) if retstep else out
 
 
@@ -156,7 +155,7 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis:
     out = asarray(x * elementwise(CODE["power"], y / x, shares))
     if endpoint and num > 1:
         out[-1] = y
-    return _back(out, axis % out.ndim)
+    return _back(out, normalize_axis_index(axis, out.ndim))
 
 
 def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:

@@ -27,8 +27,10 @@ _EXTREMES = ("maximum", "minimum")
 def running(code: int, x: Any) -> Any:
     """The running results of an operation along the first axis, which is not empty; one bulk append."""
     v = _accumulate(code, plain(x))
-    if not isinstance(x, VarArray) or len(x) == 1 or not x.size:
-        return v if not isinstance(x, VarArray) else x.copy()
+    if not isinstance(x, VarArray):
+        return v
+    if len(x) == 1 or not x.size:
+        return arrays.class_of(code)(x.rec, x.row.copy(), v)
     rec, n, m = x.rec, x.size, math.prod(x.shape[1:])
     # the first results are the first elements; every further one adds an element to the result before it
     flat = np.empty(n, np.int32)
@@ -99,6 +101,8 @@ def cumulative(name: str, x: Any, axis: Any = None) -> Any:
     x = asarray(x, name)
     if name in _EXTREMES and isinstance(x, ConditionArray):
         name = arrays.OF_TRUTHS[name]
+    if OPS[CODE[name]].condition:
+        x = asarray(elementwise(CODE["not_equal"], x, 0.0))
     if axis is None or not x.ndim:
         x, axis = x.reshape(-1), axis or 0
     axis = normalize_axis_index(axis, x.ndim)

@@ -270,12 +270,9 @@ def _lengths(x: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def vector_norm(x: Any, *, axis: Any = None, ord: Any = 2, keepdims: bool = False) -> Any:
-    """`np.linalg.vector_norm`."""
-    x = asarray(x)
-    if axis is None:
-        out = asarray(norm(x.reshape(-1), ord))
-        return out.reshape((1,) * x.ndim) if keepdims else out[()]
-    return norm(x, ord, axis, keepdims)
+    """`np.linalg.vector_norm`: several axes are one vector."""
+    lanes, shape = folds.leading(asarray(x), axis)
+    return folds.finish(norm(lanes, ord, 0), shape, keepdims)
 
 
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
