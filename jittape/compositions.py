@@ -33,6 +33,14 @@ def select(condlist: Any, choicelist: Any, default: Any = 0.0) -> Any:
     return out
 
 
+def choose(a: Any, choices: Any) -> Any:
+    """`np.choose` without a mode: the element of the choice with that number."""
+    shape = np.broadcast_shapes(*map(np.shape, (a, *choices)))
+    table = np.stack([folds.spread(asarray(choice), shape) for choice in choices])
+    places = asarray(a) if isinstance(a, Traced) else np.asarray(a)
+    return lookup.take_along_axis(table, folds.spread(places, shape)[None], 0)[0]
+
+
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """`np.piecewise`: every function gets all of ``x``, and the last condition that holds chooses; no branch is recorded."""
     x = asarray(x)[()]
@@ -280,6 +288,7 @@ COMPOSED: dict[Any, Any] = {
     np.clip: clip,
     np.where: where,
     np.select: select,
+    np.choose: choose,
     np.piecewise: piecewise,
     np.bincount: bincount,
     np.isin: isin,

@@ -236,10 +236,10 @@ def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     return asarray(matmul(left, right)).reshape(v.shape)[()]
 
 
-def einsum(subscripts: str, *given: Any) -> Any:
+def einsum(subscripts: Any, *given: Any) -> Any:
     """`np.einsum`; products from left to right, then sums in the order in which their labels appear."""
     if not isinstance(subscripts, str):
-        raise TypeError("einsum of traced values takes its subscripts as a string")
+        subscripts, given = _spelled(subscripts, *given)
     xs = [asarray(x, "einsum") for x in given]
     v = checked(np.einsum, subscripts, *xs)
     labels, output = _labels(subscripts, xs)
@@ -260,6 +260,13 @@ def einsum(subscripts: str, *given: Any) -> Any:
         factors.append(x.reshape([next(sizes) if c in names else 1 for c in order]))
     product = asarray(functools.reduce(multiply, factors))
     return asarray(_summed(product, tuple(range(len(summed)))) if summed else product).reshape(v.shape)[()]
+
+
+def _spelled(*given: Any) -> tuple[str, tuple[Any, ...]]:
+    """The subscripts as a string, and the operands, where each operand is followed by a list of its axes."""
+    n = len(given) // 2 * 2
+    names = ["".join("..." if axis is ... else chr(ord("a") + axis) for axis in axes) for axes in (*given[1:n:2], *given[n:])]
+    return ",".join(names[: n // 2]) + "".join(f"->{output}" for output in names[n // 2 :]), given[:n:2]
 
 
 def _labels(subscripts: str, xs: list[Any]) -> tuple[list[str], str]:

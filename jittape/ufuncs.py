@@ -238,7 +238,6 @@ def check_dtype(dtype: Any) -> None:
 
 # What to write for functions that users miss and that have no namesake.
 _INSTEAD = {
-    "choose": "np.where, or np.select",
     "clip": "np.clip(x, low, high), for x.clip(low, high) of a plain x",
     "fft.fft": "a product with np.cos and np.sin of a plain matrix",
     "fft.rfft": "a product with np.cos and np.sin of a plain matrix",

@@ -360,6 +360,7 @@ LOOKUPS = {
     "np.take_along_axis broadcast": lambda x, i: np.take_along_axis(x, i[None], 1),
     "matrix of indices": lambda x, i: x[np.stack([i, i[::-1]])],
     "computed": lambda x, i: x[(i + 1) % 3],
+    "np.choose": lambda x, i: np.choose(i, list(x)) + np.choose(i[0], x[:, 0]),
     "places of a flat array": lambda x, i: x.reshape(-1)[3 * np.arange(3) + i],
     "two at once": lambda x, i: x[i, i[::-1]],
     "one step to the next": lambda x, i: x[i[:-1], i[1:]],

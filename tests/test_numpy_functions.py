@@ -337,6 +337,12 @@ def test_einsum(subscripts):
     check(lambda *xs: np.einsum(subscripts, *xs), *(sample(shape, seed=i) for i, shape in enumerate(shapes)))
 
 
+@pytest.mark.parametrize("output", [(), ([2, 0],), ([],), ([..., 0],)], ids=str)
+def test_einsum_with_lists_of_axes(output):
+    axes = ([0, ..., 1], [..., 1, 2]) if ... in sum(output, []) else ([0, 1], [1, 2])
+    check(lambda x, y: np.einsum(x, axes[0], y, axes[1], *output), sample((2, 3)), sample((3, 4)))
+
+
 # -- linear algebra -----------------------------------------------------------------------------------------------------------
 
 
@@ -640,6 +646,7 @@ REARRANGED = {
     "unique": (lambda x: np.unique(np.concatenate([x, x[:2]])), (4,)),
     "unique with counts": (lambda x: np.multiply(*np.unique(np.append(x, x[1]), return_counts=True)), (4,)),
     "unique inverse": (lambda x: np.unique(np.append(x, x[1]), return_index=True, return_inverse=True)[2] * x[0], (4,)),
+    "choose": (lambda x: np.choose([[0], [2]], [x, x[0] * 2.0, 5.0]), (2, 3)),
     "isin": (lambda x: np.where(np.isin(x, [x[0, 0], 9.0]), x, 2 * x), (2, 3)),
     "digitize": (lambda x: x * np.digitize(x, [-0.5, 0.03, 0.7]), (2, 3)),
     "digitize falling": (lambda x: x * np.digitize(x, [0.7, 0.03, -0.5], right=True), (2, 3)),
@@ -840,7 +847,7 @@ def supported():
     [
         (lambda x: np.linalg.eig(x), "linalg.eig", None), (lambda x: np.polydiv(x[0], x[1]), "polydiv", "polyval"), (lambda x: np.fft.fft(x), "fft", None),
         (lambda x: np.linalg.eigvals(x), "linalg.eigvals", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.setdiff1d(x, x), "setdiff1d", "ediff1d"),
-        (lambda x: np.choose([0, 1], [x, x]), "choose", "select"), (lambda x: np.ones((2, 2)).clip(x, 2.0), "clip", "clip(x, low, high)"),
+        (lambda x: np.ones((2, 2)).clip(x, 2.0), "clip", "clip(x, low, high)"),
         (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.roots(x[0]), "roots", None),
     ],
 )  # fmt: skip
