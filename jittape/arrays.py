@@ -468,8 +468,9 @@ def plain_index(index: Any) -> Any:
 
 def elementwise(code: int, *given: Any) -> Any:
     """Record one operation per element; of plain numbers and arrays of them, compute it."""
-    if code in _OF_TRUTHS and are_truths(*given) and any(isinstance(x, (VarArray, np.ndarray)) for x in given):
-        code = _OF_TRUTHS[code]
+    # the commonest operands are told apart first
+    if code in _OF_TRUTHS and VarArray not in (type(given[0]), type(given[1])) and are_truths(*given):
+        code = _OF_TRUTHS[code] if any(isinstance(x, (VarArray, np.ndarray)) for x in given) else code
     xs = operands(OPS[code].name, *given)
     rec = recording(*xs)
     v = bulk.values(code, *map(plain, xs))

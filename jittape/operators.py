@@ -17,7 +17,7 @@ from .tracer import Var
 
 def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[VarArray, Any], Any]:
     def operator(self: VarArray, other: Any) -> Any:
-        other = other if are_truths(other) else operand(other)
+        other = other if isinstance(self, ConditionArray) and are_truths(other) else operand(other)
         if other is NotImplemented:
             return NotImplemented
         return function(other, self) if swapped else function(self, other)
