@@ -110,10 +110,6 @@ def _parts(index: Any) -> tuple[list[Any], list[int]]:
 
 def _known_places(where: Any, n: int, axis: int) -> Any:
     """Whether each index is each of ``n`` places, counted from the end where an index is negative."""
-    if n > _MOST_PLACES:
-        raise TracingTypeError(
-            f"an index that is an argument picks among at most {_MOST_PLACES} places, not {n}; pass it as a static value"
-        )
     places = _places(where, n)
     if not _all_found(places):
         below = elementwise(CODE["less"], where, 0.0)
@@ -125,6 +121,10 @@ def _known_places(where: Any, n: int, axis: int) -> Any:
 
 def _places(where: Any, n: int) -> Any:
     """Whether each index is each of the places."""
+    if n > _MOST_PLACES:
+        raise TracingTypeError(
+            f"an index that is an argument picks among at most {_MOST_PLACES} places, not {n}; pass it as a static value"
+        )
     return elementwise(CODE["equal"], where[..., None], np.arange(n, dtype=np.float64))
 
 

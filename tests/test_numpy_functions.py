@@ -1013,6 +1013,8 @@ def test_places_that_are_counted_may_be_arguments():
     assert g.cache_info().records == 3  # one for each number of places
     with pytest.raises(ValueError, match="negative"):
         g(w, np.array([0, -1, 2, 2]))
+    with pytest.raises(TypeError, match="at most 10000 places"):
+        g(w, np.array([0, 1, 2, 123456]))
 
 
 def test_a_bincount_adds_up_in_order_and_says_what_it_cannot():
