@@ -47,6 +47,7 @@ from .functions import dot as dot
 from .functions import equal as equal
 from .functions import erf as erf
 from .functions import erfc as erfc
+from .functions import erfinv as erfinv
 from .functions import exp as exp
 from .functions import exp2 as exp2
 from .functions import expit as expit
@@ -60,10 +61,13 @@ from .functions import fmin as fmin
 from .functions import fmod as fmod
 from .functions import full as full
 from .functions import full_like as full_like
+from .functions import gamma as gamma
 from .functions import gammaln as gammaln
 from .functions import greater as greater
 from .functions import greater_equal as greater_equal
 from .functions import hypot as hypot
+from .functions import i0e as i0e
+from .functions import i1e as i1e
 from .functions import isfinite as isfinite
 from .functions import isinf as isinf
 from .functions import isnan as isnan
@@ -77,6 +81,7 @@ from .functions import log2 as log2
 from .functions import log_expit as log_expit
 from .functions import log_ndtr as log_ndtr
 from .functions import log_sigmoid as log_sigmoid
+from .functions import log_softmax as log_softmax
 from .functions import logaddexp as logaddexp
 from .functions import logical_and as logical_and
 from .functions import logical_not as logical_not
@@ -89,6 +94,7 @@ from .functions import minimum as minimum
 from .functions import mod as mod
 from .functions import multiply as multiply
 from .functions import ndtr as ndtr
+from .functions import ndtri as ndtri
 from .functions import negative as negative
 from .functions import norm as norm
 from .functions import not_equal as not_equal
@@ -107,6 +113,7 @@ from .functions import sign as sign
 from .functions import sin as sin
 from .functions import sinc as sinc
 from .functions import sinh as sinh
+from .functions import softmax as softmax
 from .functions import softplus as softplus
 from .functions import sqrt as sqrt
 from .functions import square as square
@@ -171,6 +178,7 @@ __all__ = [
     "equal",
     "erf",
     "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expit",
@@ -184,10 +192,13 @@ __all__ = [
     "fmod",
     "full",
     "full_like",
+    "gamma",
     "gammaln",
     "greater",
     "greater_equal",
     "hypot",
+    "i0e",
+    "i1e",
     "isfinite",
     "isinf",
     "isnan",
@@ -201,6 +212,7 @@ __all__ = [
     "log_expit",
     "log_ndtr",
     "log_sigmoid",
+    "log_softmax",
     "logaddexp",
     "logical_and",
     "logical_not",
@@ -213,6 +225,7 @@ __all__ = [
     "mod",
     "multiply",
     "ndtr",
+    "ndtri",
     "negative",
     "norm",
     "not_equal",
@@ -230,6 +243,7 @@ __all__ = [
     "sin",
     "sinc",
     "sinh",
+    "softmax",
     "softplus",
     "sqrt",
     "square",

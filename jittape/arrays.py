@@ -89,6 +89,12 @@ class VarArray(Traced):
         """The elements in C order, to iterate over, to index and to assign to."""
         return Flat(self)
 
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        new = asarray(value).reshape(-1)
+        if self.size:
+            self[...] = new[np.arange(self.size) % len(new)].reshape(self.shape)
+
     @property
     def real(self) -> VarArray:
         """The array itself."""
@@ -164,12 +170,14 @@ class VarArray(Traced):
         return self.like(row[index], self.v[index])
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if any(map(is_number, index if isinstance(index, tuple) else (index,))):
+            return stored(self, index, value)
         index = plain_index(index)
         x = operand(value)
         if x is NotImplemented:
             raise TracingTypeError(f"cannot store a {type(value).__name__} in an array of traced numbers")
         if self.element is Condition and not isinstance(x, ConditionArray | Condition):
-            x = elementwise(CODE["not_equal"], x, 0.0)
+            x = operand(elementwise(CODE["not_equal"], x, 0.0))
         row = rows(self.rec, x)
         self.v[index] = plain(x)
         self.row[index] = row
@@ -293,6 +301,33 @@ def class_of(code: int) -> type[VarArray]:
     return ConditionArray if OPS[code].condition else VarArray
 
 
+def are_truths(*xs: Any) -> bool:
+    """Whether all that is given are truth values, or arrays or nested lists of them, traced or not."""
+    return all(
+        are_truths(*x)
+        if isinstance(x, (list, tuple))
+        else isinstance(x, (Condition, ConditionArray, bool, np.bool_)) or (isinstance(x, np.ndarray) and x.dtype.kind == "b")
+        for x in xs
+    )
+
+
+def class_for(*xs: Any) -> type[VarArray]:
+    """The class of an array that holds all that is given."""
+    return ConditionArray if are_truths(*xs) else VarArray
+
+
+# The arithmetic of NumPy's arrays of truth values: True + True is True.
+OF_TRUTHS = {
+    "add": "logical_or",
+    "maximum": "logical_or",
+    "fmax": "logical_or",
+    "multiply": "logical_and",
+    "minimum": "logical_and",
+    "fmin": "logical_and",
+}
+_OF_TRUTHS = {CODE[name]: CODE[logical] for name, logical in OF_TRUTHS.items()}
+
+
 # -- operands -----------------------------------------------------------------------------------------------------------------
 
 
@@ -389,15 +424,17 @@ def traced(rec: Recording, x: Any) -> VarArray:
 def joined(parts: list[Any], axis: int = 0) -> Any:
     """Arrays one after the other, as `np.concatenate` has them."""
     rec = recording(*parts)
-    v = np.concatenate([plain(x) for x in parts], axis)
     if rec is None:
-        return v
-    kind = ConditionArray if all(isinstance(x, ConditionArray) for x in parts) else VarArray
+        return np.concatenate(parts, axis)
+    kind, parts = class_for(*parts), list(map(operand, parts))
+    v = np.concatenate([plain(x) for x in parts], axis)
     return kind(rec, np.concatenate([rows(rec, x) for x in parts], axis), v)
 
 
 def is_number(part: Any) -> bool:
-    """Whether a part of an index is traced and no truth value."""
+    """Whether a part of an index is traced, or a list of what is, and no truth value."""
+    if isinstance(part, list):
+        return any(map(is_number, part))
     return isinstance(part, Traced) and not isinstance(part, (Condition, ConditionArray))
 
 
@@ -405,8 +442,9 @@ def _refuse(x: VarArray, *index: Any) -> Any:
     x.__index__()
 
 
-# Indexing by numbers without a derivative, and whether numbers have none: `jittape.lookup` sets these.
+# Indexing by numbers without a derivative, storing at them, and whether numbers have none: `jittape.lookup` sets these.
 looked_up: Callable[[VarArray, Any], Any] = _refuse
+stored: Callable[..., None] = _refuse
 is_data: Callable[[VarArray], bool] = _refuse
 
 
@@ -430,6 +468,9 @@ def plain_index(index: Any) -> Any:
 
 def elementwise(code: int, *given: Any) -> Any:
     """Record one operation per element; of plain numbers and arrays of them, compute it."""
+    # the commonest operands are told apart first
+    if code in _OF_TRUTHS and VarArray not in (type(given[0]), type(given[1])) and are_truths(*given):
+        code = _OF_TRUTHS[code] if any(isinstance(x, (VarArray, np.ndarray)) for x in given) else code
     xs = operands(OPS[code].name, *given)
     rec = recording(*xs)
     v = bulk.values(code, *map(plain, xs))
@@ -451,6 +492,7 @@ def append(rec: Recording, code: int, a: Any, b: Any, v: np.ndarray) -> Any:
 
 def where(condition: Any, x: Any, y: Any) -> Any:
     """Elementwise choice: of a traced condition it records no branch, by a plain one it picks rows."""
+    truths = are_truths(x, y)
     c, x, y = operands("where", condition, x, y)
     rec = recording(c, x, y)
     if rec is None:
@@ -458,10 +500,13 @@ def where(condition: Any, x: Any, y: Any) -> Any:
         return out if out.shape else out.item()
     if isinstance(c, Traced):
         np.where(plain(c), plain(x), plain(y))  # NumPy's own error where shapes do not fit
+        if truths:
+            off = elementwise(CODE["logical_and"], elementwise(CODE["logical_not"], c), y)
+            return elementwise(CODE["logical_or"], elementwise(CODE["logical_and"], c, x), off)
         return elementwise(CODE["add"], elementwise(CODE["gate"], c, x), elementwise(CODE["gate_not"], c, y))
     mask = np.asarray(c) != 0.0
     v = np.where(mask, plain(x), plain(y))
-    kind = ConditionArray if all(isinstance(k, (Condition, ConditionArray)) for k in (x, y)) else VarArray
+    kind = ConditionArray if truths else VarArray
     return kind(rec, np.where(mask, rows(rec, x), rows(rec, y)).astype(np.int32), v)[()]
 
 
@@ -483,13 +528,13 @@ def array(x: Any) -> Any:
     if all(isinstance(item, (Var, *tracer.PLAIN)) for item in x):
         rec = _found(x)
         pairs = [tracer.operand(rec, item, "array") for item in x]
-        return VarArray(rec, np.array([row for row, _ in pairs], np.int32), np.array([v for _, v in pairs]))
+        return class_for(x)(rec, np.array([row for row, _ in pairs], np.int32), np.array([v for _, v in pairs]))
     items = [array(item) for item in x]
     if len({item.shape for item in items}) > 1:
         shapes = ", ".join(sorted({str(item.shape) for item in items}))
         raise ValueError(f"jt.array: the elements have different shapes: {shapes}")
     rec = _found(items)
-    return VarArray(rec, np.stack([rows(rec, item) for item in items]), np.stack([plain(item) for item in items]))
+    return class_for(x)(rec, np.stack([rows(rec, item) for item in items]), np.stack([plain(item) for item in items]))
 
 
 def _found(items: Any) -> Recording:

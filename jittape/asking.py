@@ -105,15 +105,15 @@ def quantile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Any:
-    """`np.quantile` with linear interpolation between sorted elements; ``q`` is not traced."""
-    if isinstance(q, Traced) or method != "linear":
-        raise TypeError("np.quantile of traced values takes plain quantiles and method='linear'")
+    """`np.quantile` of the sorted elements; ``q`` is not traced."""
+    if isinstance(q, Traced):
+        raise TypeError("np.quantile of traced values takes plain quantiles")
     x, shape = folds.leading(asarray(a), axis)
     if not len(x):
         raise IndexError("cannot take a quantile of no elements")
-    np.quantile([0.0], q)  # checks the range
+    # of their own numbers the quantile is a place between two elements
+    at = np.asarray(np.quantile(np.arange(float(len(x))), q, method=method))  # type: ignore[call-overload]
     x = sort(x, 0)
-    at = np.asarray(q, np.float64) * (len(x) - 1)
     low = np.floor(at).astype(int)
     high = np.minimum(low + 1, len(x) - 1)
     share = (at - low).reshape(at.shape + (1,) * (x.ndim - 1))
@@ -123,7 +123,7 @@ def quantile(
 
 
 def percentile(a: Any, q: Any, axis: Any = None, **kwargs: Any) -> Any:
-    """`np.percentile` with linear interpolation; ``q`` is not traced."""
+    """`np.percentile`; ``q`` is not traced."""
     return quantile(a, np.asarray(q, np.float64) / 100.0, axis, **kwargs)
 
 

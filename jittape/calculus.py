@@ -25,7 +25,8 @@ def _back(x: Any, axis: int) -> Any:
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """`np.diff`."""
+    """`np.diff`; of truth values it is where they change."""
+    step = CODE["not_equal" if arrays.are_truths(a, *(end for end in (prepend, append) if end is not None)) else "subtract"]
     x = asarray(a)
     folds.checked(np.diff, x, n=n, axis=axis)
     ends = [None if end is None else asarray(end) for end in (prepend, append)]
@@ -34,7 +35,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     x = arrays.joined([k for k in (ends[0], x, ends[1]) if k is not None], axis)
     for _ in range(n):
         left = (slice(None),) * (axis % x.ndim)
-        x = x[(*left, slice(1, None))] - x[(*left, slice(None, -1))]
+        x = elementwise(step, x[(*left, slice(1, None))], x[(*left, slice(None, -1))])
     return x
 
 
@@ -129,9 +130,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * m
     return _back(arrays.joined([y[:1], y[1:] + folds.cumulative("add", whole, 0)]), axis)
 
 
-def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
-) -> Any:
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, axis: int = 0) -> Any:
     """`np.linspace` between traced ends."""
     start, stop = asarray(start), asarray(stop)
     parts = num - 1 if endpoint else num
@@ -140,26 +139,23 @@ def linspace(
     out = start + ramp * step if parts > 0 else start + ramp * (stop - start)
     if endpoint and num > 1:
         out[-1] = stop
-    if axis:
-        out = out.transpose(np.argsort(np.roll(np.arange(out.ndim), 0)) if axis % out.ndim == 0 else [*range(1, out.ndim), 0])
+    out = _back(out, normalize_axis_index(axis, out.ndim))
     return (out, step) if retstep else out
 
 
-def logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
-) -> Any:
+def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, axis: int = 0) -> Any:
     """`np.logspace` between traced ends."""
     return arrays.power(base, linspace(start, stop, num, endpoint, axis=axis))
 
 
-def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
     """`np.geomspace` between traced ends of one sign."""
     x, y = asarray(start), asarray(stop)
     shares = np.linspace(0.0, 1.0, num, endpoint).reshape(-1, *(1,) * max(x.ndim, y.ndim))
     out = asarray(x * elementwise(CODE["power"], y / x, shares))
     if endpoint and num > 1:
         out[-1] = y
-    return _back(out, axis % out.ndim)
+    return _back(out, normalize_axis_index(axis, out.ndim))
 
 
 def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:

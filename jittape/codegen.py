@@ -292,7 +292,7 @@ def star() -> str:
 
 
 _HELPERS = (
-    "where", "clip", "sum", "prod", "mean", "dot", "norm", "logsumexp",
+    "where", "clip", "sum", "prod", "mean", "dot", "norm", "logsumexp", "softmax", "log_softmax",
     "zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "array", "stack", "concatenate",
 )  # fmt: skip
 REGIONS = {

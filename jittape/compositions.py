@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, asking, folds
+from . import arrays, asking, folds, lookup, ufuncs
 from .arrays import asarray, elementwise
 from .ops import CODE
 from .tracer import Traced
@@ -33,6 +33,14 @@ def select(condlist: Any, choicelist: Any, default: Any = 0.0) -> Any:
     return out
 
 
+def choose(a: Any, choices: Any) -> Any:
+    """`np.choose` without a mode: the element of the choice with that number."""
+    shape = np.broadcast_shapes(*map(np.shape, (a, *choices)))
+    table = np.stack([folds.spread(asarray(choice), shape) for choice in choices])
+    places = asarray(a) if isinstance(a, Traced) else np.asarray(a)
+    return lookup.take_along_axis(table, folds.spread(places, shape)[None], 0)[0]
+
+
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """`np.piecewise`: every function gets all of ``x``, and the last condition that holds chooses; no branch is recorded."""
     x = asarray(x)[()]
@@ -49,9 +57,9 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
 
 
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """`np.bincount` of plain places with traced weights."""
-    if isinstance(x, Traced) or weights is None:
-        raise TypeError("np.bincount of traced values takes plain integers and traced weights")
+    """`np.bincount`; places that are arguments are compared with every place."""
+    if isinstance(x, Traced):
+        return lookup.bincount(x, weights, minlength)
     w, places = asarray(weights), np.asarray(x)
     counts = folds.checked(np.bincount, places, w, minlength)
     rec = arrays.recording(w)
@@ -137,14 +145,29 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     return (total, scale) if returned else total
 
 
-def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None) -> Any:
-    """`np.cov` without weights."""
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: Any = None,
+    fweights: Any = None,
+    aweights: Any = None,
+) -> Any:
+    """`np.cov`."""
     x = _rows(m, rowvar)
     if y is not None:
         x = arrays.joined([x, _rows(y, rowvar)])
-    x = x - folds.mean(x, 1, True)
-    scale = x.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
-    out = folds.matmul(x, x.T) / float(max(scale, 0))
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    if fweights is None and aweights is None:
+        x = x - folds.mean(x, 1, True)
+        out = folds.matmul(x, x.T) / float(max(x.shape[1] - ddof, 0))
+    else:
+        a = np.ones(x.shape[1]) if aweights is None else asarray(aweights)
+        w = a if fweights is None else folds.multiply(fweights, a)
+        total = folds.fold("add", w)
+        x = x - folds.fold("add", x * w, 1, True) / total
+        out = folds.matmul(x, (x * w).T) / (total - ddof * (folds.fold("add", w * a) / total))
     return out[0, 0] if out.shape == (1, 1) else out
 
 
@@ -236,6 +259,26 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     return np.moveaxis(out, list(inner), list(range(axis, axis + len(shape))))
 
 
+def softmax(x: Any, axis: Any = None) -> Any:
+    """The exponentials over their sum."""
+    e = elementwise(CODE["exp"], _below_largest(x, axis))
+    return e / folds.fold("add", e, axis, True)
+
+
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    """The logarithm of `softmax`."""
+    x = _below_largest(x, axis)
+    return x - elementwise(CODE["log"], folds.fold("add", elementwise(CODE["exp"], x), axis, True))
+
+
+def _below_largest(x: Any, axis: Any) -> Any:
+    """The elements less the largest, which has no part in the derivative: it cancels in what is made of the differences."""
+    x = asarray(x)
+    lanes, shape = folds.leading(x, axis)
+    largest = asarray(folds.running(CODE["maximum"], lanes)[-1]).reshape(shape)
+    return x - elementwise(CODE["with_gradient"], largest, 0.0)
+
+
 def sinc(x: Any) -> Any:
     """`np.sinc`."""
     return elementwise(CODE["sinc"], x)
@@ -245,6 +288,7 @@ COMPOSED: dict[Any, Any] = {
     np.clip: clip,
     np.where: where,
     np.select: select,
+    np.choose: choose,
     np.piecewise: piecewise,
     np.bincount: bincount,
     np.isin: isin,
@@ -258,6 +302,7 @@ COMPOSED: dict[Any, Any] = {
     np.around: round_,
     np.fix: lambda x: elementwise(CODE["trunc"], x),
     np.sinc: sinc,
+    np.i0: ufuncs.SPECIAL["i0"],
     np.real: lambda val: asarray(val) if isinstance(val, (list, tuple)) else val,
     np.ptp: ptp,
     np.average: average,

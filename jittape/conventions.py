@@ -683,6 +683,48 @@ _ROWS: dict[str, tuple[tuple, ...]] = {
         ((inf, nan),        inf,            (0.0, 1.0),         "the value of x, the derivative of y"),
         ((nan, 1.0),        nan,            (0.0, nan),         "NaN value; flat in x"),
     ),
+    "ndtri": (
+        (0.0,               -inf,           inf,                _LIMIT),
+        (0.5,               0.0,            2.5066282746310002, "smooth"),
+        (1.0,               inf,            inf,                _LIMIT),
+        (-0.5,              nan,            nan,                _OUTSIDE),
+        (1.5,               nan,            nan,                _OUTSIDE),
+        (inf,               nan,            nan,                _OUTSIDE),
+        (nan,               nan,            nan,                _NAN),
+    ),
+    "erfinv": (
+        (0.0,               0.0,            0.8862269254527580, "smooth"),
+        (-0.0,              -0.0,           0.8862269254527580, "smooth"),
+        (1.0,               inf,            inf,                _LIMIT),
+        (-1.0,              -inf,           inf,                _LIMIT),
+        (2.0,               nan,            nan,                _OUTSIDE),
+        (inf,               nan,            nan,                _OUTSIDE),
+        (-inf,              nan,            nan,                _OUTSIDE),
+        (nan,               nan,            nan,                _NAN),
+    ),
+    "gamma": (
+        (0.0,               inf,            -inf,               "pole; one limit of the slopes"),
+        (-0.0,              -inf,           -inf,               "pole; one limit of the slopes"),
+        (-1.0,              nan,            nan,                "pole; opposite limits"),
+        (200.0,             inf,            inf,                "overflow"),
+        (-200.5,            -0.0,           0.0,                "underflow"),
+        (inf,               inf,            inf,                _LIMIT),
+        (-inf,              nan,            nan,                "poles all the way"),
+        (nan,               nan,            nan,                _NAN),
+    ),
+    "i0e": (
+        (0.0,               1.0,            0.0,                "kink: the mean of both sides"),
+        (inf,               0.0,            0.0,                _LIMIT),
+        (-inf,              0.0,            0.0,                _LIMIT),
+        (nan,               nan,            nan,                _NAN),
+    ),
+    "i1e": (
+        (0.0,               0.0,            0.5,                "smooth"),
+        (-0.0,              -0.0,           0.5,                "smooth"),
+        (inf,               0.0,            0.0,                _LIMIT),
+        (-inf,              -0.0,           0.0,                _LIMIT),
+        (nan,               nan,            nan,                _NAN),
+    ),
 }
 # fmt: on
 

@@ -15,18 +15,22 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from . import arrays, bulk
-from .arrays import VarArray, asarray, elementwise, joined, plain, recording
+from .arrays import ConditionArray, VarArray, asarray, elementwise, joined, plain, recording
 from .ops import CODE, OPS
 
 # The value of a fold over nothing; other folds have none.
 EMPTY = {"add": 0.0, "multiply": 1.0, "logical_and": 1.0, "logical_or": 0.0, "hypot": 0.0, "logaddexp": -math.inf}
 
+_EXTREMES = ("maximum", "minimum")
+
 
 def running(code: int, x: Any) -> Any:
     """The running results of an operation along the first axis, which is not empty; one bulk append."""
     v = _accumulate(code, plain(x))
-    if not isinstance(x, VarArray) or len(x) == 1 or not x.size:
-        return v if not isinstance(x, VarArray) else x.copy()
+    if not isinstance(x, VarArray):
+        return v
+    if len(x) == 1 or not x.size:
+        return arrays.class_of(code)(x.rec, x.row.copy(), v)
     rec, n, m = x.rec, x.size, math.prod(x.shape[1:])
     # the first results are the first elements; every further one adds an element to the result before it
     flat = np.empty(n, np.int32)
@@ -95,6 +99,10 @@ def spread(x: Any, shape: tuple[int, ...]) -> Any:
 def cumulative(name: str, x: Any, axis: Any = None) -> Any:
     """The running results along an axis; of all elements in C order by default."""
     x = asarray(x, name)
+    if name in _EXTREMES and isinstance(x, ConditionArray):
+        name = arrays.OF_TRUTHS[name]
+    if OPS[CODE[name]].condition:
+        x = asarray(elementwise(CODE["not_equal"], x, 0.0))
     if axis is None or not x.ndim:
         x, axis = x.reshape(-1), axis or 0
     axis = normalize_axis_index(axis, x.ndim)
@@ -137,6 +145,8 @@ def extreme(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial
                 f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'"
             )
         x = asarray(arrays.where(where, x, initial))
+    if isinstance(x, ConditionArray) and x.size:
+        return fold(arrays.OF_TRUTHS[name], x, axis, keepdims, initial)
     if initial is None and not x.size:
         getattr(np, name).reduce(plain(x), axis)  # NumPy's own error where there is nothing to choose from
     x, shape = leading(x, axis)
@@ -177,7 +187,12 @@ def matmul(x: Any, y: Any) -> Any:
     x, y = (k.reshape((1,) * (n - k.ndim) + k.shape) for k in (x, y))
     left = x.transpose(n - 1, *range(n - 1))
     right = y.transpose(n - 2, *range(n - 2), n - 1)
-    return finish(fold("add", multiply(left[..., None], right[..., None, :]), 0), v.shape, True)[()]
+    return finish(_summed(multiply(left[..., None], right[..., None, :]), 0), v.shape, True)[()]
+
+
+def _summed(products: Any, axis: Any) -> Any:
+    """The sum of products along axes; of truth values it is one."""
+    return fold("logical_or" if isinstance(products, ConditionArray) else "add", products, axis)
 
 
 def dot(x: Any, y: Any) -> Any:
@@ -221,10 +236,10 @@ def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     return asarray(matmul(left, right)).reshape(v.shape)[()]
 
 
-def einsum(subscripts: str, *given: Any) -> Any:
+def einsum(subscripts: Any, *given: Any) -> Any:
     """`np.einsum`; products from left to right, then sums in the order in which their labels appear."""
     if not isinstance(subscripts, str):
-        raise TypeError("einsum of traced values takes its subscripts as a string")
+        subscripts, given = _spelled(subscripts, *given)
     xs = [asarray(x, "einsum") for x in given]
     v = checked(np.einsum, subscripts, *xs)
     labels, output = _labels(subscripts, xs)
@@ -244,7 +259,14 @@ def einsum(subscripts: str, *given: Any) -> Any:
         sizes = iter(x.shape)
         factors.append(x.reshape([next(sizes) if c in names else 1 for c in order]))
     product = asarray(functools.reduce(multiply, factors))
-    return asarray(fold("add", product, tuple(range(len(summed)))) if summed else product).reshape(v.shape)[()]
+    return asarray(_summed(product, tuple(range(len(summed)))) if summed else product).reshape(v.shape)[()]
+
+
+def _spelled(*given: Any) -> tuple[str, tuple[Any, ...]]:
+    """The subscripts as a string, and the operands, where each operand is followed by a list of its axes."""
+    n = len(given) // 2 * 2
+    names = ["".join("..." if axis is ... else chr(ord("a") + axis) for axis in axes) for axes in (*given[1:n:2], *given[n:])]
+    return ",".join(names[: n // 2]) + "".join(f"->{output}" for output in names[n // 2 :]), given[:n:2]
 
 
 def _labels(subscripts: str, xs: list[Any]) -> tuple[list[str], str]:

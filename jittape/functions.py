@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, folds, numpy_functions, tracer  # noqa: F401  (numpy_functions: NumPy's own functions dispatch to it)
+from . import arrays, compositions, folds, numpy_functions, tracer  # noqa: F401  (numpy_functions: NumPy's own functions dispatch to it)
 from .ops import CODE, OPS, Op
 from .tracer import Traced, Var, apply
 
@@ -123,6 +123,11 @@ logical_not = _function("logical_not")
 isnan = _function("isnan")
 isfinite = _function("isfinite")
 isinf = _function("isinf")
+ndtri = _function("ndtri")
+erfinv = _function("erfinv")
+gamma = _function("gamma")
+i0e = _function("i0e")
+i1e = _function("i1e")
 # fmt: on
 # </generated>
 
@@ -238,7 +243,7 @@ def norm(x: Any, axis: Any = None) -> Any:
     return abs(_fold("hypot", x, axis))
 
 
-def logsumexp(x: Any, axis: Any = None) -> Any:
+def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) of a sequence or an array without overflow; the gradient is the softmax.
 
     Examples
@@ -247,7 +252,31 @@ def logsumexp(x: Any, axis: Any = None) -> Any:
     >>> jt.logsumexp([1000.0, 1000.0])
     1000.6931471805599
     """
-    return _fold("logaddexp", x, axis)
+    return folds.fold("logaddexp", x, axis, True) if keepdims else _fold("logaddexp", x, axis)
+
+
+def softmax(x: Any, axis: Any = None) -> Any:
+    """The exponentials of a sequence or an array over their sum, along an axis or of all, without overflow.
+
+    Examples
+    --------
+    >>> import jittape as jt
+    >>> jt.softmax([1000.0, 1000.0])
+    array([0.5, 0.5])
+    """
+    return compositions.softmax(x, axis)
+
+
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    """The logarithm of `softmax`, without underflow.
+
+    Examples
+    --------
+    >>> import jittape as jt
+    >>> jt.grad(lambda x: jt.log_softmax(x)[0])([0.0, 0.0])
+    [0.5, -0.5]
+    """
+    return compositions.log_softmax(x, axis)
 
 
 def zeros(shape: Any, like: Any = None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -76,7 +77,7 @@ def solve(a: Any, b: Any) -> Any:
         np.linalg.solve(np.eye(len(a)), plain(b))  # NumPy's own error
     if not isinstance(a, VarArray):
         return folds.matmul(np.linalg.inv(a), b)
-    columns = b.reshape(len(b), -1)
+    columns = b.reshape(len(b), math.prod(b.shape[1:]))
     upper, x, _, singular = _eliminated(a, columns)
     if singular:
         raise np.linalg.LinAlgError("Singular matrix")
@@ -259,7 +260,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord == 1:
         return folds.fold("add", size, axis, keepdims)
     total = folds.fold("add", arrays.power(size, float(ord)), axis, keepdims)
-    return arrays.power(total, 1.0 / ord)
+    length = arrays.power(total, 1.0 / ord)
+    return arrays.where(elementwise(CODE["not_equal"], total, 0.0), length, 0.0) if ord > 0.0 else length
 
 
 def _lengths(x: Any, axis: Any, keepdims: bool) -> Any:
@@ -268,12 +270,9 @@ def _lengths(x: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def vector_norm(x: Any, *, axis: Any = None, ord: Any = 2, keepdims: bool = False) -> Any:
-    """`np.linalg.vector_norm`."""
-    x = asarray(x)
-    if axis is None:
-        out = asarray(norm(x.reshape(-1), ord))
-        return out.reshape((1,) * x.ndim) if keepdims else out[()]
-    return norm(x, ord, axis, keepdims)
+    """`np.linalg.vector_norm`: several axes are one vector."""
+    lanes, shape = folds.leading(asarray(x), axis)
+    return folds.finish(norm(lanes, ord, 0), shape, keepdims)
 
 
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:

@@ -1,17 +1,18 @@
 """Indexing by numbers that are known only when a program runs, such as the labels of a minibatch.
 
 A recording cannot look up a row number, so it compares the index with every place and keeps the element where they agree: three
-operations per place. That the index is among the places is a guard.
+operations per place. That the index is among the places is a guard. Storing at such an index chooses at every place likewise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import arrays, folds
-from .arrays import VarArray, asarray, elementwise
+from .arrays import ConditionArray, VarArray, asarray, elementwise
 from .errors import TracingTypeError
 from .ops import CODE, OPS
 from .recording import CONST, DATA, INPUT
@@ -39,42 +40,91 @@ def is_data(x: VarArray) -> bool:
 
 def looked_up(x: VarArray, index: Any) -> Any:
     """``x[index]`` for an index with traced arrays in it."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    at = [i for i, part in enumerate(parts) if arrays.is_number(part)]
-    for i in at:
-        if not is_data(asarray(parts[i])):
-            parts[i].__index__()
+    parts, at = _parts(index)
     if len(at) > 1:
         return _paired(x, parts, at[-1] + 1)
-    where = asarray(parts[at[0]])
+    where = parts[at[0]]
     axis = _axis(x, parts, at[0])
     n = x.shape[axis]
-    if n > _MOST_PLACES:
-        raise TracingTypeError(
-            f"an index that is an argument picks among at most {_MOST_PLACES} places, not {n}; pass it as a static value"
-        )
-    places = _places(where, n)
-    if not _all_found(places):
-        below = elementwise(CODE["less"], where, 0.0)
-        places = _places(asarray(where + elementwise(CODE["gate"], below, float(n))), n)
-        if not _all_found(places):
-            raise IndexError(f"an index is out of bounds for axis {axis} with size {n}, or is no integer")
+    places = _known_places(where, n, axis)
     # which element of the index belongs to each element of the result: NumPy's answer for an array of their numbers
     numbers = np.arange(where.size)
     shape = [where.size if i == axis else k for i, k in enumerate(x.shape)]
     spread = np.broadcast_to(numbers.reshape([-1 if i == axis else 1 for i in range(x.ndim)]), shape)
     belongs = spread[tuple([*parts[: at[0]], numbers.reshape(where.shape), *parts[at[0] + 1 :]])]
     truth = places.reshape(-1, n)[belongs]
+    keep, add = ("logical_and", "logical_or") if isinstance(x, ConditionArray) else ("gate", "add")
     found: Any = None
     for k in range(n):
         place = np.full(where.shape, k)
-        kept = elementwise(CODE["gate"], truth[..., k], x[tuple([*parts[: at[0]], place, *parts[at[0] + 1 :]])])
-        found = kept if found is None else found + kept
+        kept = elementwise(CODE[keep], truth[..., k], x[tuple([*parts[: at[0]], place, *parts[at[0] + 1 :]])])
+        found = kept if found is None else elementwise(CODE[add], found, kept)
     return found
+
+
+def stored(x: VarArray, index: Any, value: Any, combined: Callable[..., Any] | None = None) -> None:
+    """``x[index] = value`` for one traced array in the index; with ``combined``, what it makes of the element there and the value.
+
+    It goes from element to element of the index in order: of several for one place the last stays.
+    """
+    parts, at = _parts(index)
+    (i, *others), basic = at, [part for j, part in enumerate(parts) if j not in at]
+    if others or not all(part is None or part is ... or isinstance(part, (slice, int, np.integer)) for part in basic):
+        raise TracingTypeError(
+            "an array is stored into at one index array that is an argument, beside slices and ints; pass the others as static values"
+        )
+    where = parts[i]
+    lane = x[tuple([*parts[:i], slice(None), *parts[i + 1 :]])]
+    axis = _kept(parts[:i]) if ... not in parts[:i] else lane.ndim - 1 - _kept(parts[i + 1 :])
+    places = _known_places(where.reshape(-1), lane.shape[axis], axis)
+    # the axes of the index in the result: where the axis was, but in front if an int is apart from the array
+    fixed = [j for j, part in enumerate(parts) if j == i or isinstance(part, (int, np.integer))]
+    front = 0 if fixed[-1] - fixed[0] >= len(fixed) else axis
+    rows = np.moveaxis(lane, axis, 0)
+    rest = rows.shape[1:]
+    new = folds.spread(asarray(value), rest[:front] + where.shape + rest[front:])
+    inner = range(front, front + where.ndim)
+    new = new.transpose(*inner, *(j for j in range(new.ndim) if j not in inner)).reshape(-1, *rest)
+    out: Any = rows
+    for here, one in zip(places, new, strict=True):
+        chosen = here.reshape(-1, *(1,) * len(rest))
+        out = arrays.where(chosen, one if combined is None else combined(out, one), out)
+    rows[...] = out
+
+
+def _kept(parts: list[Any]) -> int:
+    """How many axes slices and new axes give."""
+    return sum(part is None or isinstance(part, slice) for part in parts)
+
+
+def _parts(index: Any) -> tuple[list[Any], list[int]]:
+    """The parts of an index, and which are traced arrays of numbers; an error where one has a derivative."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    at = [i for i, part in enumerate(parts) if arrays.is_number(part)]
+    for i in at:
+        parts[i] = asarray(parts[i])
+        if not is_data(parts[i]):
+            parts[i].__index__()
+    return parts, at
+
+
+def _known_places(where: Any, n: int, axis: int) -> Any:
+    """Whether each index is each of ``n`` places, counted from the end where an index is negative."""
+    places = _places(where, n)
+    if not _all_found(places):
+        below = elementwise(CODE["less"], where, 0.0)
+        places = _places(asarray(where + elementwise(CODE["gate"], below, float(n))), n)
+        if not _all_found(places):
+            raise IndexError(f"an index is out of bounds for axis {axis} with size {n}, or is no integer")
+    return places
 
 
 def _places(where: Any, n: int) -> Any:
     """Whether each index is each of the places."""
+    if n > _MOST_PLACES:
+        raise TracingTypeError(
+            f"an index that is an argument picks among at most {_MOST_PLACES} places, not {n}; pass it as a static value"
+        )
     return elementwise(CODE["equal"], where[..., None], np.arange(n, dtype=np.float64))
 
 
@@ -117,6 +167,10 @@ def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     if not isinstance(indices, Traced):
         return x.like(np.take(x.row, indices, axis, mode=mode), np.take(x.v, indices, axis, mode=mode))
     x, axis = (x.reshape(-1), 0) if axis is None else (x, axis % x.ndim)
+    if mode == "wrap":
+        indices = indices % x.shape[axis]
+    elif mode == "clip":
+        indices = elementwise(CODE["clip_high"], elementwise(CODE["clip_low"], indices, 0.0), x.shape[axis] - 1.0)
     return arrays.traced(indices.rec, x)[(*(slice(None),) * axis, indices)]
 
 
@@ -131,5 +185,19 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     return arrays.traced(indices.rec, x)[tuple(grid)]
 
 
+def bincount(x: Any, weights: Any, minlength: int) -> Any:
+    """`np.bincount` of traced places: that each is one of those counted is a guard."""
+    where = asarray(x)
+    if not is_data(where):
+        where.__index__()
+    n = len(np.bincount(where.v.astype(int), minlength=minlength))
+    places = _places(where, n)
+    if not _all_found(places) or (n > minlength and not folds.fold("logical_or", places[:, -1])):
+        raise ValueError("np.bincount: a place is negative, or is no integer")
+    w = asarray(1.0 if weights is None else weights)
+    return folds.fold("add", elementwise(CODE["gate"], places, w.reshape(-1, 1)), 0, initial=0.0)
+
+
 arrays.looked_up = looked_up
+arrays.stored = stored
 arrays.is_data = is_data

@@ -54,7 +54,7 @@ def nanstd(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, *,
 def nanquantile(
     a: Any, q: Any, axis: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """`np.nanquantile` with linear interpolation; ``q`` is not traced."""
+    """`np.nanquantile` of the sorted numbers; ``q`` is not traced."""
     x, shape = folds.leading(asarray(a), axis)
 
     def one(v: Any) -> Any:
@@ -66,7 +66,7 @@ def nanquantile(
 
 
 def nanpercentile(a: Any, q: Any, axis: Any = None, **kwargs: Any) -> Any:
-    """`np.nanpercentile` with linear interpolation; ``q`` is not traced."""
+    """`np.nanpercentile` of the sorted numbers; ``q`` is not traced."""
     return nanquantile(a, np.asarray(q, np.float64) / 100.0, axis, **kwargs)
 
 

@@ -98,10 +98,13 @@ def array_function(function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
             spelled(function), [spelled(known) for known in FUNCTIONS] + [u.__name__ for u in ufuncs.UFUNCS]
         )
     given, named = _spelled_out(function, args, kwargs)
-    ufuncs.check_dtype(named.pop("dtype", None))
+    taken, dtype = _parameters(implementation), named.pop("dtype", None)
+    if "dtype" in taken.defaults:
+        named["dtype"] = dtype
+    if "dtype" not in taken.defaults or (dtype is not None and np.dtype(dtype) != np.bool_):
+        ufuncs.check_dtype(dtype)
     out = named.pop("out", None)
     ufuncs.check_out(out)
-    taken = _parameters(implementation)
     if unknown := [name for name in named if not taken.any_name and name not in taken.defaults]:
         raise TracingTypeError(f"np.{spelled(function)} of traced values does not take {', '.join(unknown)}")
     result = implementation(*given, **named)
@@ -186,9 +189,11 @@ NOTES = (
     "too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
     "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels, and so do "
     "`log_p[states[:-1], states[1:]]` and `x[labels + 1]`. It costs three operations per place it could pick. A plain table is looked "
-    "up as `jt.array(table)[labels]`.",
+    "up as `jt.array(table)[labels]`. It is also where to store and to count: `y[labels] = x`, `np.add.at(y, labels, x)`, "
+    "`np.bincount(labels, x)`.",
     "An argument that is an array of bools is a mask. As an index, `x[mask]`, it asks its truths, so every mask is a path of its own; "
-    "`np.where(mask, x, 0.0)` and `np.sum(x, where=mask)` ask nothing.",
+    "`np.where(mask, x, 0.0)` and `np.sum(x, where=mask)` ask nothing. Arrays of truth values combine by `&`, `|`, `^`, `~`, and by `*` "
+    "and `+` as NumPy's do: True + True is True, and a mask. Of two numbers' comparisons `+` is Python's: 2.",
     "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a "
     "recorded function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
     "`eigh` and `svd` turn by Jacobi's rotations, for matrices of a few dozen rows: the signs of the vectors are not LAPACK's. `lstsq` and "

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from . import tracer
-from .arrays import ConditionArray, VarArray, does_not_fit, elementwise, operand, power, traced
+from .arrays import ConditionArray, VarArray, are_truths, does_not_fit, elementwise, operand, power, traced
 from .ops import OPS
 from .tracer import Var
 
 
 def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[VarArray, Any], Any]:
     def operator(self: VarArray, other: Any) -> Any:
-        other = operand(other)
+        other = other if isinstance(self, ConditionArray) and are_truths(other) else operand(other)
         if other is NotImplemented:
             return NotImplemented
         return function(other, self) if swapped else function(self, other)

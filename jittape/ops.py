@@ -192,6 +192,12 @@ OPS: tuple[Op, ...] = (
     _truth("isinf",         "x == x and x - x != 0.0", "whether x is infinite", arity=1),
     # what the maximum of many needs: its value as it is, and the mean of the gradients of all that are equal to it
     _binary("with_gradient", "x",               "0.0",                "1.0 if v == v else v", REAL, REAL, "x, with the derivative of y", ufunc="", public=False),
+    # inverse distribution functions, gamma and Bessel functions
+    _unary("ndtri",         "ndtri(x)",         "exp(0.5 * v * v) / INV_SQRT_TWO_PI", (0.15, 0.85), "the inverse of ndtr", ufunc="", family="quantiles"),
+    _unary("erfinv",        "erfinv(x)",        "exp(v * v) / TWO_OVER_SQRT_PI", UNIT,    "the inverse of erf", ufunc="", family="quantiles"),
+    _unary("gamma",         "gamma(x)",         "v * digamma(x) if x != 0.0 else -inf", POSITIVE, "the gamma function", ufunc="", family="factorials"),
+    _unary("i0e",           "i0e(x)",           "i1e(x) - sign(x) * v", POSITIVE,         "exp(-abs(x)) times the modified Bessel function of order 0", ufunc="", family="bessel"),
+    _unary("i1e",           "i1e(x)",           "i1e_dx(x, v)",       POSITIVE,           "exp(-abs(x)) times the modified Bessel function of order 1", ufunc="", family="bessel"),
 )
 # fmt: on
 

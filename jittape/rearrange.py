@@ -47,8 +47,7 @@ def rearranged(function: Callable[..., Any], data: int = 1) -> Callable[..., Any
             )
         row = function(*_each(given, lambda x: rows(rec, x)), *args[data:], **kwargs)
         v = function(*_each(given, lambda x: x.v if isinstance(x, Traced) else x), *args[data:], **kwargs)
-        kind = ConditionArray if all(isinstance(x, (Condition, ConditionArray)) for x in found) else VarArray
-        return wrapped(rec, kind, row, v)
+        return wrapped(rec, arrays.class_for(*args[:data]), row, v)
 
     return implementation
 
@@ -77,7 +76,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     rec = recording(x, fill)
     assert rec is not None
     row = np.pad(rows(rec, x), pad_width, constant_values=rows(rec, fill))
-    return VarArray(rec, row, np.pad(arrays.plain(x), pad_width, constant_values=arrays.plain(fill)))
+    return arrays.class_for(x)(rec, row, np.pad(arrays.plain(x), pad_width, constant_values=arrays.plain(fill)))
 
 
 def insert(x: Any, obj: Any, values: Any, axis: Any = None) -> Any:
@@ -86,13 +85,7 @@ def insert(x: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     rec = recording(x, new)
     assert rec is not None
     row = np.insert(rows(rec, x), obj, rows(rec, new), axis)
-    return VarArray(rec, row, np.insert(arrays.plain(x), obj, arrays.plain(new), axis))
-
-
-def append(x: Any, values: Any, axis: Any = None) -> Any:
-    """`np.append`."""
-    x, new = asarray(x), asarray(values)
-    return arrays.joined([x.reshape(-1), new.reshape(-1)] if axis is None else [x, new], 0 if axis is None else axis)
+    return arrays.class_for(x)(rec, row, np.insert(arrays.plain(x), obj, arrays.plain(new), axis))
 
 
 def compress(condition: Any, x: Any, axis: Any = None) -> Any:
@@ -173,18 +166,20 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 def full_like(
     x: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, device: Any = None
 ) -> Any:
-    """An array of one value that may hold traced numbers later."""
-    return arrays.full(np.shape(x) if shape is None else shape, fill_value, x)
+    """An array of one value that may hold traced numbers or, as ``x`` or ``dtype`` says, truth values later."""
+    out = arrays.full(np.shape(x) if shape is None else shape, fill_value, x)
+    truths = isinstance(x, (Condition, ConditionArray)) if dtype is None else np.dtype(dtype) == np.bool_
+    return out.astype(np.bool_) if truths else out
 
 
 def zeros_like(x: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, device: Any = None) -> Any:
     """Zeros in the shape of ``x``, which may hold traced numbers later."""
-    return full_like(x, 0.0, shape=shape)
+    return full_like(x, 0.0, dtype, shape=shape)
 
 
 def ones_like(x: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, device: Any = None) -> Any:
     """Ones in the shape of ``x``, which may hold traced numbers later."""
-    return full_like(x, 1.0, shape=shape)
+    return full_like(x, 1.0, dtype, shape=shape)
 
 
 _SINGLE = (
@@ -207,7 +202,7 @@ REARRANGE: dict[Any, Callable[..., Any]] = (
     | {
         np.pad: pad,
         np.insert: insert,
-        np.append: append,
+        np.append: rearranged(np.append, 2),
         np.compress: compress,
         np.extract: lambda condition, arr: asarray(arr).reshape(-1)[np.ravel(arrays.plain_index(condition)) != 0],
         np.copy: copy,

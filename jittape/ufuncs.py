@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import sys
 from collections.abc import Callable
@@ -23,14 +24,10 @@ def _conditions(name: str) -> Callable[..., Any]:
     """A bitwise operation, for truth values only."""
 
     def function(*xs: Any) -> Any:
-        for x in xs:
-            if not (
-                isinstance(x, (Condition, ConditionArray, bool, np.bool_))
-                or (isinstance(x, np.ndarray) and x.dtype == np.bool_)
-            ):
-                raise TracingTypeError(
-                    f"np.{name.replace('logical', 'bitwise')} of traced values is for comparisons, not for numbers"
-                )
+        if not arrays.are_truths(*xs):
+            raise TracingTypeError(
+                f"np.{name.replace('logical', 'bitwise')} of traced values is for comparisons, not for numbers"
+            )
         return elementwise(CODE[name], *xs)
 
     return function
@@ -67,6 +64,16 @@ def _pseudo_huber(delta: Any, r: Any) -> Any:
 def _betaln(x: Any, y: Any) -> Any:
     gammaln = _recorded(CODE["gammaln"])
     return gammaln(x) + gammaln(y) - gammaln(x + y)
+
+
+def _beta(x: Any, y: Any) -> Any:
+    signs = (elementwise(CODE["sign"], elementwise(CODE["gamma"], k)) for k in (x, y, x + y))
+    return functools.reduce(_recorded(CODE["multiply"]), signs, elementwise(CODE["exp"], _betaln(x, y)))
+
+
+def _unscaled(name: str) -> Callable[..., Any]:
+    """A Bessel function from the one of that name that is scaled by exp(-abs(x))."""
+    return lambda x: elementwise(CODE["exp"], elementwise(CODE["abs"], x)) * elementwise(CODE[name], x)
 
 
 UFUNCS: dict[Any, Callable[..., Any]] = {getattr(np, op.ufunc): _recorded(code) for code, op in enumerate(OPS) if op.ufunc} | {
@@ -106,8 +113,8 @@ EXTREMES = {np.maximum: "maximum", np.minimum: "minimum"}
 # The ufuncs of scipy.special that record, by name: SciPy need not be there.
 SPECIAL: dict[str, Callable[..., Any]] = {
     name: _recorded(CODE[name])
-    for name in ("cbrt", "digamma", "erf", "erfc", "exp2", "expit", "expm1", "gammaln", "log1p", "log_expit", "log_ndtr", "ndtr",
-                 "xlog1py", "xlogy")
+    for name in ("cbrt", "digamma", "erf", "erfc", "erfinv", "exp2", "expit", "expm1", "gamma", "gammaln", "i0e", "i1e", "log1p",
+                 "log_expit", "log_ndtr", "ndtr", "ndtri", "xlog1py", "xlogy")
 } | {
     "psi": _recorded(CODE["digamma"]),
     "logit": lambda x: elementwise(CODE["log"], x) - elementwise(CODE["log1p"], -x),
@@ -116,7 +123,12 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "kl_div": lambda x, y: _rel_entr(x, y) - x + y,
     "huber": _huber,
     "pseudo_huber": _pseudo_huber,
+    "beta": _beta,
     "betaln": _betaln,
+    "loggamma": lambda x: arrays.where(x < 0.0, math.nan, elementwise(CODE["gammaln"], x)),
+    "erfcinv": lambda x: elementwise(CODE["ndtri"], 0.5 * x) * -math.sqrt(0.5),
+    "i0": _unscaled("i0e"),
+    "i1": _unscaled("i1e"),
     "exp10": lambda x: elementwise(CODE["power"], 10.0, x),
 }  # fmt: skip
 
@@ -172,10 +184,9 @@ def reduce(ufunc: Any, x: Any, axis: Any = 0, keepdims: bool = False, initial: A
 
 def _reduceat(ufunc: Any, a: Any, indices: Any, axis: int) -> Any:
     """``ufunc.reduceat``: a fold from each index to the next one, of one element where that is not further on."""
-    x = arrays.asarray(a)
-    np.add.reduceat(x.v, indices, axis)  # NumPy's own errors
+    x, starts = arrays.asarray(a), np.asarray(indices).tolist()
+    np.add.reduceat(arrays.plain(x), starts, axis)  # NumPy's own errors
     rows = np.moveaxis(x, axis, 0)  # type: ignore[arg-type]
-    starts = np.asarray(indices).tolist()
     folded = [reduce(ufunc, rows[i : max(j, i + 1)]) for i, j in zip(starts, [*starts[1:], len(rows)], strict=True)]
     return np.moveaxis(np.stack(folded), 0, axis)
 
@@ -211,6 +222,8 @@ def store(out: Any, result: Any) -> Any:
 
 def _at(function: Callable[..., Any], x: VarArray, index: Any, *values: Any) -> None:
     """``ufunc.at``: element by element in order, so that a repeated index accumulates."""
+    if any(map(arrays.is_number, index if isinstance(index, tuple) else (index,))):
+        return arrays.stored(x, index, *(values or (0.0,)), lambda old, new: function(old, *(new,) * len(values)))
     places = np.arange(x.size).reshape(x.shape)[arrays.plain_index(index)]
     given = [folds.spread(arrays.asarray(y), places.shape).reshape(-1) for y in values]
     for i, place in enumerate(zip(*(axis.tolist() for axis in np.unravel_index(places.ravel(), x.shape)), strict=True)):
@@ -225,7 +238,6 @@ def check_dtype(dtype: Any) -> None:
 
 # What to write for functions that users miss and that have no namesake.
 _INSTEAD = {
-    "choose": "np.where, or np.select",
     "clip": "np.clip(x, low, high), for x.clip(low, high) of a plain x",
     "fft.fft": "a product with np.cos and np.sin of a plain matrix",
     "fft.rfft": "a product with np.cos and np.sin of a plain matrix",

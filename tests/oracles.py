@@ -72,6 +72,10 @@ def lgamma(x):
     return mp.re(mp.loggamma(x))
 
 
+def scaled_bessel(n):
+    return lambda x: mp.besseli(n, x) * mp.exp(-abs(x))
+
+
 def log_ndtr(x):
     """From the complementary error function of either side, and far to the left from the asymptotic series."""
     if x < -200:
@@ -197,6 +201,15 @@ ORACLES = {
     "isfinite": truth(lambda x: math.isfinite(x)),
     "isinf": truth(lambda x: math.isinf(x)),
     "with_gradient": Oracle(lambda x, y: x, (lambda x, y: mpf(0), lambda x, y: mpf(1))),
+    "ndtri": Oracle(
+        lambda x: -mp.sqrt(2) * mp.erfinv(1 - 2 * x), (lambda x: mp.sqrt(2 * mp.pi) * mp.exp(mp.erfinv(1 - 2 * x) ** 2),)
+    ),
+    "erfinv": Oracle(mp.erfinv, (lambda x: mp.sqrt(mp.pi) / 2 * mp.exp(mp.erfinv(x) ** 2),)),
+    "gamma": Oracle(mp.gamma, (lambda x: mp.gamma(x) * mp.digamma(x),)),
+    "i0e": Oracle(scaled_bessel(0), (lambda x: scaled_bessel(1)(x) - mp.sign(x) * scaled_bessel(0)(x),)),
+    "i1e": Oracle(
+        scaled_bessel(1), (lambda x: scaled_bessel(0)(x) - (mp.sign(x) + 1 / x) * scaled_bessel(1)(x) if x else mpf("0.5"),)
+    ),
 }
 """One oracle per operation, by its name."""
 

@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+import scipy.special
 
 import jittape as jt
 from jittape import arrays
@@ -274,7 +275,10 @@ def test_masks_of_traced_conditions():
         z[z > 2.5] = 0.0
         z[(x < 1.5) | (x == 2.0)] += 10.0
         z[~(x < 3.5) & True] = x[~(x < 3.5)] * 2.0
-        return z
+        m = x > 1.5
+        m[0], m[1:2] = True, [False]
+        m[2:] = np.array([False, True])
+        return np.where(m, z, 0.0)
 
     g = jt.value_and_grad(lambda x: (f(x) * np.arange(4.0)).sum())
     for x in ([1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0], [1.0, 2.0, 3.0, 4.5]):
@@ -283,6 +287,54 @@ def test_masks_of_traced_conditions():
         assert value == (f(x) * np.arange(4.0)).sum()
         assert gradient.shape == (4,)
     assert g.cache_info()[:2] == (2, 2)
+
+
+MASKS = {
+    "product": lambda x, m: (x > 0.0) * (x < 1.0),
+    "sum": lambda x, m: (x > 0.0) + (x < -1.0),
+    "sum with an argument": lambda x, m: m + (x < -1.0),
+    "plain": lambda x, m: np.array([True, False, True, True]) * (x > 0.0) + True * m,
+    "in place": lambda x, m: operator.iadd(x > 0.0, m),
+    "ufuncs": lambda x, m: np.multiply(np.add(x > 0.0, m), np.maximum(x < 1.0, m)),
+    "smaller": lambda x, m: np.minimum(x > 0.0, x < 1.0),
+    "where": lambda x, m: np.where(x > 0.0, x < 1.0, x < -1.0),
+    "where plain": lambda x, m: np.where(x > 0.0, x < 1.0, True),
+    "select": lambda x, m: np.select([x > 0.0, m], [x < 1.0, x < -1.0], False),
+    "largest": lambda x, m: np.max(np.stack([x > 0.0, m]), axis=0),
+    "running": lambda x, m: np.maximum.accumulate(x < 0.0),
+    "outer": lambda x, m: np.outer(x > 0.0, m).T[0],
+    "matrix product": lambda x, m: (x[:, None] > x) @ (x > 0.0),
+    "einsum": lambda x, m: np.einsum("ij,j", x[:, None] > x, m),
+    "changes": lambda x, m: np.diff(x > 0.0, prepend=False),
+    "padded": lambda x, m: np.pad(x[:2] > 0.0, 1),
+    "appended": lambda x, m: np.append(x[:3] > 0.0, True),
+    "joined": lambda x, m: np.concatenate([x[:2] > 0.0, [True, False]]),
+    "inserted": lambda x, m: np.insert(x[:3] > 0.0, 1, False),
+    "zeros like": lambda x, m: (y := np.zeros_like(x > 0.0), y.__setitem__(slice(2), x[:2] > 0.0), y)[2],
+    "ones like": lambda x, m: np.ones_like(m) * (x > 0.0),
+    "looked up": lambda x, m: (x > 0.0)[3 * m],
+    "of a type": lambda x, m: np.full_like(x, 1.0, dtype=bool) * np.zeros_like(x, dtype=bool) + (x > 0.0),
+}
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_arithmetic_of_truth_values_is_numpys_and_gives_a_mask(name):
+    """True + True is True; an index of numbers it is not."""
+
+    def f(x, m):
+        mask = MASKS[name](x, m)
+        return np.sum(x[mask] ** 3) + np.sum(x * mask) + np.sum(mask)
+
+    g = jt.value_and_grad(f)
+    for x in ([0.5, -0.3, 2.0, -2.0], [1.5, 0.3, -2.0, 0.7], [-0.5, -3.0, -1.0, 0.1]):
+        x = np.array(x)
+        m = x[::-1] > 0.0
+        value, gradient = g(x, m)
+        assert value == pytest.approx(f(x, m), rel=1e-14)
+        mask = MASKS[name](x, m)
+        np.testing.assert_allclose(gradient, (3 * x * x + 1) * mask, rtol=1e-14)
+    assert np.zeros_like(x, dtype=float).dtype == float
+    assert jt.record(lambda x: np.zeros_like(x > 0.0, dtype=float) + x, x)(x).tolist() == x.tolist()
 
 
 # -- indices that are arguments -----------------------------------------------------------------------------------------------
@@ -299,17 +351,77 @@ LOOKUPS = {
     "as int": lambda x, i: x[i.astype(int)],
     "np.take": np.take,
     "np.take axis": lambda x, i: np.take(x, i, axis=1),
+    "np.take wrapped": lambda x, i: np.take(x, i * 5 - 4, axis=1, mode="wrap"),
+    "np.take clipped": lambda x, i: np.take(x, i * 9 - 4, mode="clip"),
+    "a list": lambda x, i: x[[i[0], 1, i[1]]],
+    "a list of lists": lambda x, i: x[:, [[i[0]], [i[2]]]],
     "a plain table": lambda x, i: (jt.array([3.0, 5.0, 9.0]) if isinstance(x, VarArray) else np.array([3.0, 5.0, 9.0]))[i] * x,
     "np.take_along_axis": lambda x, i: np.take_along_axis(x, i[:, None], 1),
     "np.take_along_axis broadcast": lambda x, i: np.take_along_axis(x, i[None], 1),
     "matrix of indices": lambda x, i: x[np.stack([i, i[::-1]])],
     "computed": lambda x, i: x[(i + 1) % 3],
+    "np.choose": lambda x, i: np.choose(i, list(x)) + np.choose(i[0], x[:, 0]),
     "places of a flat array": lambda x, i: x.reshape(-1)[3 * np.arange(3) + i],
     "two at once": lambda x, i: x[i, i[::-1]],
     "one step to the next": lambda x, i: x[i[:-1], i[1:]],
     "two and a slice": lambda x, i: x[:, :, None][i, i[:, None], 0:],
     "two and a plain one": lambda x, i: x[:, :, None][i, [0, 1, 1], i * 0],
 }
+
+
+STORES = {
+    "rows": lambda y, x, i: y.__setitem__(i, x),
+    "columns": lambda y, x, i: y.__setitem__((slice(None), i), x),
+    "one row": lambda y, x, i: y.__setitem__((1, i), x[0]),
+    "one column": lambda y, x, i: y.__setitem__((i, 1), x[0]),
+    "an int apart": lambda y, x, i: y[None].__setitem__((0, slice(None), i), x[:, :2].T[[0, 1, 1]]),
+    "ellipsis": lambda y, x, i: y.__setitem__((..., i), x[:1]),
+    "new axis": lambda y, x, i: y.__setitem__((slice(1, None), None, i), x[:2, None]),
+    "a matrix of indices": lambda y, x, i: y.__setitem__((slice(None), np.stack([i, i[::-1]])), x[:, None]),
+    "one number": lambda y, x, i: y.__setitem__(i[0], x[1]),
+    "a list": lambda y, x, i: y.__setitem__([i[0], 2], x[:2]),
+    "a plain number": lambda y, x, i: y.__setitem__(i, 3.0),
+    "in place": lambda y, x, i: operator.setitem(y, i, y[i] * x),
+    "np.add.at": lambda y, x, i: np.add.at(y, i, x),
+    "np.multiply.at": lambda y, x, i: np.multiply.at(y, (slice(None), i), x),
+    "np.negative.at": lambda y, x, i: np.negative.at(y, i),
+}
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_an_integer_array_argument_is_stored_at(name):
+    """In the order of the index, so that the last of several for one place stays; negative indices count from the end."""
+
+    def f(x, i):
+        y = x[::-1] * 2.0
+        STORES[name](y, x, i)
+        return y
+
+    rng = np.random.default_rng(9)
+    w = rng.normal(size=(3, 3))
+    g = jt.value_and_grad(lambda x, i: np.sum(w * f(x, i) ** 2))
+    for k in range(6):
+        x, i = rng.normal(size=(3, 3)), rng.integers(-3 if k > 3 else 0, 3, 3)
+        value, gradient = g(x, i)
+        assert value == pytest.approx(np.sum(w * f(x, i) ** 2), rel=1e-13)
+        np.testing.assert_allclose(gradient, jt.grad(lambda x, i=i: np.sum(w * f(x, i) ** 2))(x), rtol=1e-13, atol=1e-14)
+    assert g.cache_info().records <= 2
+
+
+def test_an_index_that_cannot_be_stored_at_is_an_error():
+    def stored(x, index):
+        y = x * 1.0
+        y[index] = 0.0
+        return np.sum(y)
+
+    x, i = np.ones((3, 3)), np.array([0, 3])
+    with pytest.raises(IndexError, match="out of bounds"):
+        jt.grad(lambda x, i: stored(x, i))(x, i)
+    for index in (lambda i: (i, i), lambda i: ([0, 1], i), lambda i: (i, np.array([True, False, True]))):
+        with pytest.raises(TypeError, match="one index array"):
+            jt.grad(lambda x, i, index=index: stored(x, index(i)))(x, i)
+    with pytest.raises(TypeError, match="index"):
+        jt.grad(lambda x: stored(x, x[0]))(x)
 
 
 @pytest.mark.parametrize("name", LOOKUPS)
@@ -687,6 +799,31 @@ def test_helpers_of_lists_of_traced_numbers():
             np.testing.assert_allclose(gradient, np.exp(x - value), rtol=1e-13)
     table = np.array([[0.0, 1000.0], [-1000.0, -1000.0]])
     np.testing.assert_allclose(jt.grad(lambda x: jt.logsumexp(x, axis=1).sum())(table), [[0, 1], [0.5, 0.5]])
+    np.testing.assert_allclose(jt.logsumexp(table, axis=1, keepdims=True), [[1000.0], [np.log(2) - 1000.0]])
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_is_scipys(name, axis):
+    f, expected = getattr(jt, name), getattr(scipy.special, name)
+    rng = np.random.default_rng(2)
+    w = rng.normal(size=(3, 4))
+    g = jt.value_and_grad(lambda x: np.sum(w * f(x, axis)))
+    for scale in (1.0, 1000.0):
+        x = scale * rng.normal(size=(3, 4))
+        np.testing.assert_allclose(f(x, axis), expected(x, axis), rtol=1e-14, atol=1e-300)
+        value, gradient = g(x)
+        assert value == pytest.approx(np.sum(w * expected(x, axis)), rel=1e-14)
+        p = scipy.special.softmax(x, axis)
+        slope = p * (w - np.sum(w * p, axis, keepdims=True)) if name == "softmax" else w - p * np.sum(w, axis, keepdims=True)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-12, atol=1e-14)
+    assert g.cache_info().records == 1
+    masked = np.where(np.eye(3, 4) == 1.0, -np.inf, w)
+    np.testing.assert_allclose(jt.record(lambda x: f(x, axis), masked)(masked), expected(masked, axis), rtol=1e-14)
+    assert f([1.0, 3.0]) == pytest.approx(expected([1.0, 3.0]), rel=1e-14)
+    v = [jt.var(1.0), jt.var(3.0)]
+    f(v)[0].backprop()
+    np.testing.assert_allclose(v[1].sensitivity, jt.grad(lambda x: f(x)[0])(np.array([1.0, 3.0]))[1], rtol=1e-15)
 
 
 REFUSED = {
@@ -792,6 +929,15 @@ def test_the_flat_elements_are_indexed_and_assigned():
     value, gradient = jt.value_and_grad(f)(x)
     assert value == f(x)
     np.testing.assert_array_equal(gradient, [[6, 2, 20], [12, 0, 0]])
+
+    def g(x):
+        y = x * 1.0
+        y.flat = x[0, :2] * 3.0  # repeats where it is too short
+        return np.sum(y * [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+    value, gradient = jt.value_and_grad(g)(x)
+    assert value == g(x)
+    np.testing.assert_array_equal(gradient, [[27, 36, 0], [0, 0, 0]])
 
 
 def test_attributes_and_methods_of_real_arrays():

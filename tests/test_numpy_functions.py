@@ -337,6 +337,12 @@ def test_einsum(subscripts):
     check(lambda *xs: np.einsum(subscripts, *xs), *(sample(shape, seed=i) for i, shape in enumerate(shapes)))
 
 
+@pytest.mark.parametrize("output", [(), ([2, 0],), ([],), ([..., 0],)], ids=str)
+def test_einsum_with_lists_of_axes(output):
+    axes = ([0, ..., 1], [..., 1, 2]) if ... in sum(output, []) else ([0, 1], [1, 2])
+    check(lambda x, y: np.einsum(x, axes[0], y, axes[1], *output), sample((2, 3)), sample((3, 4)))
+
+
 # -- linear algebra -----------------------------------------------------------------------------------------------------------
 
 
@@ -473,6 +479,12 @@ def test_errors_of_linear_algebra_are_numpys():
         jt.record(lambda a: np.linalg.solve(a, np.ones(3)), np.eye(2))
 
 
+@pytest.mark.parametrize("f", [np.linalg.inv, np.linalg.cholesky, lambda a: np.linalg.solve(a, np.ones((0, 2)))])
+def test_matrices_of_no_rows(f):
+    x = np.zeros((0, 0))
+    assert jt.record(lambda a: f(a) * 1.0, x)(x).shape == f(x).shape
+
+
 @pytest.mark.parametrize("order", [None, 0, 1, 2, 3, -1, 2.5, np.inf, -np.inf])
 def test_vector_norms(order):
     x = distinct((2, 4))
@@ -494,7 +506,7 @@ def test_matrix_norms(order):
 
 
 def test_lengths_at_zero_and_beyond_the_largest_square():
-    for f in (np.linalg.norm, jt.norm, np.std, lambda x: np.linalg.norm(x, axis=0)):
+    for f in (np.linalg.norm, jt.norm, np.std, lambda x: np.linalg.norm(x, axis=0), lambda x: np.linalg.norm(x, 3)):
         np.testing.assert_array_equal(jt.grad(f)(np.zeros(3)), np.zeros(3))
     np.testing.assert_allclose(jt.grad(np.linalg.norm)(np.array([3e200, 4e200])), [0.6, 0.8])
 
@@ -592,10 +604,14 @@ REARRANGED = {
     "interp period": (lambda x: np.interp(x * 9, [0.3, 2.0, 4.0], [1.0, 2.0, -1.0], period=5.0), (4,)),
     "interp traced period": (lambda x: np.interp([0.1, 7.7, -3.0], np.cumsum(np.exp(x)), x, period=4.0), (3,)),
     "linspace": (lambda x: np.linspace(x[0], x[1], 5), (2,)),
+    "linspace along an axis": (lambda x: np.linspace(x, 3.0, 4, axis=1), (2, 3)),
     "linspace open": (lambda x: np.linspace(x, 3.0, 4, endpoint=False), (2,)),
     "cov": (np.cov, (2, 5)),
     "cov columns": (lambda x: np.cov(x, rowvar=False, ddof=0), (5, 2)),
     "cov vector": (np.cov, (5,)),
+    "cov frequencies": (lambda x: np.cov(x, fweights=[1, 2, 1, 3, 1]), (2, 5)),
+    "cov weights": (lambda x: np.cov(x, x[0] * 2 + x[1] ** 2, aweights=[1.0, 0.5, 1.0, 2.0, 0.1], bias=True), (2, 5)),
+    "cov by traced weights": (lambda x: np.cov(x[:2], fweights=[1, 2, 1, 3, 1], aweights=np.exp(x[2])), (3, 5)),
     "corrcoef": (np.corrcoef, (2, 5)),
     "average weights": (lambda x: np.average(x, weights=[1.0, 2.0, 3.0], axis=1), (2, 3)),
     "average by traced": (lambda x: np.average(np.arange(3.0), weights=x + 2), (3,)),
@@ -630,6 +646,7 @@ REARRANGED = {
     "unique": (lambda x: np.unique(np.concatenate([x, x[:2]])), (4,)),
     "unique with counts": (lambda x: np.multiply(*np.unique(np.append(x, x[1]), return_counts=True)), (4,)),
     "unique inverse": (lambda x: np.unique(np.append(x, x[1]), return_index=True, return_inverse=True)[2] * x[0], (4,)),
+    "choose": (lambda x: np.choose([[0], [2]], [x, x[0] * 2.0, 5.0]), (2, 3)),
     "isin": (lambda x: np.where(np.isin(x, [x[0, 0], 9.0]), x, 2 * x), (2, 3)),
     "digitize": (lambda x: x * np.digitize(x, [-0.5, 0.03, 0.7]), (2, 3)),
     "digitize falling": (lambda x: x * np.digitize(x, [0.7, 0.03, -0.5], right=True), (2, 3)),
@@ -657,6 +674,10 @@ REARRANGED = {
     "folds of a number": (lambda x: np.sum(x, axis=0) * np.max(x, -1) + np.mean(x) * np.cumsum(x, axis=0) + np.ptp(x, axis=0), ()),
     "orders of a number": (lambda x: x * (1.0 + np.argmax(x, axis=0) + np.argmin(x, axis=-1) + np.argsort(x)), ()),
     "slope of infinities": (lambda x: np.where(np.isposinf(x) | np.isneginf(x), 0.0, x), (2, 3)),
+    "vector_norm of two axes": (lambda x: np.linalg.vector_norm(x, axis=(2, 0), ord=3, keepdims=True), (2, 3, 2)),
+    "vector_norm of all": (lambda x: np.linalg.vector_norm(x, ord=1), (2, 3)),
+    "running truths": (lambda x: np.logical_or.accumulate(np.trunc(x[:1]), axis=1) * x[:1], (2, 3)),
+    "counts of one each": (lambda x: (np.sum(x[:1] > -9, 0) + np.count_nonzero(x[:1] > -9, 0) + np.cumsum(x[0] > 9)) * x[0], (2, 3)),
     "vecdot": (lambda x: np.linalg.vecdot(x, x * x, axis=0), (2, 3)),
     "matrix_norm": (lambda x: np.linalg.matrix_norm(x, keepdims=True), (2, 3, 2)),
     "tensorsolve": (lambda x: np.linalg.tensorsolve(x.reshape(2, 1, 1, 2) + np.eye(2)[:, None, None] * 5, [[1.0], [2.0]]), (2, 2)),
@@ -826,8 +847,8 @@ def supported():
     [
         (lambda x: np.linalg.eig(x), "linalg.eig", None), (lambda x: np.polydiv(x[0], x[1]), "polydiv", "polyval"), (lambda x: np.fft.fft(x), "fft", None),
         (lambda x: np.linalg.eigvals(x), "linalg.eigvals", None), (lambda x: np.spacing(x), "spacing", None), (lambda x: np.setdiff1d(x, x), "setdiff1d", "ediff1d"),
-        (lambda x: np.choose([0, 1], [x, x]), "choose", "select"), (lambda x: np.ones((2, 2)).clip(x, 2.0), "clip", "clip(x, low, high)"),
-        (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.i0(x), "i0", None),
+        (lambda x: np.ones((2, 2)).clip(x, 2.0), "clip", "clip(x, low, high)"),
+        (lambda x: np.nextafter(x, 1.0), "nextafter", None), (lambda x: np.histogram(x), "histogram", None), (lambda x: np.roots(x[0]), "roots", None),
     ],
 )  # fmt: skip
 def test_an_unsupported_function_is_an_error_that_names_it(call, name, near):
@@ -913,8 +934,8 @@ def test_arguments_by_position_are_numpys():
         check(f, x)
     with pytest.raises(TypeError, match="int64"):
         jt.record(lambda x: np.sum(x, 0, np.int64), x)
-    with pytest.raises(TypeError, match="np.cov of traced values does not take aweights"):
-        jt.record(lambda x: np.cov(x, aweights=[1.0, 2.0, 3.0]), x)
+    with pytest.raises(TypeError, match="np.quantile of traced values does not take weights"):
+        jt.record(lambda x: np.quantile(x, 0.5, method="inverted_cdf", weights=np.ones(6)), x)
     assert jt.record(lambda x: np.cov(x, aweights=None, fweights=None), x)(x).shape == (2, 2)
 
 
@@ -960,9 +981,46 @@ def test_quantiles_without_nan():
         jt.record(lambda x: np.nanargmax(x, axis=1) * 1.0, nothing)
 
 
+METHODS = [
+    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull", "linear",
+    "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_of_quantiles(method):
+    for q in (0.0, 0.3, [0.25, 0.5, 1.0], 1 / 3):
+        check(lambda x, q=q: np.quantile(x, q, method=method), distinct((7,)))
+        check(lambda x, q=q: np.percentile(x, 100 * np.asarray(q), axis=1, method=method, keepdims=True), distinct((2, 4)))
+    x = np.where(np.isnan(HOLES), np.nan, distinct((3, 4)))
+    np.testing.assert_allclose(
+        jt.record(lambda x: np.nanquantile(x, 0.4, axis=1, method=method), x)(x), np.nanquantile(x, 0.4, axis=1, method=method)
+    )
+
+
+def test_places_that_are_counted_may_be_arguments():
+    def f(w, places):
+        return np.sum(np.bincount(places, w) ** 2) + np.sum(
+            np.bincount(places, weights=w, minlength=4) / (1 + np.bincount(places, None, 4))
+        )
+
+    g, rng = jt.value_and_grad(f), np.random.default_rng(4)
+    for places in ([0, 1, 2, 1], [2, 2, 0, 1], [3, 0, 3, 1], [0, 0, 0, 0], [1, 2, 0, 0]):
+        w, places = rng.normal(size=4), np.array(places)
+        value, gradient = g(w, places)
+        assert value == pytest.approx(f(w, places), rel=1e-14)
+        np.testing.assert_allclose(gradient, jt.grad(lambda w, places=places: f(w, places))(w), rtol=1e-14)
+    assert g.cache_info().records == 3  # one for each number of places
+    with pytest.raises(ValueError, match="negative"):
+        g(w, np.array([0, -1, 2, 2]))
+    with pytest.raises(TypeError, match="at most 10000 places"):
+        g(w, np.array([0, 1, 2, 123456]))
+
+
 def test_a_bincount_adds_up_in_order_and_says_what_it_cannot():
     w, places = np.array([1e16, 1.0, -1e16, 3.0]), np.array([1, 1, 1, 0])
     np.testing.assert_array_equal(jt.record(lambda w: np.bincount(places, w), w)(w), np.bincount(places, w))
+    np.testing.assert_array_equal(jt.record(lambda w, k: np.bincount(k, w), w, places)(w, places), np.bincount(places, w))
     for bad in (lambda w: np.bincount(w), lambda w: np.bincount([0.5, 1.0], w[:2]), lambda w: np.bincount([0], w)):
         with pytest.raises((TypeError, ValueError)):
             jt.record(bad, w)
@@ -981,13 +1039,25 @@ def test_adding_at_repeated_places_accumulates():
     check(f, np.array([0.5, 0.25, 2.0]))
     with pytest.raises(TypeError, match=r"jt\.zeros"):
         jt.record(lambda x: np.add.at(np.zeros(3), [0], x), np.ones(1))
+    with pytest.raises(TypeError, match="static"):
+        jt.record(lambda x, i: np.add.reduceat(x, i), np.ones(3), np.array([0, 2]))
 
 
 @pytest.mark.parametrize("name", sorted(ufuncs.SPECIAL))
 def test_ufuncs_of_scipy(name):
     f = getattr(scipy.special, name)
     for xs in itertools.product((np.array([0.3, 0.7]), np.array(0.45)), repeat=f.nin):
-        check(lambda *xs: f(*xs), *(x * 1.1**k for k, x in enumerate(xs)), tolerance=1e-10)
+        check(lambda *xs: f(*xs), *(x * 1.1**k for k, x in enumerate(xs)), tolerance=1e-9)
+
+
+def test_functions_of_scipy_left_of_0():
+    check(scipy.special.beta, np.array([-0.5, -1.7, 0.4]), np.array([0.3, -0.6, -2.2]), tolerance=1e-9)
+    check(
+        lambda x: scipy.special.gamma(x) + scipy.special.i0(x) * scipy.special.i1(x) + np.i0(x),
+        np.array([-0.5, -1.5]),
+        tolerance=1e-9,
+    )
+    np.testing.assert_array_equal(scipy.special.loggamma(jt.array([jt.var(-0.5)])).value, [np.nan])
 
 
 @pytest.mark.parametrize("name", ["rel_entr", "kl_div", "huber"])

@@ -57,8 +57,8 @@ EXACT = {
     *(op.name for op in OPS if op.condition),
 }
 RELATIVE = 1e-13
-# digamma passes through 0 at 1.46.
-PARTIAL_ABSOLUTE = {"gammaln": 2e-15}
+# digamma passes through 0 at 1.46, the derivative of i1e at 1.54.
+PARTIAL_ABSOLUTE = {"gammaln": 2e-15, "i1e": 4e-16}
 # What Stan's tests call every function with.
 STAN = (-1.3, 0.49, 0.99, 1.01, inf, -inf, nan, 0.0)
 # mpmath has no signed zeros: an infinitely small negative quotient is 0 to it, and its floor is not -1.
@@ -498,6 +498,31 @@ def test_gamma_functions_from_minus_20_to_a_million(name):
         assert abs(mpf(d) - derivative) <= 2e-15 * abs(derivative) + 5e-15, x
 
 
+def test_the_gamma_function_from_end_to_end():
+    xs = [*np.linspace(1e-9, 171.6, 500), *np.logspace(-300, -1, 40), *-np.logspace(-9, -1, 20), *np.linspace(-25.3, -0.1, 100)]
+    assert worst("gamma", xs)[0] < 2e-15
+    assert worst("gamma", [*np.linspace(1e-9, 1.4, 100), *np.linspace(1.5, 170.0, 100)], of_value=False)[0] < 2e-14
+    assert worst("gamma", np.linspace(-170.4, -25.3, 100))[0] < 1e-14
+
+
+def test_inverse_distribution_functions_keep_their_tails():
+    tails = np.logspace(-30, -1, 100)
+    ends = 1.0 - np.logspace(-15, -1, 50)
+    assert worst("ndtri", [*tails, *ends])[0] < 1e-15
+    assert worst("erfinv", [*tails, *-tails, *ends, 1e-300])[0] < 1e-15
+    # the derivative magnifies the rounding of the value by its square
+    assert worst("ndtri", tails, of_value=False)[0] < 5e-14
+    assert worst("erfinv", ends, of_value=False)[0] < 2e-14
+    for p in np.logspace(-300, -30, 30):
+        assert float(oracles.value("log_ndtr", (jt.ndtri(p),))) == pytest.approx(math.log(p), rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["i0e", "i1e"])
+def test_bessel_functions_where_their_series_change(name):
+    xs = [*np.logspace(-300, 8, 150), *np.linspace(0.1, 60.0, 150), 25.0, 25.000001]
+    assert worst(name, [*xs, *(-x for x in xs)])[0] < 3e-15
+
+
 def test_digamma_beside_its_poles():
     """The distance to the pole is exact: x minus the nearest whole number, not its fraction."""
     near = [-1e-20, -1e-9, 1e-300, *(n + d for n in (-1.0, -2.0, -19.0) for d in (-1e-9, 1e-9, 1e-12))]
@@ -621,6 +646,11 @@ def test_floor_division_is_pythons():
         ("erfc", scipy.special.erfc),
         ("gammaln", scipy.special.gammaln),
         ("digamma", scipy.special.digamma),
+        ("gamma", scipy.special.gamma),
+        ("ndtri", scipy.special.ndtri),
+        ("erfinv", scipy.special.erfinv),
+        ("i0e", scipy.special.i0e),
+        ("i1e", scipy.special.i1e),
         ("cbrt", scipy.special.cbrt),
         ("exp2", scipy.special.exp2),
         ("sinc", np.sinc),
