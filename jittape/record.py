@@ -73,20 +73,23 @@ def trace(
     names = parameters(f)
     recording = Recording(f"the recording of {label}", lines=lines)
     traced = _inputs(recording, leaves, active, signature.paths(key, list(names)))
-    token = current.set(recording)
-    # Garbage collection takes up to a third of the time of recording, and finds nothing: a recording makes no cycles.
-    collecting = gc.isenabled()
-    gc.disable()
+    outer, collecting = current.get(), gc.isenabled()
     try:
+        current.set(recording)
+        # Garbage collection takes up to a third of the time of recording, and finds nothing: a recording makes no cycles.
+        gc.disable()
         args, kwargs = signature.join(key, traced)
         returned = f(*args, **kwargs)
         result, rows = _results(recording, returned, label, has_aux)
         tape = recording.freeze(np.concatenate([np.zeros(0, np.int64), *rows]))
     finally:
-        current.reset(token)
-        recording.close()
-        if collecting:
-            gc.enable()
+        # an interrupt of the first does not keep the last from being done
+        try:
+            current.set(outer)
+            recording.close()
+        finally:
+            if collecting:
+                gc.enable()
     return Program(tape, Interface(signature, key, size(leaves[:active]), result, has_aux, names, label))
 
 

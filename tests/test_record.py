@@ -20,6 +20,7 @@ import jittape as jt
 from jittape.errors import StaleVarError, TapeMismatchError, TracingTypeError
 from jittape.ops import OPS
 from jittape.record import current
+from jittape.recording import Recording
 
 Point = collections.namedtuple("Point", "x y")
 
@@ -954,6 +955,17 @@ def test_exceptions_leave_the_first_recording_possible():
         g(3.0)
     assert g(3.0) == (9.0, 6.0)
     assert g.cache_info() == (1, 1, 0)
+
+
+def test_an_interrupt_at_the_end_of_a_recording_leaves_garbage_collection_on(monkeypatch):
+    def interrupted(recording):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Recording, "close", interrupted)
+        jt.record(lambda x: x * x, 3.0)
+    assert gc.isenabled()
+    assert current.get() is None
 
 
 def test_a_value_kept_past_its_recording_is_stale():
