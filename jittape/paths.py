@@ -72,10 +72,10 @@ class PathTree:
     def sweep(self, leaves: list, mode: int) -> tuple[Program, float, Work]:
         """The program of this point's path, and the value and the work buffer after a sweep."""
         path = near = self._last
-        guard = DONE
+        guard = -1
         while path is not None:
-            guard, value, work = path.program.sweep(leaves, mode)
-            if guard == DONE:
+            failed, value, work = path.program.sweep(leaves, mode)
+            if failed == DONE:
                 self.replays += 1
                 if path is not self._last:
                     with self._lock:
@@ -85,7 +85,9 @@ class PathTree:
             path.program.release(work)
             near = path
             with self._lock:
-                path = self._other_side(path, guard)
+                # not on its way back: two recordings of a function that is not deterministic may both refuse a point
+                path = self._other_side(path, failed) if failed > guard else None
+            guard = failed
         program = self._settled.get(_point(leaves)) if self._settled else None
         if program is None:
             program = self.record(leaves)
