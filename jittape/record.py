@@ -53,7 +53,7 @@ def record(
     """
     if not callable(f):
         raise TypeError(f"record takes a function, not {f!r}")
-    signature = Signature(argnums)
+    signature = Signature(argnums, takes_any_keyword(f))
     key, leaves, active = signature.split(args, kwargs)
     return trace(f, signature, key, leaves, active, lines=lines)
 
@@ -100,6 +100,15 @@ def parameters(f: Callable[..., Any]) -> tuple[str, ...]:
     except (TypeError, ValueError):
         return ()
     return tuple(p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD))
+
+
+def takes_any_keyword(f: Callable[..., Any]) -> bool:
+    """Whether a function has a parameter such as ``**options``, whose order it sees."""
+    try:
+        found = inspect.signature(f, follow_wrapped=False).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    return any(p.kind is p.VAR_KEYWORD for p in found)
 
 
 def _inputs(recording: Recording, leaves: list, active: int, paths: list) -> Iterator[Any]:

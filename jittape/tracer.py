@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import numbers
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any
@@ -15,7 +16,7 @@ from .formulas import ARITHMETIC, VALUE
 from .ops import CODE, OPS
 from .recording import Recording
 
-PLAIN = (float, int, np.floating, np.integer, np.bool_)
+PLAIN = (float, int, np.floating, np.integer, np.bool_, numbers.Rational)
 COMPLEX = (complex, np.complexfloating)
 
 

@@ -18,7 +18,7 @@ from .finite import Checker
 from .kernels import GRADIENT
 from .paths import PathTree
 from .program import Program
-from .record import trace
+from .record import takes_any_keyword, trace
 from .structure import Signature
 from .transfer import reader
 
@@ -51,7 +51,7 @@ class _Transform:
         functools.update_wrapper(self, f, updated=())
         self._given = f, argnums, has_aux, max_paths, check_finite
         self._f, self._has_aux, self._max_paths = f, has_aux, max_paths
-        self._signature = Signature(argnums)
+        self._signature = Signature(argnums, takes_any_keyword(f))
         # ordered from the least to the most recently used
         self._trees: dict[Any, PathTree] = {}
         self._last: PathTree | None = None
