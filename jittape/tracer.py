@@ -175,7 +175,6 @@ class Condition(Var):
     """A traced truth value, 0 or 1: the result of a comparison. `&`, `|`, `^` and `~` combine conditions without a guard."""
 
     __slots__ = ()
-    __hash__ = object.__hash__
 
     def __and__(self, other: Any) -> Any:
         return _logical("logical_and", self, other)
@@ -191,7 +190,10 @@ class Condition(Var):
     def __invert__(self) -> Any:
         return apply(CODE["logical_not"], self)
 
-    # A truth value has no derivative to lose: as a plain number it is asked, which is a guard.
+    # A truth value has no derivative to lose: as a plain number or as a key it is asked, which is a guard.
+
+    def __hash__(self) -> int:
+        return hash(bool(self))
 
     def __int__(self) -> int:
         return int(bool(self))

@@ -5,6 +5,7 @@ library: complex steps through the same plain function, closed forms, and the ea
 """
 
 import builtins
+import collections
 import itertools
 import math
 import pickle
@@ -1310,6 +1311,10 @@ AS_NUMBERS = {
     "float": lambda x: x[0] ** (1.0 + float(x[0] > 1.0)),
     "index of a list": lambda x: (lambda a, b: [a, b * 3.0][int(a > 1.0)])(*x.tolist()),
     "range": lambda x: sum((x[1] for _ in range(int(x[0] > 1.0))), x[0]),
+    "key of a dict": lambda x: {True: x[0], False: x[1] * 3.0}[x[0] > 1.0],
+    "key that may be missing": lambda x: {1: x[0]}.get(x[0] > 1.0, x[1]),
+    "in a set": lambda x: x[0] if (x[0] > 1.0) in {True} else x[1],
+    "counted": lambda x: x[0] * collections.Counter([x[0] > 1.0, x[1] > 1.0])[True],
     "a mask of a plain array": lambda x: np.sum(TABLE[x > 1.0]) * x[0] + np.sum(TABLE[x[0] > 1.0]) * x[1],
     "np.asarray": lambda x: np.sum(np.asarray(x > 1.0) * x),
     "np.array of several": lambda x: np.array([x[0] > 1.0, x[1] > 1.0], float) @ x[:2],
