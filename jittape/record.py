@@ -21,7 +21,7 @@ from .tracer import Condition, Traced, Var
 
 
 def record(
-    f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, lines: bool = False, **kwargs: Any
+    f: Callable[..., Any], /, *args: Any, argnums: int | tuple[int, ...] = 0, lines: bool = False, **kwargs: Any
 ) -> Program:
     """Record the path that ``f`` takes at the given arguments.
 
@@ -53,7 +53,7 @@ def record(
     """
     if not callable(f):
         raise TypeError(f"record takes a function, not {f!r}")
-    signature = Signature(argnums, takes_any_keyword(f))
+    signature = Signature(argnums, len(kwargs) > 1 and takes_any_keyword(f))
     key, leaves, active = signature.split(args, kwargs)
     return trace(f, signature, key, leaves, active, lines=lines)
 

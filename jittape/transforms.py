@@ -78,7 +78,7 @@ class _Transform:
     def _label(self) -> str:
         return getattr(self._f, "__qualname__", None) or repr(self._f)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """The value, or the pair (value, aux), and the gradient; of `grad` the gradient, or the pair (gradient, aux)."""
         tree = self._last
         leaves = None if tree is None else tree.read(args, kwargs)

@@ -700,6 +700,16 @@ def test_keyword_arguments_are_data():
         program(5.0)
 
 
+def test_keyword_arguments_may_have_any_name():
+    def f(x, *, self, f, args):
+        return x * self + f * args
+
+    names = {"self": 2.0, "f": 3.0, "args": 4.0}
+    program = jt.record(f, 5.0, **names)
+    assert jt.grad(f)(5.0, **names) == program.grad(5.0, **names) == 2.0
+    assert program(5.0, **names) == program.bind(5.0, out=np.zeros(1), **names)() == 22.0
+
+
 def test_variadic_functions():
     def f(*xs, **named):
         return sum(xs) * named.get("k", 1.0)
