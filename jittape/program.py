@@ -123,6 +123,12 @@ class Program:
     def __repr__(self) -> str:
         return f"<Program of {self.interface.label}: {len(self.tape)} instructions, {self.tape.n_inputs} inputs>"
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of memory that the tape, the plan and the buffer of one call take."""
+        tape, plan = self.tape, self.plan
+        return sum(x.nbytes for x in (tape.op, tape.a, tape.b, tape.val, plan.code, plan.template, plan.where)) + 8 * plan.size
+
     # -- calls --------------------------------------------------------------------------------------------------------
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 from .errors import JitTapeWarning
 from .finite import Checker
 from .kernels import GRADIENT
+from .memory import scarce
 from .paths import PathTree
 from .program import Program
 from .record import takes_any_keyword, trace
@@ -104,18 +105,23 @@ class _Transform:
             tree = self._trees.pop(key, None)
             if tree is None:
                 tree = self._plant(key, active)
+                self._make_room()
             self._trees[key] = self._last = tree
-            if len(self._trees) > self._max_paths:
-                del self._trees[next(iter(self._trees))]
-                if not self._warned:
-                    self._warned = True
-                    warnings.warn(
-                        f"{self._label} was called with more than {self._max_paths} argument structures or static values; each "
-                        "is a recording of its own; pass numbers that change from call to call as floats",
-                        JitTapeWarning,
-                        stacklevel=3,
-                    )
         return tree
+
+    def _make_room(self) -> None:
+        """Before a new tree: drop those that were used longest ago where there are too many, or where they fill the memory."""
+        while len(self._trees) >= self._max_paths or scarce(sum([tree.nbytes for tree in self._trees.values()])):
+            most = str(self._max_paths) if len(self._trees) >= self._max_paths else "fit into memory"
+            del self._trees[next(iter(self._trees))]
+            if not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"{self._label} was called with more argument structures or static values than {most}; each "
+                    "is a recording of its own; pass numbers that change from call to call as floats",
+                    JitTapeWarning,
+                    stacklevel=4,
+                )
 
     def _plant(self, key: Any, active: int) -> PathTree:
         def record(leaves: list) -> Program:
