@@ -105,7 +105,7 @@ def parameters(f: Callable[..., Any]) -> tuple[str, ...]:
 def takes_any_keyword(f: Callable[..., Any]) -> bool:
     """Whether a function has a parameter such as ``**options``, whose order it sees."""
     try:
-        found = inspect.signature(f, follow_wrapped=False).parameters.values()
+        found = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
         return True
     return any(p.kind is p.VAR_KEYWORD for p in found)

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import enum
+import functools
 import pickle
 from fractions import Fraction
 
@@ -357,8 +358,16 @@ def test_keyword_arguments_keep_the_order_that_the_function_sees():
     with pytest.raises(TypeError, match="keywords"):
         program(10.0, a=5.0, z=3.0)
 
-    fixed = jt.record(lambda x, *, a, z: a * x + z, 2.0, z=3.0, a=5.0)
-    assert fixed(10.0, a=5.0, z=3.0) == fixed(10.0, z=3.0, a=5.0) == 53.0
+    def line(x, *, a, z):
+        return a * x + z
+
+    @functools.wraps(line)
+    def logged(*args, **kwargs):
+        return line(*args, **kwargs)
+
+    for f in (line, logged):
+        fixed = jt.record(f, 2.0, z=3.0, a=5.0)
+        assert fixed(10.0, a=5.0, z=3.0) == fixed(10.0, z=3.0, a=5.0) == 53.0
 
 
 def test_a_signature_survives_pickling():
