@@ -177,7 +177,7 @@ def var(value: Any, name: str | None = None) -> Var:
     Raises
     ------
     TypeError
-        where ``value`` is not a real number.
+        where ``value`` is not a real number, or ``name`` not a string.
 
     Examples
     --------
@@ -189,6 +189,8 @@ def var(value: Any, name: str | None = None) -> Var:
     (3.1411200080598674, 0.010007503399554585, 3.0)
     """
     x = tracer.number(value, "var")
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name is {name!r}; it must be a string")
     recording = _local.recording
     if recording is None or not recording.whole():
         recording = _local.recording = EagerRecording()

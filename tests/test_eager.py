@@ -282,6 +282,12 @@ def test_variables_of_no_number(bad):
         jt.var(jt.var(1.0))
 
 
+@pytest.mark.parametrize("name", [3, ("w", 0), b"w", True], ids=repr)
+def test_names_are_strings(name):
+    with pytest.raises(TypeError, match="name is .*; it must be a string"):
+        jt.var(1.0, name=name)
+
+
 def test_nan_and_infinity():
     x = jt.var(math.nan)
     y = x * 2.0
