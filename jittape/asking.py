@@ -92,7 +92,9 @@ def argmin(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 def median(a: Any, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    """`np.median`: the middle of the sorted elements, or the mean of the two in the middle."""
+    """`np.median`: the middle of the sorted elements, or the mean of the two in the middle; NaN where there are none."""
+    if not len(folds.leading(asarray(a), axis)[0]):
+        return np.mean(a, axis, keepdims=keepdims)
     return quantile(a, 0.5, axis, keepdims=keepdims)
 
 

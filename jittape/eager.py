@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
 import sys
 import threading
+from array import array
 from typing import Any
 
 import numpy as np
@@ -73,18 +76,21 @@ class EagerRecording(Recording):
         a[~inner] = b[~inner] = 0
         row = np.cumsum(needed, dtype=np.int32) - np.int32(1)
 
-        self.adjoints = self.adjoints[needed[: len(self.adjoints)]]
-        self.assigned = {int(row[old]): x for old, x in self.assigned.items() if needed[old]}
-        self.names = self.names.moved(lambda old: int(row[old]) if needed[old] else None)
-        self.constants = {key: int(row[old]) for key, old in self.constants.items() if needed[old]}
-        for var in living:
-            if isinstance(var, Var):
-                var.row = int(row[var.row])
-        for rows in shared.values():
-            rows[...] = row[rows]
-        self.replace(op[needed], row[a[needed]], row[b[needed]], val[needed])
-        self.vars = living
-        self._limit = max(_PATIENCE, 2 * len(living), 2 * len(self))
+        settled = tuple(map(array, "Biid", map(bytes, (op[needed], row[a[needed]], row[b[needed]], val[needed]))))
+        changes = [
+            *((var, "row", int(row[var.row])) for var in living if isinstance(var, Var)),
+            *((rows, "flat", row[rows]) for rows in shared.values()),
+            (self, "_settled", settled),
+            (self, "base", len(settled[0])),
+            (self, "adjoints", self.adjoints[needed[: len(self.adjoints)]]),
+            (self, "assigned", {int(row[old]): x for old, x in self.assigned.items() if needed[old]}),
+            (self, "names", self.names.moved(lambda old: int(row[old]) if needed[old] else None)),
+            (self, "constants", {key: int(row[old]) for key, old in self.constants.items() if needed[old]}),
+            (self, "vars", living),
+            (self, "_limit", max(_PATIENCE, 2 * len(living), 2 * len(settled[0]))),
+        ]
+        # all in one call of C code, so that an interrupt comes before or after: no row may refer to one that has moved
+        collections.deque(itertools.starmap(setattr, changes), maxlen=0)
 
     def truth(self, var: Any) -> bool:
         """The plain truth: nothing is replayed here, so there is nothing to guard."""
@@ -133,8 +139,8 @@ class EagerRecording(Recording):
         work = np.zeros(plan.size)
         work[:n] = plan.template
         kernels.sweep(plan.code, work, plan.pieces, GRADIENT)
-        self.adjoints = work[n : 2 * n].copy()
-        self.assigned = {}
+        adjoints = work[n : 2 * n].copy()
+        self.adjoints, self.assigned = adjoints, {}
 
     def tape(self, var: Any) -> Tape:
         """The tape of what ``var`` was computed from."""
@@ -171,7 +177,7 @@ def var(value: Any, name: str | None = None) -> Var:
     Raises
     ------
     TypeError
-        where ``value`` is not a real number.
+        where ``value`` is not a real number, or ``name`` not a string.
 
     Examples
     --------
@@ -183,6 +189,8 @@ def var(value: Any, name: str | None = None) -> Var:
     (3.1411200080598674, 0.010007503399554585, 3.0)
     """
     x = tracer.number(value, "var")
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name is {name!r}; it must be a string")
     recording = _local.recording
     if recording is None or not recording.whole():
         recording = _local.recording = EagerRecording()

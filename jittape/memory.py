@@ -27,6 +27,14 @@ def available() -> int | None:
     return min(found) if found else None
 
 
+def scarce(held: int) -> bool:
+    """Whether what is held for later calls is more than what is left."""
+    if held < _ALWAYS:
+        return False
+    free = available()
+    return free is not None and held > free
+
+
 def require(size: int, what: str) -> None:
     """Raise `TapeCapacityError` where ``size`` bytes are more than there are; ``what`` says what they are for."""
     if size < _ALWAYS:

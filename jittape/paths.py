@@ -11,6 +11,7 @@ import numpy as np
 
 from .errors import JitTapeWarning
 from .kernels import DONE, REVERSE, UNGUARDED
+from .memory import scarce
 from .program import Program, Work
 
 # How many points to remember on which rounding decides a branch.
@@ -53,7 +54,20 @@ class PathTree:
     guards differ, whatever the number of paths.
     """
 
-    __slots__ = ("read", "record", "max_paths", "label", "paths", "records", "replays", "_last", "_lock", "_settled", "_warned")
+    __slots__ = (
+        "read",
+        "record",
+        "max_paths",
+        "label",
+        "paths",
+        "nbytes",
+        "records",
+        "replays",
+        "_last",
+        "_lock",
+        "_settled",
+        "_warned",
+    )
 
     def __init__(
         self, read: Callable[[tuple, dict], list | None], record: Callable[[list], Program], max_paths: int, label: str
@@ -61,7 +75,7 @@ class PathTree:
         self.read, self.record, self.max_paths, self.label = read, record, max_paths, label
         # ordered from the least to the most recently used
         self.paths: dict[_Path, None] = {}
-        self.records = self.replays = 0
+        self.nbytes = self.records = self.replays = 0
         self._last: _Path | None = None
         # programs of points where rounding alone decides a branch
         self._settled: dict[bytes, Program] = {}
@@ -72,10 +86,10 @@ class PathTree:
     def sweep(self, leaves: list, mode: int) -> tuple[Program, float, Work]:
         """The program of this point's path, and the value and the work buffer after a sweep."""
         path = near = self._last
-        guard = DONE
+        guard = -1
         while path is not None:
-            guard, value, work = path.program.sweep(leaves, mode)
-            if guard == DONE:
+            failed, value, work = path.program.sweep(leaves, mode)
+            if failed == DONE:
                 self.replays += 1
                 if path is not self._last:
                     with self._lock:
@@ -85,7 +99,9 @@ class PathTree:
             path.program.release(work)
             near = path
             with self._lock:
-                path = self._other_side(path, guard)
+                # not on its way back: two recordings of a function that is not deterministic may both refuse a point
+                path = self._other_side(path, failed) if failed > guard else None
+            guard = failed
         program = self._settled.get(_point(leaves)) if self._settled else None
         if program is None:
             program = self.record(leaves)
@@ -122,7 +138,8 @@ class PathTree:
                 return
             self._fork(path, near, guard)
         self._use(path)
-        if len(self.paths) > self.max_paths:
+        self.nbytes += path.program.nbytes
+        while len(self.paths) > self.max_paths or (len(self.paths) > 1 and scarce(self.nbytes)):
             self._evict()
 
     def _fork(self, path: _Path, near: _Path, guard: int) -> None:
@@ -151,8 +168,10 @@ class PathTree:
 
     def _evict(self) -> None:
         """Drop the least recently used path; its sibling takes the place of their fork."""
+        most = str(self.max_paths) if len(self.paths) > self.max_paths else "fit into memory"
         path = next(iter(self.paths))
         del self.paths[path]
+        self.nbytes -= path.program.nbytes
         fork = path.parent
         assert fork is not None
         side = not path.outcomes[fork.guard]
@@ -167,7 +186,7 @@ class PathTree:
         if not self._warned:
             self._warned = True
             warnings.warn(
-                f"{self.label} has taken more than {self.max_paths} paths, so old ones are dropped and recorded again "
+                f"{self.label} has taken more paths than {most}, so old ones are dropped and recorded again "
                 "when they come back. It is right but slow; where branches only choose values, use jt.where, jt.maximum, "
                 "jt.minimum or jt.clip, "
                 "which record no branch, or raise max_paths",

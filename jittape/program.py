@@ -123,9 +123,15 @@ class Program:
     def __repr__(self) -> str:
         return f"<Program of {self.interface.label}: {len(self.tape)} instructions, {self.tape.n_inputs} inputs>"
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of memory that the tape, the plan and the buffer of one call take."""
+        tape, plan = self.tape, self.plan
+        return sum(x.nbytes for x in (tape.op, tape.a, tape.b, tape.val, plan.code, plan.template, plan.where)) + 8 * plan.size
+
     # -- calls --------------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """The recorded function's result, in the structure the function returned.
 
         Raises
@@ -145,7 +151,7 @@ class Program:
         self._pool.append(work)
         return out
 
-    def value_and_grad(self, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> tuple[float, Any]:
+    def value_and_grad(self, /, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> tuple[float, Any]:
         """The value and the gradient in the differentiated arguments.
 
         ``out`` is a float64 array that takes the gradient, flat; it is returned in place of a fresh structure. `bind` has
@@ -180,7 +186,7 @@ class Program:
         self._pool.append(work)
         return value, out
 
-    def bind(self, *args: Any, out: np.ndarray, **kwargs: Any) -> Callable[[], float]:
+    def bind(self, /, *args: Any, out: np.ndarray, **kwargs: Any) -> Callable[[], float]:
         """A function without arguments that returns the value and leaves the gradient in ``out``: the call with the lowest overhead.
 
         It is tied to these very arrays: each call reads them anew, in place, and writes ``out``. Numbers stay what they are
@@ -237,7 +243,7 @@ class Program:
 
         return guarded
 
-    def grad(self, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> Any:
+    def grad(self, /, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> Any:
         """The gradient in the differentiated arguments; see `value_and_grad`."""
         return self.value_and_grad(*args, out=out, **kwargs)[1]
 

@@ -21,7 +21,7 @@ from .tracer import Condition, Traced, Var
 
 
 def record(
-    f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, lines: bool = False, **kwargs: Any
+    f: Callable[..., Any], /, *args: Any, argnums: int | tuple[int, ...] = 0, lines: bool = False, **kwargs: Any
 ) -> Program:
     """Record the path that ``f`` takes at the given arguments.
 
@@ -53,7 +53,7 @@ def record(
     """
     if not callable(f):
         raise TypeError(f"record takes a function, not {f!r}")
-    signature = Signature(argnums)
+    signature = Signature(argnums, len(kwargs) > 1 and takes_any_keyword(f))
     key, leaves, active = signature.split(args, kwargs)
     return trace(f, signature, key, leaves, active, lines=lines)
 
@@ -73,20 +73,23 @@ def trace(
     names = parameters(f)
     recording = Recording(f"the recording of {label}", lines=lines)
     traced = _inputs(recording, leaves, active, signature.paths(key, list(names)))
-    token = current.set(recording)
-    # Garbage collection takes up to a third of the time of recording, and finds nothing: a recording makes no cycles.
-    collecting = gc.isenabled()
-    gc.disable()
+    outer, collecting = current.get(), gc.isenabled()
     try:
+        current.set(recording)
+        # Garbage collection takes up to a third of the time of recording, and finds nothing: a recording makes no cycles.
+        gc.disable()
         args, kwargs = signature.join(key, traced)
         returned = f(*args, **kwargs)
         result, rows = _results(recording, returned, label, has_aux)
         tape = recording.freeze(np.concatenate([np.zeros(0, np.int64), *rows]))
     finally:
-        current.reset(token)
-        recording.close()
-        if collecting:
-            gc.enable()
+        # an interrupt of the first does not keep the last from being done
+        try:
+            current.set(outer)
+            recording.close()
+        finally:
+            if collecting:
+                gc.enable()
     return Program(tape, Interface(signature, key, size(leaves[:active]), result, has_aux, names, label))
 
 
@@ -97,6 +100,15 @@ def parameters(f: Callable[..., Any]) -> tuple[str, ...]:
     except (TypeError, ValueError):
         return ()
     return tuple(p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD))
+
+
+def takes_any_keyword(f: Callable[..., Any]) -> bool:
+    """Whether a function has a parameter such as ``**options``, whose order it sees."""
+    try:
+        found = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    return any(p.kind is p.VAR_KEYWORD for p in found)
 
 
 def _inputs(recording: Recording, leaves: list, active: int, paths: list) -> Iterator[Any]:

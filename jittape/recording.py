@@ -85,6 +85,9 @@ class Recording:
     def settle(self) -> tuple[array, array, array, array]:
         """Move all rows to the typed columns op, a, b and val, and return those."""
         op, a, b, val = self._settled
+        if len(op) != self.base:  # an interrupt came while rows were on the way: `op` is the first to grow
+            for column in (val, b, a, op):
+                del column[self.base :]
         if self.val:
             if not self.whole():
                 raise TapeFormatError(f"an operation of {self.label} was interrupted halfway; begin anew, with new variables")
@@ -92,17 +95,10 @@ class Recording:
             a.fromlist(self.a)
             b.fromlist(self.b)
             val.fromlist(self.val)
-            self.base = len(val)
-            for recent in (self.op, self.a, self.b, self.val):
-                recent.clear()
-            if self.due:
-                self.due = self.base + _RECENT
+            due = len(val) + _RECENT if self.due else 0
+            # one statement without a call after the first: no interrupt comes between
+            self.base, self.due, self.op, self.a, self.b, self.val = len(val), due, [], [], [], []
         return self._settled
-
-    def replace(self, *columns: np.ndarray) -> None:
-        """Have these columns op, a, b and val in place of all rows; the caller sees to whatever refers to a row."""
-        self._settled = tuple(map(array, "Biid", map(np.ndarray.tobytes, columns)))  # type: ignore[assignment]
-        self.base = len(columns[0])
 
     def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All rows as arrays: copies of op, a, b and val."""
@@ -158,10 +154,10 @@ class Recording:
         if len(columns[0]) != n or len(columns[1]) != n:
             raise ValueError(f"{n} values, but {len(columns[0])} and {len(columns[1])} operands")
         settled = self.settle()
-        settled[3].frombytes(np.ascontiguousarray(values, np.float64).view(np.uint8).data)
         settled[0].frombytes(bytes((op,)) * n)
         settled[1].frombytes(columns[0].view(np.uint8).data)
         settled[2].frombytes(columns[1].view(np.uint8).data)
+        settled[3].frombytes(np.ascontiguousarray(values, np.float64).view(np.uint8).data)
         self.base = row + n
         if self.due:
             self.due = self.base + _RECENT

@@ -7,18 +7,24 @@ A structure is described by its *spec*, nested tuples that are hashable and say 
     ("array", shape, "bool")     an array of truth values that is not differentiated
     ("floats", list, n)          a list (or tuple) of n floats
     ("seq", type, specs)         a list or tuple; a namedtuple has its own type
-    ("dict", type, keys, specs)  a dict
+    ("dict", type, keys, default_factory, specs)  a dict; None for the factory but of a defaultdict
     ("data", type, fields, specs)  a dataclass
     ("static", type, value)      anything else that is hashable: part of the recording
+    ("static", frozenset, value, types)  with the types inside, because frozenset([1]) and frozenset([True]) are equal
 
 A result may also have ``"b"``, a truth value, and ``("copy", type, value)``, of which every call gets a copy.
 """
 
 from __future__ import annotations
 
+import collections
 import copy
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+import enum
+import numbers
+import operator
+import types
+from collections.abc import Callable, Iterable, Iterator, ValuesView
 from typing import Any
 
 import numpy as np
@@ -26,12 +32,18 @@ import numpy as np
 from .errors import TracingTypeError
 
 _FLOAT64 = np.dtype(np.float64)
+FLOATS, RATIONALS = (float, np.floating), (int, np.integer, numbers.Rational)
+# Numbers by inheritance, but what they are counts, not how much.
+LITERALS = (bool, enum.Enum)
+# Hashed by identity, whatever they yield.
+_YIELDING = (types.GeneratorType, map, zip, filter, enumerate, reversed, ValuesView)
 
 
 def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
     """Append the leaves of ``x`` (floats and float64 arrays) to ``leaves`` and return the spec.
 
-    An int is a float where it is differentiated, otherwise static; a bool is always static. Int and bool arrays become float64;
+    An int or a fraction is a float where it is differentiated, otherwise static; a bool or a member of an enumeration is always
+    static. Int and bool arrays become float64;
     an array of bools that is not differentiated holds conditions, which index as a mask and not as the numbers 0 and 1.
     ``where`` is the position or the name of the argument; inside it a pair of the structure's and the key or the field, spelled
     only in errors.
@@ -53,7 +65,7 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
         return _of_array(x, differentiated)
     if kind is dict:
         specs = tuple([flatten(item, leaves, differentiated, (where, key)) for key, item in x.items()])
-        return ("dict", dict, tuple(x), specs)
+        return ("dict", dict, tuple(x), None, specs)
     if kind is list or kind is tuple:
         if x and list(map(type, x)).count(float) == len(x):
             leaves.extend(x)
@@ -62,30 +74,30 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
         if specs and set(specs) == {"f"}:
             return ("floats", kind, len(x))
         return ("seq", kind, specs)
-    if isinstance(x, (int, np.integer)) and not isinstance(x, bool):
-        if differentiated:
-            leaves.append(float(x))
-            return "f"
-        return ("static", int, int(x))
-    if isinstance(x, (float, np.floating)):
+    if isinstance(x, LITERALS):
+        return _static(x, where)
+    if isinstance(x, RATIONALS) and not differentiated:
+        return ("static", int, int(x)) if isinstance(x, np.integer) else ("static", kind, x)
+    if isinstance(x, (*FLOATS, *RATIONALS)):
         leaves.append(float(x))
         return "f"
     if isinstance(x, np.ndarray):
         leaves.append(_array(ordinary(x), where))
         return _of_array(x, differentiated)
     if isinstance(x, dict):
-        return (
-            "dict",
-            kind,
-            tuple(x),
-            tuple([flatten(item, leaves, differentiated, (where, key)) for key, item in x.items()]),
-        )
+        specs = tuple([flatten(item, leaves, differentiated, (where, key)) for key, item in x.items()])
+        return ("dict", kind, tuple(x), factory(x), specs)
     if isinstance(x, (list, tuple)):
         return ("seq", kind, tuple([flatten(item, leaves, differentiated, where) for item in x]))
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         fields = tuple(field.name for field in dataclasses.fields(x))
         return ("data", kind, fields, tuple([flatten(getattr(x, f), leaves, differentiated, (where, "", f)) for f in fields]))
     return _static(x, where)
+
+
+def factory(x: dict) -> Any:
+    """What makes the missing values of a `defaultdict`; None for other dicts."""
+    return x.default_factory if isinstance(x, collections.defaultdict) else None
 
 
 def _spelled(where: Any) -> str:
@@ -126,6 +138,10 @@ def _static(x: Any, where: Any) -> Any:
         )
     if hasattr(type(x), "__array__") and not isinstance(x, np.generic):
         raise TracingTypeError(f"{_spelled(where)} is a {type(x).__name__}, an array of another library; pass np.asarray(x)")
+    if isinstance(x, _YIELDING):
+        raise TracingTypeError(
+            f"{_spelled(where)} is a {type(x).__name__}, whose items would be frozen when recorded; pass a list of them"
+        )
     try:
         hash(x)
     except TypeError:
@@ -133,7 +149,14 @@ def _static(x: Any, where: Any) -> Any:
             f"{_spelled(where)} is of type {type(x).__name__}, which is neither a number, an array, a list, tuple, dict or dataclass of "
             "those, nor hashable; an argument that is not differentiated must be hashable to be part of the recording"
         ) from None
-    return ("static", type(x), x)
+    return ("static", type(x), x, _exact(x)) if isinstance(x, frozenset) else ("static", type(x), x)
+
+
+def _exact(x: Any) -> Any:
+    """What is equal only where the types inside are, too."""
+    return type(x), frozenset(map(_exact, x)) if isinstance(x, frozenset) else tuple(map(_exact, x)) if isinstance(
+        x, tuple
+    ) else x
 
 
 def unflatten(spec: Any, leaves: Iterator[Any]) -> Any:
@@ -154,17 +177,34 @@ def build(spec: Any, items: list) -> Any:
     """The list, dict or dataclass that ``spec`` describes, of these items."""
     tag, kind = spec[:2]
     if tag == "seq":
-        return kind(*items) if hasattr(kind, "_fields") else kind(items)
+        return items if kind is list else _sequence(kind, items)
     if tag == "dict":
-        return kind(zip(spec[2], items, strict=True)) if kind is dict else _mapping(kind, spec[2], items)
+        return dict(zip(spec[2], items, strict=True)) if kind is dict else _mapping(kind, spec[2], spec[3], items)
     out = object.__new__(kind)
     for name, item in zip(spec[2], items, strict=True):
         object.__setattr__(out, name, item)
     return out
 
 
-def _mapping(kind: type, keys: tuple, items: list) -> Any:
-    out = kind()
+def _sequence(kind: Any, items: list) -> Any:
+    """A tuple or a list of a type whose constructor may take its items one by one, or something else."""
+    if issubclass(kind, tuple):
+        return tuple.__new__(kind, items)
+    out = kind(items)
+    if len(out) != len(items) or any(map(operator.is_not, out, items)):
+        raise TracingTypeError(f"{kind.__name__}(items) is no list of these items; pass a plain list")
+    return out
+
+
+def _mapping(kind: type, keys: tuple, default_factory: Any, items: list) -> Any:
+    try:
+        out = kind()
+    except TypeError as error:
+        raise TracingTypeError(
+            f"jittape makes a {kind.__name__} without arguments and then fills it; pass a plain dict"
+        ) from error
+    if default_factory is not None:
+        out.default_factory = default_factory
     for key, item in zip(keys, items, strict=True):
         out[key] = item
     return out
@@ -223,7 +263,7 @@ def map_leaves(x: Any, function: Callable[[Any], Any]) -> tuple[Any, list]:
         if isinstance(x, dict):
             if any(hasattr(type(key), "rec") for key in x):
                 raise TracingTypeError("a traced value is a key of a dict that is returned; return it as a value")
-            return ("dict", type(x), tuple(x), tuple([walk(item) for item in x.values()]))
+            return ("dict", type(x), tuple(x), factory(x), tuple([walk(item) for item in x.values()]))
         if dataclasses.is_dataclass(x) and not isinstance(x, type):
             fields = tuple(field.name for field in dataclasses.fields(x))
             return ("data", type(x), fields, tuple([walk(getattr(x, name)) for name in fields]))
@@ -237,12 +277,14 @@ def map_leaves(x: Any, function: Callable[[Any], Any]) -> tuple[Any, list]:
 class Signature:
     """Which arguments of a function are differentiated: splits arguments into leaves and back.
 
-    ``argnums`` is an int or a tuple of ints, as in JAX. Leaves of differentiated arguments come first.
+    ``argnums`` is an int or a tuple of ints, as in JAX. Leaves of differentiated arguments come first. ``ordered`` says that the
+    function can tell in which order its keyword arguments come, so that each order is a structure of its own.
     """
 
-    __slots__ = ("argnums", "single", "_first", "_positions")
+    __slots__ = ("argnums", "single", "ordered", "_first", "_positions")
 
-    def __init__(self, argnums: int | tuple[int, ...]) -> None:
+    def __init__(self, argnums: int | tuple[int, ...], ordered: bool = False) -> None:
+        self.ordered = ordered
         self.single = isinstance(argnums, (int, np.integer))
         chosen: Any = (argnums,) if self.single else tuple(argnums) if isinstance(argnums, Iterable) else ()
         if not chosen or not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in chosen):
@@ -252,7 +294,7 @@ class Signature:
         self._positions: dict[int, tuple[int, ...]] = {}
 
     def __reduce__(self) -> Any:
-        return Signature, (self.argnums[0] if self.single else self.argnums,)
+        return Signature, (self.argnums[0] if self.single else self.argnums, self.ordered)
 
     def split(self, args: tuple, kwargs: dict) -> tuple[Any, list, int]:
         """The key of a call (all that its recording depends on), its leaves, and how many leaves are differentiated."""
@@ -276,7 +318,11 @@ class Signature:
         for i, x in enumerate(args):
             if specs[i] is None:
                 specs[i] = flatten(x, leaves, False, i)
-        named = tuple([(name, flatten(kwargs[name], leaves, False, name)) for name in sorted(kwargs)]) if kwargs else ()
+        named = (
+            tuple([(name, flatten(kwargs[name], leaves, False, name)) for name in (kwargs if self.ordered else sorted(kwargs))])
+            if kwargs
+            else ()
+        )
         if self._first and not named and specs.count("f") == len(specs):
             return len(args), leaves, active  # ints and NumPy's numbers have the key of floats
         return (tuple(specs), named), leaves, active

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import numbers
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any
@@ -15,7 +16,7 @@ from .formulas import ARITHMETIC, VALUE
 from .ops import CODE, OPS
 from .recording import Recording
 
-PLAIN = (float, int, np.floating, np.integer, np.bool_)
+PLAIN = (float, int, np.floating, np.integer, np.bool_, numbers.Rational)
 COMPLEX = (complex, np.complexfloating)
 
 
@@ -174,7 +175,6 @@ class Condition(Var):
     """A traced truth value, 0 or 1: the result of a comparison. `&`, `|`, `^` and `~` combine conditions without a guard."""
 
     __slots__ = ()
-    __hash__ = object.__hash__
 
     def __and__(self, other: Any) -> Any:
         return _logical("logical_and", self, other)
@@ -190,7 +190,10 @@ class Condition(Var):
     def __invert__(self) -> Any:
         return apply(CODE["logical_not"], self)
 
-    # A truth value has no derivative to lose: as a plain number it is asked, which is a guard.
+    # A truth value has no derivative to lose: as a plain number or as a key it is asked, which is a guard.
+
+    def __hash__(self) -> int:
+        return hash(bool(self))
 
     def __int__(self) -> int:
         return int(bool(self))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .structure import Signature, build
+from .structure import FLOATS, LITERALS, RATIONALS, Signature, build, factory
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -29,9 +29,10 @@ def reader(signature: Signature, key: Any) -> Callable[[tuple, dict], Any]:
     ordered = [(i, readers[i]) for i in signature.order(key)]
     places: list[tuple[int, _Reader]] = [(i, read) for i, read in ordered if isinstance(i, int)]
     names: list[tuple[str, _Reader]] = [(name, read) for name, read in ordered if isinstance(name, str)]
+    order = [name for name, _ in named] if signature.ordered else None
 
     def read(args: tuple, kwargs: dict) -> list | None:
-        if len(args) != len(places) or len(kwargs) != len(names):
+        if len(args) != len(places) or len(kwargs) != len(names) or (order is not None and list(kwargs) != order):
             return None
         leaves: list = []
         for i, fits in places:
@@ -75,19 +76,19 @@ def _reader(spec: Any, differentiated: bool) -> _Reader:
     if tag == "array":
         return _reader_of_array(*spec[1:])
     if tag == "static":
-        value = spec[2]
-        return lambda x, leaves: type(x) is kind and (x is value or bool(x == value))
+        value, equal = spec[2], len(spec) == 3  # is all that counts
+        return lambda x, leaves: type(x) is kind and (x is value or (equal and bool(x == value)))
     if tag == "floats":
         return _reader_of_floats(kind, spec[2], number)
     return _reader_of_items(spec, [_reader(item, differentiated) for item in spec[-1]])
 
 
 def _reader_of_number(differentiated: bool) -> _Reader:
-    kinds = (float, np.floating, int, np.integer) if differentiated else (float, np.floating)
+    kinds = (*FLOATS, *RATIONALS) if differentiated else FLOATS
 
     def read(x: Any, leaves: list) -> bool:
         if type(x) is not float:
-            if not isinstance(x, kinds) or type(x) is bool:
+            if not isinstance(x, kinds) or isinstance(x, LITERALS):
                 return False
             x = float(x)
         leaves.append(x)
@@ -132,7 +133,9 @@ def _reader_of_items(spec: Any, readers: list[_Reader]) -> _Reader:
     if tag == "seq":
         return lambda x, leaves: type(x) is kind and len(x) == n and read_all(x, leaves)
     if tag == "dict":
-        return lambda x, leaves: type(x) is kind and tuple(x) == spec[2] and read_all(x.values(), leaves)
+        return lambda x, leaves: (
+            type(x) is kind and tuple(x) == spec[2] and factory(x) == spec[3] and read_all(x.values(), leaves)
+        )
     return lambda x, leaves: type(x) is kind and read_all([getattr(x, name) for name in spec[2]], leaves)
 
 

@@ -16,9 +16,10 @@ import numpy as np
 from .errors import JitTapeWarning
 from .finite import Checker
 from .kernels import GRADIENT
+from .memory import scarce
 from .paths import PathTree
 from .program import Program
-from .record import trace
+from .record import takes_any_keyword, trace
 from .structure import Signature
 from .transfer import reader
 
@@ -51,7 +52,7 @@ class _Transform:
         functools.update_wrapper(self, f, updated=())
         self._given = f, argnums, has_aux, max_paths, check_finite
         self._f, self._has_aux, self._max_paths = f, has_aux, max_paths
-        self._signature = Signature(argnums)
+        self._signature = Signature(argnums, takes_any_keyword(f))
         # ordered from the least to the most recently used
         self._trees: dict[Any, PathTree] = {}
         self._last: PathTree | None = None
@@ -78,7 +79,7 @@ class _Transform:
     def _label(self) -> str:
         return getattr(self._f, "__qualname__", None) or repr(self._f)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """The value, or the pair (value, aux), and the gradient; of `grad` the gradient, or the pair (gradient, aux)."""
         tree = self._last
         leaves = None if tree is None else tree.read(args, kwargs)
@@ -104,18 +105,23 @@ class _Transform:
             tree = self._trees.pop(key, None)
             if tree is None:
                 tree = self._plant(key, active)
+                self._make_room()
             self._trees[key] = self._last = tree
-            if len(self._trees) > self._max_paths:
-                del self._trees[next(iter(self._trees))]
-                if not self._warned:
-                    self._warned = True
-                    warnings.warn(
-                        f"{self._label} was called with more than {self._max_paths} argument structures or static values; each "
-                        "is a recording of its own; pass numbers that change from call to call as floats",
-                        JitTapeWarning,
-                        stacklevel=3,
-                    )
         return tree
+
+    def _make_room(self) -> None:
+        """Before a new tree: drop those that were used longest ago where there are too many, or where they fill the memory."""
+        while len(self._trees) >= self._max_paths or scarce(sum([tree.nbytes for tree in self._trees.values()])):
+            most = str(self._max_paths) if len(self._trees) >= self._max_paths else "fit into memory"
+            del self._trees[next(iter(self._trees))]
+            if not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"{self._label} was called with more argument structures or static values than {most}; each "
+                    "is a recording of its own; pass numbers that change from call to call as floats",
+                    JitTapeWarning,
+                    stacklevel=4,
+                )
 
     def _plant(self, key: Any, active: int) -> PathTree:
         def record(leaves: list) -> Program:

@@ -5,6 +5,7 @@ library: complex steps through the same plain function, closed forms, and the ea
 """
 
 import builtins
+import collections
 import itertools
 import math
 import pickle
@@ -1002,6 +1003,35 @@ def test_a_function_that_is_not_deterministic_is_still_answered():
 # -- threads ------------------------------------------------------------------------------------------------------------
 
 
+def test_a_point_that_both_sides_of_a_moving_threshold_refuse_is_answered():
+    """Recorded as above 0.8 and as not above 0.2, a point between the two fails on either path."""
+    thresholds = iter([0.8, 0.2, 0.4, 0.6])
+
+    def f(x):
+        return x * x if x > next(thresholds) else -x
+
+    g = jt.grad(f)
+    assert [g(x) for x in (0.9, 0.1, 0.5, 0.5, 0.9, 0.1)] == [1.8, -1.0, 1.0, -1.0, 1.8, -1.0]
+    check_tree(g)
+
+
+# -- threads ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_point_that_both_sides_of_a_random_threshold_refuse_is_answered(rng):
+    """Recorded as below 0.2 and as above 0.8, a point between the two fails on either path."""
+
+    def f(x, y):
+        s = y
+        for _ in range(3):
+            s = s + x * x if x > rng.uniform() else s - x
+        return s
+
+    g = jt.grad(f)
+    for x in rng.uniform(size=300):
+        assert min(abs(g(x, 2.0) - (2.0 * k * x - (3 - k))) for k in range(4)) < 1e-12
+
+
 def test_threads_switching_paths_of_one_function():
     g = jt.value_and_grad(three_bits, (0, 1, 2), max_paths=100)
     points = [tuple(p) for p in np.random.default_rng(7).normal(size=(60, 3)).tolist()] + list(
@@ -1281,6 +1311,10 @@ AS_NUMBERS = {
     "float": lambda x: x[0] ** (1.0 + float(x[0] > 1.0)),
     "index of a list": lambda x: (lambda a, b: [a, b * 3.0][int(a > 1.0)])(*x.tolist()),
     "range": lambda x: sum((x[1] for _ in range(int(x[0] > 1.0))), x[0]),
+    "key of a dict": lambda x: {True: x[0], False: x[1] * 3.0}[x[0] > 1.0],
+    "key that may be missing": lambda x: {1: x[0]}.get(x[0] > 1.0, x[1]),
+    "in a set": lambda x: x[0] if (x[0] > 1.0) in {True} else x[1],
+    "counted": lambda x: x[0] * collections.Counter([x[0] > 1.0, x[1] > 1.0])[True],
     "a mask of a plain array": lambda x: np.sum(TABLE[x > 1.0]) * x[0] + np.sum(TABLE[x[0] > 1.0]) * x[1],
     "np.asarray": lambda x: np.sum(np.asarray(x > 1.0) * x),
     "np.array of several": lambda x: np.array([x[0] > 1.0, x[1] > 1.0], float) @ x[:2],

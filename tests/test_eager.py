@@ -3,6 +3,7 @@
 import builtins
 import copy
 import gc
+import itertools
 import math
 import pickle
 import random
@@ -279,6 +280,12 @@ def test_variables_of_no_number(bad):
         jt.var(bad)
     with pytest.raises(TypeError):
         jt.var(jt.var(1.0))
+
+
+@pytest.mark.parametrize("name", [3, ("w", 0), b"w", True], ids=repr)
+def test_names_are_strings(name):
+    with pytest.raises(TypeError, match="name is .*; it must be a string"):
+        jt.var(1.0, name=name)
 
 
 def test_nan_and_infinity():
@@ -653,3 +660,66 @@ def test_variables_made_after_an_operation_was_interrupted_halfway_work():
     assert u.sensitivity == 6.0
     with pytest.raises(jt.TapeMismatchError):
         u * x
+
+
+def interrupted(action, n):
+    """Whether an interrupt arrived at the n-th line that the tape of eager variables executes for an action, and not later."""
+    left = n
+
+    def at_line(frame, event, _):
+        nonlocal left
+        if event == "line":
+            if left == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+            left -= 1
+        return at_line
+
+    files = {sys.modules[m].__file__ for m in ("jittape.eager", "jittape.recording")}
+    tracing = sys.gettrace()
+    sys.settrace(lambda frame, event, _: at_line if frame.f_code.co_filename in files else None)
+    try:
+        action()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(tracing)
+    return False
+
+
+def weighted(x, y, w):
+    return jt.sin(x) * y + np.sum(w * x) * 3.0
+
+
+ACTIONS = {
+    "moving rows": lambda x, y, w, z: x.rec.settle(),
+    "forgetting": lambda x, y, w, z: x.rec._collect(),
+    "an array's operation": lambda x, y, w, z: w * w,
+    "backprop": lambda x, y, w, z: z.backprop(),
+    "a tape": lambda x, y, w, z: z.tape,
+    "reading": lambda x, y, w, z: (x.value, x.sensitivity, x.name),
+    "a number's array": lambda x, y, w, z: np.sum(w[1:]),
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+def test_variables_survive_an_interrupt_at_any_line(action, jit):
+    """Ctrl-C in a notebook comes anywhere: afterwards the same variables train on."""
+    expected = jt.record(weighted, 0.7, 2.0, np.array([1.0, -2.0, 3.0]), argnums=(0, 1, 2)).grad(
+        0.7, 2.0, np.array([1.0, -2.0, 3.0])
+    )
+    for n in itertools.count():
+        eager._local.recording = None
+        x, y = jt.var(0.7, name="x"), jt.var(2.0)
+        w = jt.array([jt.var(1.0), jt.var(-2.0), jt.var(3.0)])
+        for _ in range(3):
+            weighted(x, y, w)  # to be forgotten
+        z = weighted(x, y, w)
+        came = interrupted(lambda x=x, y=y, w=w, z=z: action(x, y, w, z), n)
+        (z * 0.5).backprop()  # rows before and after the interrupt
+        assert [2.0 * v.sensitivity for v in (x, y, *w)] == pytest.approx([*expected[:2], *expected[2]], rel=1e-14)
+        x.rec._collect()
+        assert len(z.tape) == len(weighted(x, y, w).tape)
+        assert x.name == "x"
+        if not came:
+            break

@@ -198,6 +198,15 @@ def test_folds(name, shape, axis, keepdims):
     check(lambda x: f(x, axis=axis, **({"keepdims": True} if keepdims else {})), x, tolerance=2e-10)
 
 
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize(("shape", "axis"), [((0,), None), ((2, 0), 1), ((0, 3), 0), ((0, 3), (0, 1)), ((2, 0), 0)], ids=str)
+def test_a_median_of_nothing_is_nan(shape, axis, keepdims):
+    x = np.zeros(shape)
+    result = np.asarray(jt.record(lambda x: np.median(x, axis, keepdims=keepdims), x)(x))
+    assert result.shape == x.sum(axis, keepdims=keepdims).shape
+    assert np.isnan(result).all()
+
+
 @pytest.mark.parametrize(
     "name", ["sum", "prod", "max", "min", "mean", "var", "std", "all", "any", "cumsum", "cumprod", "argmax"]
 )

@@ -20,6 +20,7 @@ import jittape as jt
 from jittape.errors import StaleVarError, TapeMismatchError, TracingTypeError
 from jittape.ops import OPS
 from jittape.record import current
+from jittape.recording import Recording
 
 Point = collections.namedtuple("Point", "x y")
 
@@ -699,6 +700,16 @@ def test_keyword_arguments_are_data():
         program(5.0)
 
 
+def test_keyword_arguments_may_have_any_name():
+    def f(x, *, self, f, args):
+        return x * self + f * args
+
+    names = {"self": 2.0, "f": 3.0, "args": 4.0}
+    program = jt.record(f, 5.0, **names)
+    assert jt.grad(f)(5.0, **names) == program.grad(5.0, **names) == 2.0
+    assert program(5.0, **names) == program.bind(5.0, out=np.zeros(1), **names)() == 22.0
+
+
 def test_variadic_functions():
     def f(*xs, **named):
         return sum(xs) * named.get("k", 1.0)
@@ -954,6 +965,17 @@ def test_exceptions_leave_the_first_recording_possible():
         g(3.0)
     assert g(3.0) == (9.0, 6.0)
     assert g.cache_info() == (1, 1, 0)
+
+
+def test_an_interrupt_at_the_end_of_a_recording_leaves_garbage_collection_on(monkeypatch):
+    def interrupted(recording):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Recording, "close", interrupted)
+        jt.record(lambda x: x * x, 3.0)
+    assert gc.isenabled()
+    assert current.get() is None
 
 
 def test_a_value_kept_past_its_recording_is_stale():

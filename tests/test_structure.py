@@ -2,7 +2,10 @@
 
 import collections
 import dataclasses
+import enum
+import functools
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -32,6 +35,23 @@ class Params(dict):
     """A user's own dict."""
 
 
+class Attributes(dict):
+    """One that looks attributes up among its items."""
+
+    __getattr__ = dict.__getitem__
+
+
+class Vector(tuple):
+    """A tuple that is made of its items one by one."""
+
+    def __new__(cls, *items):
+        return super().__new__(cls, items)
+
+
+class Path(list):
+    """A user's own list."""
+
+
 NUMBERS = st.floats(-3.0, 3.0).map(float)
 ARRAYS = st.lists(st.integers(0, 3), max_size=3).map(
     lambda shape: np.linspace(-1.0, 1.0, int(np.prod(shape, dtype=int))).reshape(shape)
@@ -45,6 +65,10 @@ STRUCTURES = st.recursive(
         st.dictionaries(st.sampled_from(["a", "b", 3]), inner, max_size=3),
         st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2).map(collections.OrderedDict),
         st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2).map(Params),
+        st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2).map(Attributes),
+        st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2).map(lambda d: collections.defaultdict(list, d)),
+        st.lists(inner, max_size=2).map(Path),
+        st.lists(inner, max_size=2).map(lambda items: Vector(*items)),
         st.builds(Point, inner, inner),
         st.builds(Layer, inner, inner),
         st.builds(Frozen, inner),
@@ -61,6 +85,7 @@ def equal(x, y):
         np.testing.assert_array_equal(x, y)
     elif isinstance(x, dict):
         assert list(x) == list(y)
+        assert not isinstance(x, collections.defaultdict) or x.default_factory is y.default_factory
         for key in x:
             equal(x[key], y[key])
     elif isinstance(x, (list, tuple)):
@@ -128,10 +153,12 @@ def static_free(x):
     """The structure without the class that has a static field, which a result cannot have."""
     if isinstance(x, Frozen):
         return static_free(x.w)
+    if isinstance(x, collections.defaultdict):
+        return collections.defaultdict(x.default_factory, {key: static_free(item) for key, item in x.items()})
     if isinstance(x, dict):
         return type(x)({key: static_free(item) for key, item in x.items()})
-    if isinstance(x, Point):
-        return Point(*map(static_free, x))
+    if isinstance(x, (Point, Vector)):
+        return type(x)(*map(static_free, x))
     if isinstance(x, (list, tuple)):
         return type(x)(map(static_free, x))
     return Layer(static_free(x.w), static_free(x.b)) if isinstance(x, Layer) else x
@@ -206,6 +233,7 @@ def test_new_shapes_and_structures_record_again_and_old_ones_do_not():
         (np.array([1j]), "complex128"), (np.array([None]), "np.asarray"), (np.array(["a"]), "<U1"), ([1.0, 2j], "complex"),
         ({"a": {1.0, 2.0}}, r"\['a'\].*hashable"), (Layer(1.0, np.array(["a"])), r"\.b"), (np.array(["2020-01-01"], "M8[D]"), "datetime"),
         (np.ma.array([1.0, 2.0], mask=[0, 1]), "mask"), ([np.ones((1, 1)).view(np.matrix)], "np.matrix"),
+        ((k for k in (1.0, 2.0)), "generator.*pass a list"), ([map(abs, [1.0])], "map"), ({1: 2.0}.values(), "dict_values"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_leaf_is_named(bad, message):
@@ -224,10 +252,129 @@ def test_numbers_of_every_type_are_one_structure():
         assert g.cache_info().records == 1
 
 
+class Numbered(enum.IntEnum):
+    ONE = 1
+    TWO = 2
+
+
+class Real(float, enum.Enum):
+    ONE = 1.0
+    TWO = 2.0
+
+
+class Count(int):
+    """A user's own int."""
+
+
+STATICS = {
+    "IntEnum": (Numbered.ONE, Numbered.TWO, 1, 2),
+    "float and Enum": (Real.ONE, Real.TWO),
+    "subclass of int": (Count(1), 1, True, Numbered.ONE),
+    "fraction": (Fraction(1), 1, Fraction(2)),
+    "set": (frozenset([1]), frozenset([True]), frozenset([Numbered.ONE]), frozenset([2]), frozenset()),
+    "sets inside": (frozenset([(1, frozenset([1]))]), frozenset([(1, frozenset([True]))]), frozenset([(True, frozenset([1]))])),
+    "nested": ([1, {"a": Numbered.ONE}], [1, {"a": 1}], [True, {"a": 1}], [1, {"a": Real.ONE}]),
+}
+
+
+@pytest.mark.parametrize("values", STATICS.values(), ids=STATICS)
+def test_static_values_arrive_as_they_are(values):
+    """Equal values of different types are different static values, and each has its own recording."""
+    arrived = []
+    g = jt.grad(lambda x, static: arrived.append(static) or 2.0 * x)
+    for value in values * 2:
+        assert g(3.0, value) == g(3.0, static=value) == 2.0
+    assert [repr(value) for value in arrived] == [repr(value) for value in values for _ in range(2)]
+    for value in values:
+        program = jt.record(lambda x, static: x, 3.0, value)
+        assert [fits(program, other) for other in values] == [other is value for other in values]
+
+
+def fits(program, static):
+    try:
+        return program(4.0, static) == 4.0
+    except TypeError:
+        return False
+
+
+def test_members_of_enumerations_are_not_differentiated():
+    for member in (Numbered.TWO, Real.TWO):
+        with pytest.raises(TypeError, match="not differentiable"):
+            jt.grad(lambda x: x * 2.0)(member)
+        assert jt.grad(lambda p: p["w"] * float(p["kind"].value))({"w": 5.0, "kind": member}) == {"w": 2.0, "kind": member}
+    g = jt.grad(lambda p: p[0] * 2.0)
+    assert g([3.0, 2.0]) == [2.0, 0.0]  # a number in the same place is another structure
+    assert g([3.0, Real.TWO]) == [2.0, Real.TWO]
+
+
+def test_fractions_are_numbers():
+    third = Fraction(1, 3)
+    assert jt.value_and_grad(lambda x: x * x * Fraction(1, 2))(third) == (pytest.approx(1 / 18), pytest.approx(1 / 3))
+    assert jt.grad(lambda x, y: x * y)(2.0, third) == float(third)
+    assert jt.value_and_grad(lambda x: third)(2.0) == (float(third), 0.0)
+    assert jt.record(lambda x: [x, third], 2.0)(3.0) == [3.0, float(third)]
+    assert jt.grad(lambda x: jt.maximum(x, third) + jt.where(x > third, x, third))(0.5) == 2.0
+
+
+def test_a_default_dict_makes_its_missing_values():
+    g = jt.grad(lambda p, factor: p["a"] * factor["a"] * factor["b"])
+    for default in (2.0, 3.0):
+        factors = collections.defaultdict(lambda default=default: default, a=5.0)
+        for a in (1.0, 7.0):
+            assert g({"a": a}, factors) == {"a": 5.0 * default}
+    assert g.cache_info() == (2, 2, 2)
+
+
+class Named(dict):
+    def __init__(self, name):
+        self.name = name
+
+
+class Pair(list):
+    def __init__(self, x, y=0.0):
+        super().__init__([x, y])
+
+
+@pytest.mark.parametrize("x", [Named("a"), Pair(1.0, 2.0)], ids=repr)
+def test_containers_that_cannot_be_made_again_are_refused(x):
+    with pytest.raises(TracingTypeError, match=f"{type(x).__name__}.*pass a plain"):
+        jt.grad(lambda y, x: y)(1.0, x)
+
+
+def test_keyword_arguments_keep_the_order_that_the_function_sees():
+    def horner(x, **coefficients):
+        value = 0.0
+        for c in coefficients.values():
+            value = value * x + c
+        return value
+
+    g = jt.grad(horner)
+    for _ in range(2):
+        assert g(2.0, z=3.0, a=5.0) == 3.0
+        assert g(2.0, a=5.0, z=3.0) == 5.0
+        assert g(2.0, z=4.0, a=5.0) == 4.0
+    program = jt.record(horner, 2.0, z=3.0, a=5.0)
+    assert program(10.0, z=3.0, a=5.0) == 35.0
+    with pytest.raises(TypeError, match="keywords"):
+        program(10.0, a=5.0, z=3.0)
+
+    def line(x, *, a, z):
+        return a * x + z
+
+    @functools.wraps(line)
+    def logged(*args, **kwargs):
+        return line(*args, **kwargs)
+
+    for f in (line, logged):
+        fixed = jt.record(f, 2.0, z=3.0, a=5.0)
+        assert fixed(10.0, a=5.0, z=3.0) == fixed(10.0, z=3.0, a=5.0) == 53.0
+
+
 def test_a_signature_survives_pickling():
     for argnums in (0, (0, 2), -1):
         signature = pickle.loads(pickle.dumps(Signature(argnums)))
         assert signature.argnums == Signature(argnums).argnums and signature.single == isinstance(argnums, int)
+    assert [pickle.loads(pickle.dumps(Signature(0, ordered))).ordered for ordered in (False, True)] == [False, True]
 
 
 def test_leaves_of_results_are_mapped_in_order():

@@ -2,13 +2,13 @@
 
 import cmath
 import decimal
-import fractions
 import itertools
 import math
 import numbers
 import operator
 import pickle
 import statistics
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -69,6 +69,7 @@ NUMBERS = {
     "np.int8": np.int8(3),
     "np.uint8": np.uint8(3),
     "np.bool": np.True_,
+    "Fraction": Fraction(7, 4),
 }
 
 
@@ -304,7 +305,6 @@ def test_hash_is_identity():
     x, y = fresh(2.0, 2.0)
     assert len({x: 1, y: 2}) == 2
     assert {x: 1, y: 2}[x] == 1
-    assert hash(x > 1) != hash(x > 1) or True
     assert x in [y, x]  # the truth of x == y is asked first: a guard
     assert len(x.rec.guards) == 1
 
@@ -399,8 +399,6 @@ REFUSED = {
     "str +": (lambda x: "1" + x, None),
     "+ None": (lambda x: x + None, None),
     "< None": (lambda x: x < None, None),
-    "+ Fraction": (lambda x: x + fractions.Fraction(1, 2), None),
-    "Fraction *": (lambda x: fractions.Fraction(1, 2) * x, None),
     "+ Decimal": (lambda x: x + decimal.Decimal(1), None),
     "Decimal -": (lambda x: decimal.Decimal(1) - x, None),
     "+ object": (lambda x: x + object(), None),
@@ -468,4 +466,4 @@ def test_a_traced_number_is_a_number_to_code_that_asks():
     assert jt.value_and_grad(f)(3.0) == (f(3.0), 6.0) == (9.0, 6.0)
     assert isinstance(jt.var(1.0) > 0.0, numbers.Number) and not isinstance(jt.array([jt.var(1.0)]), numbers.Number)
     with pytest.raises(TypeError):
-        jt.grad(lambda x: x * fractions.Fraction(1, 2))(1.0)
+        jt.grad(Fraction)(1.0)
