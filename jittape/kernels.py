@@ -3738,36 +3738,97 @@ def join(op, operands, first, live, uses, ends, previous, add, subtract, multipl
             level[first + i] = 1 + max(level[x], level[y], level[z])
 
 
-@jit
-def delay(operands, first, live, previous, mark, code, level, moves, wishes, late):
-    """Levels, by slot, into ``late``, which comes with the largest one: what ``moves`` is as late as what reads it allows.
+@helper
+def _source(i, q, operands, first, code):
+    """What an instruction reads: three operands, and the factors of the product that a link of a chain adds."""
+    if q < 3:
+        return operands[3 * i + q]
+    return operands[3 * (operands[3 * i + 2] - first) + q - 3] if code[i] >= OF_PRODUCTS else 0
 
-    With ``wishes`` it moves to that very level, or not at all. A chain stays where it is; what its links read comes before its end.
+
+@jit
+def delay(operands, first, live, previous, mark, code, level, moves, late):
+    """The latest levels, by slot, that what ``moves`` may have for what reads it; ``late`` comes with the largest one.
+
+    All else stays where it is, chains too: what their links read comes before their ends, of which links have the level.
     """
-    n, wished = len(live), len(wishes) > 0
+    n = len(live)
     operands, live, previous, mark, code = _pointers(operands, live, previous, mark, code)
-    level, moves, wishes, late = _pointers(level, moves, wishes, late)
+    level, moves, late = _pointers(level, moves, late)
     for i in range(n - 1, -1, -1):
         if not live[i]:
             continue
         slot, p = first + i, previous[i]
-        if mark[i] != 1:  # of a link inside a chain `late` has the level of the chain's end already
-            latest = late[slot]
-            wish = wishes[i] if wished else latest
-            late[slot] = wish if moves[i] and level[slot] < wish <= latest else level[slot]
+        if mark[i] != 1 and not moves[i]:
+            late[slot] = level[slot]
         before = late[slot] - 1
         linked = mark[i] and p >= 0 and mark[p]
-        for q in range(3):
-            s = operands[3 * i + q]
+        for q in range(5):
+            s = _source(i, q, operands, first, code)
             if not (linked and s == first + p):
                 late[s] = min(late[s], before)
         if linked:
             late[first + p] = late[slot]
-        if code[i] >= OF_PRODUCTS:
-            factor = 3 * (operands[3 * i + 2] - first)
-            for q in range(2):
-                s = operands[factor + q]
-                late[s] = min(late[s], before)
+
+
+@helper
+def _ready(i, kind, mark, ready, following, done):
+    """Put an instruction on the list of those of its kind; a link inside a chain on that of what is done. Returns the latter."""
+    if mark[i] == 1:
+        following[i] = done
+        return int64(i)
+    following[i] = ready[kind[i]]
+    ready[kind[i]] = i
+    return done
+
+
+@jit
+def agenda(urgent, kind, operands, first, live, mark, code, starts, readers, waits, ready, following, turn):
+    """Turns, by instruction: each is that of all that are ready and of the kind of the most urgent one.
+
+    ``urgent`` has the instructions as they are due; one is ready when all before it have had their turn, which is -1 before, and
+    stays so for links inside chains. ``starts`` and ``readers`` take lists of what reads each instruction, ``waits`` how many of
+    its operands are still to come. Lists of what is ready begin at ``ready`` of their kind, and go on at ``following``.
+    """
+    n, m = len(live), len(urgent)
+    urgent, kind, operands, live, mark, code = _pointers(urgent, kind, operands, live, mark, code)
+    starts, readers, waits, ready, following, turn = _pointers(starts, readers, waits, ready, following, turn)
+    for i in range(n):
+        if live[i]:
+            for q in range(5):
+                s = _source(i, q, operands, first, code) - first
+                if s >= 0 and live[s]:
+                    waits[i] += 1
+                    starts[s] += 1
+    for i in range(n):
+        starts[i + 1] += starts[i]
+    for i in range(n - 1, -1, -1):
+        if live[i]:
+            for q in range(5):
+                s = _source(i, q, operands, first, code) - first
+                if s >= 0 and live[s]:
+                    starts[s] -= 1
+                    readers[starts[s]] = i
+    done, turns = int64(-1), 0
+    for i in range(n):
+        if live[i] and waits[i] == 0:
+            done = _ready(i, kind, mark, ready, following, done)
+    for u in range(-1, m):  # before the first turn, links inside chains that wait for nothing
+        if u >= 0:
+            i = urgent[u]
+            if turn[i] >= 0:
+                continue
+            done, ready[kind[i]] = int64(ready[kind[i]]), -1
+        while done >= 0:
+            i, done = done, int64(following[done])
+            if mark[i] != 1:
+                turn[i] = turns
+            for r in range(starts[i], starts[i + 1]):
+                reader = readers[r]
+                waits[reader] -= 1
+                if waits[reader] == 0:
+                    done = _ready(reader, kind, mark, ready, following, done)
+        turns += u >= 0
 
 
 # What is known of an operation when a plan is made, one row each: how the partials of its three operands come about, its arity,
@@ -4834,7 +4895,7 @@ def _warn(error: Exception) -> None:
     )
 
 
-PLANNING = (simplify, link, measure, join, delay, emit, pull_back, unroll)
+PLANNING = (simplify, link, measure, join, delay, agenda, emit, pull_back, unroll)
 # What is called by its address: each is compiled when a program first needs it.
 BY_ADDRESS = (forward, reverse, stretch, singles, forward_in_order, reverse_in_order, *filter(None, ONE_OF), *BLOCK_OF)
 _lock = threading.RLock()

@@ -59,8 +59,8 @@ _SHORTEST_RUN = 16
 _GUARDED_STRETCH = 128
 # A tape of so few instructions is run as it is.
 _TOO_SHORT = 24
-# Instructions too few for a block on their levels are delayed where they are more than one in so many.
-_WORTH_DELAY = 16
+# Turns are looked for where more than one instruction in so many is too few for a block on its level.
+_WORTH_TURNS = 16
 # Levels that some instruction must have to spare for that: in an ODE all have a few, which makes no blocks.
 _LONG_WAIT = 16
 # Bytes per instruction that planning touches at its peak: 100 measured on tapes of a million and of ten million.
@@ -228,9 +228,9 @@ def schedule(tape: Tape) -> Plan:
     order, key = _grouped(level[first + chosen], kind)
     pinned = np.zeros(slots, np.bool_)
     pinned[same[roots]] = True
-    later = _delayed(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned)
-    if later is not None:
-        order, key = _grouped(later[first + chosen], kind)
+    turn = _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned)
+    if turn is not None:
+        order, key = _grouped(turn, kind)
     # slots that chains take beside those of their ends: one a link and one where it is cut for a running product, two for at least four
     # links where products are added
     running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
@@ -262,34 +262,29 @@ def _alone(order: np.ndarray, key: np.ndarray) -> np.ndarray:
     return alone
 
 
-def _delayed(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned) -> np.ndarray | None:
-    """Levels at which instructions that are alone on theirs wait for others like them, where what reads them comes later.
+def _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned) -> np.ndarray | None:
+    """Turns in place of levels: what can wait does, until others like it are due, and runs with all of them that are ready.
 
-    What a recurrence computes on the way, such as the terms of a likelihood, is then one block after it. None where that would
-    move nothing.
+    Irregular code then has groups of twice the size, and what a recurrence computes on the way, such as the terms of a likelihood, is
+    one block after it. None where levels are as good. (Batching by agenda, after Neubig, Goldberg and Dyer, 2017, by urgency.)
     """
-
-    def delay(moving: np.ndarray, wishes: np.ndarray) -> np.ndarray:
-        moves, late = np.zeros(len(live), np.bool_), np.full(len(level), np.iinfo(np.int32).max, np.int32)
-        moves[moving] = True
-        passes.delay(operands, first, live, previous, mark, code, level, moves, wishes, late)
-        return late
-
-    def longest_wait(late: np.ndarray, of: np.ndarray) -> int:
-        return int(np.max(late[first + of] - level[first + of], initial=0))
-
-    movable = (kind != CHAINED) & ~pinned[first + chosen]
-    # a look at all of them, which takes a tenth of finding out who is alone
-    if longest_wait(delay(chosen[movable], level[:0]), chosen) < _LONG_WAIT:
+    moves, late = np.zeros(len(live), np.bool_), np.full(len(level), np.iinfo(np.int32).max, np.int32)
+    moves[chosen[(kind != CHAINED) & ~pinned[first + chosen]]] = True
+    passes.delay(operands, first, live, previous, mark, code, level, moves, late)
+    due = late[first + chosen]
+    if np.max(due - level[first + chosen], initial=0) < _LONG_WAIT:
         return None
-    movable &= _alone(order, key)
-    if np.count_nonzero(movable) * _WORTH_DELAY <= len(chosen):
+    alone = np.count_nonzero(_alone(order, key))
+    if alone * _WORTH_TURNS <= len(chosen):
         return None
-    alone, kind = chosen[movable], kind[movable]
-    wishes = delay(alone, level[:0])
-    if longest_wait(wishes, alone) < _LONG_WAIT:
-        return None
-    return delay(alone[~_alone(*_grouped(wishes[first + alone], kind))], wishes[first:])
+    n, kinds = len(live), code.copy()
+    kinds[chosen] = kind
+    turn, ready = np.full(n, -1, np.int32), np.full(256, -1, np.int32)
+    starts, readers, waits, following = (np.zeros(size, np.int32) for size in (n + 1, 3 * n, n, n))
+    urgent = chosen[_grouped(due, kind)[0]]
+    passes.agenda(urgent, kinds, operands, first, live, mark, code, starts, readers, waits, ready, following, turn)
+    turn = turn[chosen]
+    return turn if np.count_nonzero(_alone(*_grouped(turn, kind))) < alone else None
 
 
 def _ends(
