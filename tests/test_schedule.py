@@ -107,8 +107,9 @@ def test_blocks_compute_whole_vectors_and_nobody_has_what_is_too_much(seed, rows
     assert len(unused) == np.sum(width - n)
     assert not unused & set(plan.where.tolist())
     assert not np.any(plan.template[list(unused)])
-    # no other row writes there
-    assert not any(unused & set(range(row[kernels.OUT], row[kernels.OUT] + row[kernels.N])) for row in plan.rows.astype(int))
+    # no other row writes there; a sum writes one slot, however long
+    for form, n, out, repeats in plan.rows[:, [kernels.FORM, kernels.N, kernels.OUT, kernels.REPEATS]].astype(int):
+        assert not unused & set(range(out, out + (1 if form in (kernels.CHAIN, kernels.DOT) else n * repeats)))
 
 
 @given(seed=st.integers(0, 2**32 - 1))
