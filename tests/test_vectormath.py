@@ -163,11 +163,11 @@ FUNCTIONS = [
     ("cbrt", 1.0, np.cbrt, mpmath.cbrt, [size(1e-320, 1.7e308), near(0.5, 9.0)]),
     ("erf", 1.5, None, mpmath.erf, [near(-6, 6), near(0.45, 1.5), SMALL]),
     ("erfc", 1.9, None, mpmath.erfc, [near(-6, 27.3), near(0.45, 1.5), near(20, 27.3), SMALL]),
-    ("ndtr", 1.8, None, lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2, [near(-37.5, 8), near(-1.5, 1.5), SMALL]),
-    ("log_ndtr", 2.0, None, oracles.log_ndtr, [near(-38, 37.5), near(-1.5, 1.5), SMALL, lambda rng: -size(1, 1e154)(rng)]),
+    ("ndtr", 1.6, None, lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2, [near(-37.5, 8), near(-1.5, 1.5), SMALL]),
+    ("log_ndtr", 1.6, None, oracles.log_ndtr, [near(-38, 37.5), near(-1.5, 1.5), SMALL, lambda rng: -size(1, 1e154)(rng)]),
     (
         "log_ndtr_dx",
-        2.9,
+        1.6,
         None,
         oracles.log_ndtr_dx,
         [near(-38, 37.5), near(-1.5, 1.5), SMALL, lambda rng: -size(1, 1e300)(rng)],
@@ -177,8 +177,8 @@ FUNCTIONS = [
 GAMMA = [near(0, 1), near(1, 3), near(3, 30), size(1e-307, 1e305), beside_roots]
 FUNCTIONS += [
     ("gammaln", 1.5, None, mpmath.loggamma, GAMMA),
-    ("digamma", 2.2, None, mpmath.digamma, GAMMA),
-    ("trigamma", 2.1, None, lambda x: mpmath.psi(1, x), GAMMA),
+    ("digamma", 1.7, None, mpmath.digamma, GAMMA),
+    ("trigamma", 1.7, None, lambda x: mpmath.psi(1, x), GAMMA),
 ]
 NAMES = [row[0] for row in FUNCTIONS]
 WIDE = [row for row in FUNCTIONS if row[2]]
@@ -269,7 +269,7 @@ def test_the_derivative_of_sinc(power, rng):
     with mpmath.workdps(60):
         for at, d in zip(x, values("sinc_dx", x, values("sinc", x)), strict=True):
             true = oracles.sinc_dx(mpmath.mpf(float(at)))
-            assert abs(d - true) <= (2.2 * math.ulp(float(true)) if at < 0.5 else 4.5e-16 / at), at
+            assert abs(d - true) <= (1.2 * math.ulp(float(true)) if at < 0.5 else 4.5e-16 / at), at
 
 
 SPECIAL = {
