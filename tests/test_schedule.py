@@ -296,6 +296,46 @@ def recurring_tape(seed):
     return recording.freeze(outputs)
 
 
+def test_what_can_wait_runs_with_others_like_it(monkeypatch):
+    """The terms of a likelihood are blocks after the recurrence; irregular code has fewer instructions alone than on its levels."""
+
+    def likelihood(p, returns):
+        h, total = 1.0, 0.0
+        for r in returns:
+            h = p[0] + p[1] * h + p[2] * (r * r)
+            total = total + jt.log(h) + r * r / h
+        return total
+
+    rows = jt.record(likelihood, [0.1, 0.8, 0.1], np.linspace(-2.0, 2.0, 50).tolist()).plan.rows
+    blocks = rows[rows[:, kernels.FORM] == kernels.BLOCK]
+    assert {(CODE["log"], 50), (CODE["divide"], 50)} <= {(op & 255, size) for op, size in blocks[:, [kernels.OP, kernels.N]].tolist()}
+
+    tape = irregular_tape(0, 3000)
+
+    def in_stretches():
+        rows = schedule.schedule(tape).rows
+        return np.sum(rows[rows[:, kernels.FORM] == kernels.STRETCH, kernels.N])
+
+    by_turns = in_stretches()
+    monkeypatch.setattr(schedule, "_LONG_WAIT", len(tape))
+    assert by_turns < 0.6 * in_stretches()
+
+
+def irregular_tape(seed, n):
+    """Instructions that read anything before them."""
+    rng = np.random.default_rng(seed)
+    recording = Recording()
+    have = [recording.append(INPUT, 0, 0, rng.normal()) for _ in range(10)]
+    for _ in range(n):
+        name = ("add", "subtract", "multiply", "sin", "tanh", "exp")[rng.integers(6)]
+        x, y = rng.integers(len(have), size=2).tolist()
+        have.append(recording.append(CODE[name], have[x], have[y] if name in ("add", "subtract", "multiply") else 0, 0.0))
+    total = have[-1]
+    for x in have[-200:-1]:
+        total = recording.append(CODE["add"], total, x, 0.0)
+    return recording.freeze([total])
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 def test_recurrences_give_what_one_at_a_time_gives(seed):
     tape = recurring_tape(seed)
