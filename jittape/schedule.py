@@ -63,7 +63,7 @@ _TOO_SHORT = 24
 # operands, which makes Iris a seventh slower.
 _WORTH_TURNS = 16
 # Levels that some instruction must have to spare for that: in an ODE all have a few, which makes no blocks.
-_LONG_WAIT = 16
+_LONG_WAIT = 8
 # Bytes per instruction that planning touches at its peak: 100 measured on tapes of a million and of ten million.
 _PLANNING = 100
 # How partials come about, by their formula; what is not here is computed and stored.
