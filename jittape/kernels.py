@@ -3797,15 +3797,15 @@ def _ready(i, kind, mark, ready, following, done):
 
 
 @jit
-def agenda(urgent, kind, operands, first, live, mark, code, starts, readers, waits, ready, following, turn):
-    """Turns, by instruction: each is that of all that are ready and of the kind of the most urgent one.
+def agenda(urgent, kind, operands, first, live, mark, code, table, starts, readers, waits, ready, following, turn):
+    """Turns, by instruction: each is that of all that are ready and of the kind of the most urgent one. Returns how many are alone.
 
     ``urgent`` has the instructions as they are due; one is ready when all before it have had their turn, which is -1 before, and
     stays so for links inside chains. ``starts`` and ``readers`` take lists of what reads each instruction, ``waits`` how many of
     its operands are still to come. Lists of what is ready begin at ``ready`` of their kind, and go on at ``following``.
     """
     n, m = len(live), len(urgent)
-    urgent, kind, operands, live, mark, code = _pointers(urgent, kind, operands, live, mark, code)
+    urgent, kind, operands, live, mark, code, table = _pointers(urgent, kind, operands, live, mark, code, table)
     starts, readers, waits, ready, following, turn = _pointers(starts, readers, waits, ready, following, turn)
     for i in range(n):
         if live[i]:
@@ -3823,7 +3823,7 @@ def agenda(urgent, kind, operands, first, live, mark, code, starts, readers, wai
                 if s >= 0 and live[s]:
                     starts[s] -= 1
                     readers[starts[s]] = i
-    done, turns = int64(-1), 0
+    done, turns, alone = int64(-1), 0, 0
     for i in range(n):
         if live[i] and waits[i] == 0:
             done = _ready(i, kind, mark, ready, following, done)
@@ -3833,16 +3833,20 @@ def agenda(urgent, kind, operands, first, live, mark, code, starts, readers, wai
             if turn[i] >= 0:
                 continue
             done, ready[kind[i]] = int64(ready[kind[i]]), -1
+        size, smallest = 0, table[FACTS * kind[i] + SMALLEST] if u >= 0 else 0
         while done >= 0:
             i, done = done, int64(following[done])
             if mark[i] != 1:
                 turn[i] = turns
+                size += 1
             for r in range(starts[i], starts[i + 1]):
                 reader = readers[r]
                 waits[reader] -= 1
                 if waits[reader] == 0:
                     done = _ready(reader, kind, mark, ready, following, done)
         turns += u >= 0
+        alone += size if size < smallest else 0
+    return alone
 
 
 # What is known of an operation when a plan is made, one row each: how the partials of its three operands come about, its arity,

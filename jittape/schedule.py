@@ -229,9 +229,7 @@ def schedule(tape: Tape) -> Plan:
     order, key = _grouped(level[first + chosen], kind)
     pinned = np.zeros(slots, np.bool_)
     pinned[same[roots]] = True
-    turn = _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned)
-    if turn is not None:
-        order, key = _grouped(turn, kind)
+    order, key = _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned)
     # slots that chains take beside those of their ends: one a link and one where it is cut for a running product, two for at least four
     # links where products are added
     running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
@@ -243,50 +241,61 @@ def schedule(tape: Tape) -> Plan:
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
 
 
+def _in_order(numbers: np.ndarray) -> np.ndarray:
+    """The stable order of numbers from 0 on; NumPy sorts numbers of 8 and 16 bits by their digits, in a fifth of the time."""
+    digits = np.max(numbers, initial=0) >> 8
+    return np.argsort(numbers.astype(np.uint16 if digits else np.uint8) if digits < 1 << 8 else numbers, kind="stable")
+
+
 def _grouped(level: np.ndarray, kind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The order of instructions by level and kind, and the keys in that order."""
     key = level.astype(np.int64) << 8 | kind
-    if np.max(level, initial=0) >= 1 << 16:
-        order = np.argsort(key, kind="stable")
-    else:  # NumPy sorts numbers of 8 and 16 bits by their digits, in a fifth of the time
-        order = np.argsort(kind.astype(np.uint8), kind="stable")
-        order = order[np.argsort(level.astype(np.uint16)[order], kind="stable")]
+    if np.max(level, initial=0) < 1 << 16:
+        order = _in_order(kind)
+        order = order[_in_order(level[order])]
+    else:
+        order = _in_order(key)
     return order, key[order]
 
 
-def _alone(order: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """Which instructions are too few of a key for a block."""
+def _alone(key: np.ndarray) -> int:
+    """How many instructions are too few of a key for a block; keys come in order."""
     starts = np.flatnonzero(np.diff(key, prepend=-1))
     sizes = np.diff(starts, append=len(key))
-    alone = np.empty(len(key), np.bool_)
-    alone[order] = np.repeat(sizes < _TABLE[key[starts] & 255, kernels.SMALLEST], sizes)
-    return alone
+    return int(np.sum(sizes[sizes < _TABLE[key[starts] & 255, kernels.SMALLEST]]))
 
 
-def _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned) -> np.ndarray | None:
-    """Turns in place of levels: what can wait does, until others like it are due, and runs with all of them that are ready.
+def _turns(
+    passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned
+) -> tuple[np.ndarray, np.ndarray]:
+    """The order and the keys by turns in place of levels, where those are better.
 
-    Irregular code then has groups of twice the size, and what a recurrence computes on the way, such as the terms of a likelihood, is
-    one block after it. None where levels are as good. (Batching by agenda, after Neubig, Goldberg and Dyer, 2017, by urgency.)
+    What can wait does, until others like it are due, and runs with all of them that are ready. Irregular code then has groups of twice
+    the size, and what a recurrence computes on the way, such as the terms of a likelihood, is one block after it. (Batching by agenda,
+    after Neubig, Goldberg and Dyer, 2017, by urgency.)
     """
     moves, late = np.zeros(len(live), np.bool_), np.full(len(level), np.iinfo(np.int32).max, np.int32)
     moves[chosen[(kind != CHAINED) & ~pinned[first + chosen]]] = True
     passes.delay(operands, first, live, previous, mark, code, level, moves, late)
     due = late[first + chosen]
     if np.max(due - level[first + chosen], initial=0) < _LONG_WAIT:
-        return None
-    alone = np.count_nonzero(_alone(order, key))
+        return order, key
+    alone = _alone(key)
     if alone * _WORTH_TURNS <= len(chosen):
-        return None
+        return order, key
     n, kinds = len(live), code.copy()
     kinds[chosen] = kind
     turn, ready = np.full(n, -1, np.int32), np.full(256, -1, np.int32)
     starts, readers, waits, following = (np.zeros(size, np.int32) for size in (n + 1, 3 * n, n, n))
     urgent = chosen[_grouped(due, kind)[0]]
-    passes.agenda(urgent, kinds, operands, first, live, mark, code, starts, readers, waits, ready, following, turn)
+    fewer = alone - passes.agenda(
+        urgent, kinds, operands, first, live, mark, code, _FACTS, starts, readers, waits, ready, following, turn
+    )
+    if fewer * _WORTH_TURNS <= len(chosen):
+        return order, key
     turn = turn[chosen]
-    fewer = alone - np.count_nonzero(_alone(*_grouped(turn, kind)))
-    return turn if fewer * _WORTH_TURNS > len(chosen) else None
+    order = _in_order(turn)
+    return order, turn[order].astype(np.int64) << 8 | kind[order]
 
 
 def _ends(

@@ -308,7 +308,9 @@ def test_what_can_wait_runs_with_others_like_it(monkeypatch):
 
     rows = jt.record(likelihood, [0.1, 0.8, 0.1], np.linspace(-2.0, 2.0, 50).tolist()).plan.rows
     blocks = rows[rows[:, kernels.FORM] == kernels.BLOCK]
-    assert {(CODE["log"], 50), (CODE["divide"], 50)} <= {(op & 255, size) for op, size in blocks[:, [kernels.OP, kernels.N]].tolist()}
+    assert {(CODE["log"], 50), (CODE["divide"], 50)} <= {
+        (op & 255, size) for op, size in blocks[:, [kernels.OP, kernels.N]].tolist()
+    }
 
     tape = irregular_tape(0, 3000)
 
