@@ -1432,9 +1432,11 @@ TIMES_RUN, STEP_PARTIAL, STEP_TARGET = 7, 8, 9  # how often it runs, and the ste
 # the one before.
 CLEAR, SINGLES, SCALED, PRODUCTS, SPREAD, FACTORS, LINKS = 0, 1, 2, 3, 4, 5, 6
 TO_ROW, TO_ONE, TO_LIST = 0, 1, 2
-# A pull of a single number is four numbers: what it does, source, target, partial; a pair has another target and partial.
-UNIT, MINUS, TIMES, MINUS_TIMES, SWITCHED = 0, 2, 4, 6, 8  # and 1 more where it adds to what is there
-PAIR, MINUS_PAIR = 10, 14  # and 1 more where the first adds, 2 more where the second does
+# A pull of a single number is four numbers: source, and `FLAG` where it is subtracted; partial, and `FLAG` where a zero of it passes
+# nothing, as in a switch; what it is added to, and target. Each multiplies and adds: a partial may be 1 or -1, and what it sets it adds
+# to nothing (-0.0), so that there is nothing to decide. These three constants are three numbers of the work space.
+FLAG = 1 << 31
+CONSTANTS, NOTHING = 3, 2
 
 
 def _caller(returns):
@@ -3298,60 +3300,27 @@ def _total(work, s, n):
 def singles(code, work, t, n, _0, _1, _2, _3, _4):
     """Run pulls of single numbers, ``n`` from ``code[t]`` on. Apart from `reverse`: together LLVM runs out of registers for both."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
+    offset = uint64(FLAG - 1)
     for _ in range(n):
-        do = code[t]
-        x = work[code[t + one]]
-        to, at = code[t + two], code[t + three]
+        source, partial = uint64(code[t]), uint64(code[t + one])
+        x, y = work[source & offset], work[partial & offset]
+        p = x * y
+        if p != p and (x == 0.0 or (partial > offset and y == 0.0)):
+            p = 0.0
+        work[code[t + three]] = work[code[t + two]] + (-p if source > offset else p)
         t += four
-        if do == UNIT:
-            work[to] = x
-        elif do == UNIT + 1:
-            work[to] += x
-        elif do == MINUS:
-            work[to] = -x
-        elif do == MINUS + 1:
-            work[to] -= x
-        elif do == TIMES:
-            work[to] = x * work[at] if x != 0.0 else 0.0
-        elif do == TIMES + 1:
-            work[to] += x * work[at] if x != 0.0 else 0.0
-        elif do == MINUS_TIMES:
-            work[to] = -x * work[at] if x != 0.0 else 0.0
-        elif do == MINUS_TIMES + 1:
-            work[to] -= x * work[at] if x != 0.0 else 0.0
-        elif do == SWITCHED:
-            y = work[at]
-            work[to] = x * y if (x != 0.0) & (y != 0.0) else 0.0
-        elif do == SWITCHED + 1:
-            y = work[at]
-            work[to] += x * y if (x != 0.0) & (y != 0.0) else 0.0
-        else:
-            also, by = code[t], code[t + one]
-            t += two
-            if do >= MINUS_PAIR:
-                x = -x
-            p = x * work[at] if x != 0.0 else 0.0
-            q = x * work[by] if x != 0.0 else 0.0
-            do -= PAIR
-            if do & 1:
-                work[to] += p
-            else:
-                work[to] = p
-            if do & 2:
-                work[also] += q
-            else:
-                work[also] = q
 
 
 @inlined
-def _clear(code, work, t, n, seed):
-    """Clear adjoints, ``n`` ranges of them, and seed one."""
-    two = uint64(2)
+def _clear(code, work, t, n, seed, constants):
+    """Clear adjoints, ``n`` ranges of them, seed one, and put the constants of single pulls where they are."""
+    one, two = uint64(1), uint64(2)
     for k in range(n):
         at = uint64(code[t + two * k])
-        for i in range(uint64(code[t + two * k + uint64(1)])):
+        for i in range(uint64(code[t + two * k + one])):
             work[at + i] = 0.0
-    work[seed] = 1.0
+    work[seed] = work[constants] = 1.0
+    work[constants + one], work[constants + two] = -1.0, -0.0
 
 
 def reverse_in_order(code, work, start, stop, _0, _1, _2, _3, _4):
@@ -3361,7 +3330,7 @@ def reverse_in_order(code, work, start, stop, _0, _1, _2, _3, _4):
         row = uint64(code[AT_PULLS]) + r * uint64(PULL)
         n, t = uint64(code[row + COUNT]), uint64(code[row + TARGET])
         if code[row + PULLS] == CLEAR:
-            _clear(code, work, t, n, uint64(code[row + SOURCE]))
+            _clear(code, work, t, n, uint64(code[row + SOURCE]), uint64(code[row + PARTIAL_AT]))
         else:
             call(_address(code, uint64(AT_SINGLES)), code, work, t, n, zero, zero, zero, zero, zero)
 
@@ -3389,7 +3358,7 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
         if what == SINGLES:
             call(_address(code, uint64(AT_SINGLES)), code, work, t, n, zero, zero, zero, zero, zero)
         elif what == CLEAR:
-            _clear(code, work, t, n, s)
+            _clear(code, work, t, n, s, d)
         elif what == SCALED or what == FACTORS:
             c = sign * work[d] if d else sign
             if what == FACTORS and c == 0.0:  # a zero adjoint passes nothing
@@ -4391,41 +4360,41 @@ def _touch(slot, state):
 
 
 @helper
-def _pull_instruction(code, s, a, b, v, p, stored, lists, c, table, state, inputs):
+def _pull_instruction(code, s, a, b, v, p, lists, c, table, state, inputs, constants):
     """Write the pulls of one instruction of a stretch; ``p`` is where its partials or its third operand are."""
     count, facts = 0, FACTS * code
-    held = int64(-1)  # a first product, which a second one may join
     for q in range(table[facts + ARITY]):
         how = table[facts + HOW + q]
         slot = a if q == 0 else b if q == 1 else p
         if how == NOTHING_PASSES or not state[KNOWN * slot + ACTIVE]:
             continue
-        minus = how == LESS or how == LESS_X or how == LESS_Y
         known, at = KNOWN * slot, c[LIST]
-        if how == PLUS or how == LESS:
-            do, d = int64(MINUS if minus else UNIT), int64(0)
+        if how == PLUS:
             alone = state[known + READERS] == 1 and not state[known + TOUCHED] and slot > inputs
-            if not minus and alone and not state[known + INSIDE] and not state[known + KNOWN + INSIDE]:
+            if alone and not state[known + INSIDE] and not state[known + KNOWN + INSIDE]:
                 # nothing else is ever added to this adjoint: it is the same number
                 state[known + ADJOINT], state[known + TOUCHED] = s, 1
                 continue
-        else:
-            d = a if how == COPY_X or how == LESS_X else b if how == COPY_Y or how == LESS_Y else v if how == COPY_V else p + q
-            if table[facts + IS_SWITCH]:
-                do = int64(SWITCHED)
-            elif held >= 0:
-                lists[held] += (MINUS_PAIR - MINUS_TIMES if minus else PAIR - TIMES) + 2 * _touch(slot, state)
-                lists[at], lists[at + 1] = state[known + ADJOINT], d
-                c[LIST] += 2
-                held = int64(-1)
-                continue
-            else:
-                do = int64(MINUS_TIMES if minus else TIMES)
-                held = at
-        lists[at], lists[at + 1], lists[at + 2], lists[at + 3] = do + _touch(slot, state), s, state[known + ADJOINT], d
+        d = _partial(how, a, b, v, p + q, constants)
+        target = int64(state[known + ADJOINT])
+        lists[at] = s + (FLAG if how == LESS_X or how == LESS_Y else 0)
+        lists[at + 1] = d + (FLAG if how == STORED and table[facts + IS_SWITCH] else 0)
+        lists[at + 2], lists[at + 3] = target if _touch(slot, state) else constants + NOTHING, target
         c[LIST] += 4
         count += 1
     return count
+
+
+@helper
+def _partial(how, a, b, v, stored, constants):
+    """Where a partial of an instruction is, from the slots of its operands and its value."""
+    if how == PLUS or how == LESS:
+        return constants + (how == LESS)
+    if how == COPY_X or how == LESS_X:
+        return a
+    if how == COPY_Y or how == LESS_Y:
+        return b
+    return v if how == COPY_V else stored
 
 
 @helper
@@ -4558,7 +4527,7 @@ def _pull_row(row, o, rows, pulls, c, lists, table, state, slots, inputs):
 
 
 @jit
-def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_at):
+def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_at, constants):
     """Write the pulls of a plan, from its last row to its first, and make all offsets absolute.
 
     The first contribution to an adjoint sets it; an adjoint whose only contribution is another one is that other one. Only what
@@ -4583,7 +4552,7 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
                     word = int64(lists[at])
                     count += _pull_instruction(
                         word & 255, int64(state[known + ADJOINT]), int64(lists[at + 1]), int64(lists[at + 2]), slot, p,
-                        word >> 16, lists, c, table, state, inputs,
+                        lists, c, table, state, inputs, constants,
                     )  # fmt: skip
             if count:
                 pull = PULL * c[ROW_COUNT]
@@ -4621,6 +4590,7 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
         else:
             slot += 1
     pulls[PULLS], pulls[COUNT], pulls[SOURCE], pulls[TARGET], pulls[TIMES_RUN] = CLEAR, ranges, slots + output, begin, 1
+    pulls[PARTIAL_AT] = constants
     for row in range(0, end, ROW):
         for field in (MX, MY, MZ):
             mode = rows[row + field]
@@ -4669,7 +4639,8 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
         code[row + N], code[row + REPEATS] = min(chunk, n - chunk * r), 1
         code[row + OUT], code[row + XI] = own + chunk * r, words + WORDS * chunk * r
     code[pulls + PULLS], code[pulls + COUNT], code[pulls + TARGET], code[pulls + TIMES_RUN] = CLEAR, 1, clear, 1
-    code[pulls + SOURCE] = slots + code[OUTPUT]
+    code[pulls + SOURCE], code[pulls + PARTIAL_AT] = slots + code[OUTPUT], p
+    constants = p
     for r in range(rows):
         pulls += PULL
         code[pulls + PULLS], code[pulls + TARGET], code[pulls + TIMES_RUN] = SINGLES, at, 1
@@ -4685,9 +4656,9 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
                 to = y if q else x
                 if how == NOTHING_PASSES or not active[to]:
                     continue
-                do = UNIT if how == PLUS else MINUS if how == LESS else SWITCHED if table[facts + IS_SWITCH] else TIMES
-                d = x if how == COPY_X else y if how == COPY_Y else v if how == COPY_V else 2 * slots + 2 * i + q
-                code[at], code[at + 1], code[at + 2], code[at + 3] = do + 1, slots + v, slots + to, d
+                d = _partial(how, x, y, v, 2 * slots + 2 * i + q, constants)
+                flag = FLAG if how == STORED and table[facts + IS_SWITCH] else 0
+                code[at], code[at + 1], code[at + 2], code[at + 3] = slots + v, d + flag, slots + to, slots + to
                 at += 4
                 count += 1
         code[pulls + COUNT] = count

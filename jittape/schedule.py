@@ -20,9 +20,11 @@ from .kernels import (
     AT_STRETCH,
     CHAINED,
     CHUNK,
+    CONSTANTS,
     CORE,
     COUNT,
     FAMILY_OF,
+    FLAG,
     FUSED,
     HEADER,
     HOW,
@@ -144,6 +146,8 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     tells by slot which leaves are differentiated.
     """
     n, slots = len(op), len(template)
+    size = 2 * slots + 2 * n + CONSTANTS
+    _addressable(size, f"a tape of {n} instructions")
     rows = -(-n // CHUNK)
     at = HEADER + ROW * rows + PULL * (rows + 1)
     code = np.zeros(at + 12 * n + 2, np.uint32)
@@ -153,7 +157,13 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     used = np.flatnonzero(np.bincount(op, minlength=len(OPS))[: len(OPS)])
     _link(code, kernels.forward_in_order, kernels.reverse_in_order, _TABLE[used, FAMILY_OF].tolist())
     pieces = [*range(rows or 1), rows], [0, *range(2, rows + 1), rows + 1]
-    return Plan(code[:end], template, 2 * slots + 2 * n, pieces, np.arange(slots, dtype=np.int32))
+    return Plan(code[:end], template, size, pieces, np.arange(slots, dtype=np.int32))
+
+
+def _addressable(size: int, what: str) -> None:
+    """Raise where the numbers of a work buffer are more than the kernels can tell apart."""
+    if size >= FLAG:
+        raise TapeCapacityError(f"{what} needs {size} numbers of work space; a program's offsets are of 31 bits")
 
 
 def _locked(column: np.ndarray) -> np.ndarray:
@@ -342,15 +352,16 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
             template[counts[SLOT]] = tape.val[slot]
             counts[SLOT] += 1
     rows = rows[: ROW * counts[ROW_COUNT]]
-    used, size = int(counts[SLOT]), 2 * int(counts[SLOT]) + int(counts[PART])
-    if max(size, HEADER + len(rows) + 2 * int(counts[LIST])) >= 2**32 or counts[PART] >= kernels.PARTIAL:
-        raise TapeCapacityError(f"{tape!r} needs {size} numbers of work space; a program's offsets are of 32 bits")
+    used = int(counts[SLOT])
+    fixed = 2 * used + int(counts[PART])
+    size = fixed + CONSTANTS
+    _addressable(max([size, HEADER + len(rows) + 2 * int(counts[LIST])]), repr(tape))
     where = where[same]
     output = int(where[tape.outputs[0]]) if len(tape.outputs) else 0
     blocks = rows.reshape(-1, ROW)
     pulls = np.zeros((1 + 3 * len(blocks), PULL), np.uint32)
     lists_at = HEADER + len(rows)
-    passes.pull_back(rows, lists, pulls.ravel(), counts, _FACTS, state.ravel(), used, inputs, output, lists_at)
+    passes.pull_back(rows, lists, pulls.ravel(), counts, _FACTS, state.ravel(), used, inputs, output, lists_at, fixed)
     pulls = pulls[: counts[ROW_COUNT]]
 
     header = np.zeros(HEADER, np.uint32)
