@@ -136,8 +136,7 @@ class EagerRecording(Recording):
         # leaves are rows here like all others; the kernels leave them as they are
         kernels.ready()
         plan = direct(op, a, b, val, var.row, np.zeros(n))
-        work = np.zeros(plan.size)
-        work[:n] = plan.template
+        work = plan.buffer()
         kernels.sweep(plan.code, work, plan.pieces, GRADIENT)
         adjoints = work[n : 2 * n].copy()
         self.adjoints, self.assigned = adjoints, {}

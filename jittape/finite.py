@@ -37,8 +37,7 @@ class Checker:
     def check(self, leaves: list) -> None:
         """Raise `NonFiniteError` where an operation on the way to the result made a NaN or an infinity out of finite numbers."""
         plan, slots = self._plan, len(self._plan.template)
-        work = np.zeros(plan.size)
-        work[:slots] = plan.template
+        work = plan.buffer()
         filler(self._shapes, work[1 : 1 + self.tape.n_inputs])(*leaves)
         kernels.sweep(plan.code, work, plan.pieces, GRADIENT | UNGUARDED)
         if not np.isfinite(work[self.tape.first : 2 * slots]).all():

@@ -1397,8 +1397,8 @@ def i1e_dx(x, v):
 # two for each family, from AT_FAMILIES on.
 SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 4, 5, 6, 8
 AT_FORWARD, AT_REVERSE, AT_STRETCH, AT_SINGLES, AT_FAMILIES = 0, 1, 2, 3, 4
-# A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, then partials. A row of one of
-# the commonest operations may repeat: its results go on where the last ones ended, its operands a step further.
+# A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, constants, then partials. A row
+# of one of the commonest operations may repeat: its results go on where the last ones ended, its operands a step further.
 ROW = 20
 FORM, N, OUT, OP = 0, 1, 2, 3  # what the row does, number of elements, first slot written, operation
 MX, XI, XO = 4, 5, 6  # operand x: its mode, its slot or list, and where the loop reads it
@@ -1434,9 +1434,12 @@ CLEAR, SINGLES, SCALED, PRODUCTS, SPREAD, FACTORS, LINKS = 0, 1, 2, 3, 4, 5, 6
 TO_ROW, TO_ONE, TO_LIST = 0, 1, 2
 # A pull of a single number is four numbers: source, and `FLAG` where it is subtracted; partial, and `FLAG` where a zero of it passes
 # nothing, as in a switch; what it is added to, and target. Each multiplies and adds: a partial may be 1 or -1, and what it sets it adds
-# to nothing (-0.0), so that there is nothing to decide. These three constants are three numbers of the work space.
+# to nothing, so that there is nothing to decide.
 FLAG = 1 << 31
-CONSTANTS, NOTHING = 3, 2
+# Between adjoints and partials: 1, -1, and nothing, which is -0.0, because that changes no bit of what is added to it; and one more, so
+# that partials lie as their adjoints do.
+CONSTANTS = 4
+ONE_AT, MINUS_AT, NOTHING_AT = 0, 1, 2
 
 
 def _caller(returns):
@@ -3312,15 +3315,14 @@ def singles(code, work, t, n, _0, _1, _2, _3, _4):
 
 
 @inlined
-def _clear(code, work, t, n, seed, constants):
-    """Clear adjoints, ``n`` ranges of them, seed one, and put the constants of single pulls where they are."""
-    one, two = uint64(1), uint64(2)
+def _clear(code, work, t, n, seed):
+    """Clear adjoints, ``n`` ranges of them, and seed one."""
+    two = uint64(2)
     for k in range(n):
         at = uint64(code[t + two * k])
-        for i in range(uint64(code[t + two * k + one])):
+        for i in range(uint64(code[t + two * k + uint64(1)])):
             work[at + i] = 0.0
-    work[seed] = work[constants] = 1.0
-    work[constants + one], work[constants + two] = -1.0, -0.0
+    work[seed] = 1.0
 
 
 def reverse_in_order(code, work, start, stop, _0, _1, _2, _3, _4):
@@ -3330,7 +3332,7 @@ def reverse_in_order(code, work, start, stop, _0, _1, _2, _3, _4):
         row = uint64(code[AT_PULLS]) + r * uint64(PULL)
         n, t = uint64(code[row + COUNT]), uint64(code[row + TARGET])
         if code[row + PULLS] == CLEAR:
-            _clear(code, work, t, n, uint64(code[row + SOURCE]), uint64(code[row + PARTIAL_AT]))
+            _clear(code, work, t, n, uint64(code[row + SOURCE]))
         else:
             call(_address(code, uint64(AT_SINGLES)), code, work, t, n, zero, zero, zero, zero, zero)
 
@@ -3358,7 +3360,7 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
         if what == SINGLES:
             call(_address(code, uint64(AT_SINGLES)), code, work, t, n, zero, zero, zero, zero, zero)
         elif what == CLEAR:
-            _clear(code, work, t, n, s, d)
+            _clear(code, work, t, n, s)
         elif what == SCALED or what == FACTORS:
             c = sign * work[d] if d else sign
             if what == FACTORS and c == 0.0:  # a zero adjoint passes nothing
@@ -4003,7 +4005,7 @@ def _emit_block(
             rows[field + 2] = PARTIAL + c[PART]
             c[PART] += width
         else:
-            rows[field + 2] = PARTIAL + q * SCRATCH
+            rows[field + 2] = PARTIAL + CONSTANTS + q * SCRATCH
     rows[row + OUT] = c[SLOT]
     for k in range(size):
         _produce(c[SLOT] + k, members[i + k], first, active, where, state)
@@ -4055,7 +4057,7 @@ def _place_items(items, which, i, j, field, scratch, kept, active, val, where, t
             rows[field] = GATHER
         _read(s, int64(PLUS), active, where, state)
     if rows[field] == GATHER:
-        rows[field + 1], rows[field + 2] = c[LIST], PARTIAL + scratch
+        rows[field + 1], rows[field + 2] = c[LIST], PARTIAL + CONSTANTS + scratch
         for k in range(i, j):
             lists[c[LIST]] = _resident(items[2 * k + which], val, where, template, c)
             c[LIST] += 1
@@ -4379,7 +4381,7 @@ def _pull_instruction(code, s, a, b, v, p, lists, c, table, state, inputs, const
         target = int64(state[known + ADJOINT])
         lists[at] = s + (FLAG if how == LESS_X or how == LESS_Y else 0)
         lists[at + 1] = d + (FLAG if how == STORED and table[facts + IS_SWITCH] else 0)
-        lists[at + 2], lists[at + 3] = target if _touch(slot, state) else constants + NOTHING, target
+        lists[at + 2], lists[at + 3] = target if _touch(slot, state) else constants + NOTHING_AT, target
         c[LIST] += 4
         count += 1
     return count
@@ -4389,7 +4391,7 @@ def _pull_instruction(code, s, a, b, v, p, lists, c, table, state, inputs, const
 def _partial(how, a, b, v, stored, constants):
     """Where a partial of an instruction is, from the slots of its operands and its value."""
     if how == PLUS or how == LESS:
-        return constants + (how == LESS)
+        return constants + (MINUS_AT if how == LESS else ONE_AT)
     if how == COPY_X or how == LESS_X:
         return a
     if how == COPY_Y or how == LESS_Y:
@@ -4527,7 +4529,7 @@ def _pull_row(row, o, rows, pulls, c, lists, table, state, slots, inputs):
 
 
 @jit
-def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_at, constants):
+def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_at):
     """Write the pulls of a plan, from its last row to its first, and make all offsets absolute.
 
     The first contribution to an adjoint sets it; an adjoint whose only contribution is another one is that other one. Only what
@@ -4552,7 +4554,7 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
                     word = int64(lists[at])
                     count += _pull_instruction(
                         word & 255, int64(state[known + ADJOINT]), int64(lists[at + 1]), int64(lists[at + 2]), slot, p,
-                        lists, c, table, state, inputs, constants,
+                        lists, c, table, state, inputs, base,
                     )  # fmt: skip
             if count:
                 pull = PULL * c[ROW_COUNT]
@@ -4590,7 +4592,6 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
         else:
             slot += 1
     pulls[PULLS], pulls[COUNT], pulls[SOURCE], pulls[TARGET], pulls[TIMES_RUN] = CLEAR, ranges, slots + output, begin, 1
-    pulls[PARTIAL_AT] = constants
     for row in range(0, end, ROW):
         for field in (MX, MY, MZ):
             mode = rows[row + field]
@@ -4610,8 +4611,8 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
     """
     n = len(op)
     op, a, b, active, table, code = _pointers(op, a, b, active, table, code)
-    own = slots - n
-    p = 2 * slots
+    own, constants = slots - n, 2 * slots
+    p = constants + CONSTANTS
     rows = (n + chunk - 1) // chunk
     words = at
     for i in range(n):
@@ -4639,8 +4640,7 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
         code[row + N], code[row + REPEATS] = min(chunk, n - chunk * r), 1
         code[row + OUT], code[row + XI] = own + chunk * r, words + WORDS * chunk * r
     code[pulls + PULLS], code[pulls + COUNT], code[pulls + TARGET], code[pulls + TIMES_RUN] = CLEAR, 1, clear, 1
-    code[pulls + SOURCE], code[pulls + PARTIAL_AT] = slots + code[OUTPUT], p
-    constants = p
+    code[pulls + SOURCE] = slots + code[OUTPUT]
     for r in range(rows):
         pulls += PULL
         code[pulls + PULLS], code[pulls + TARGET], code[pulls + TIMES_RUN] = SINGLES, at, 1
@@ -4656,7 +4656,7 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
                 to = y if q else x
                 if how == NOTHING_PASSES or not active[to]:
                     continue
-                d = _partial(how, x, y, v, 2 * slots + 2 * i + q, constants)
+                d = _partial(how, x, y, v, constants + CONSTANTS + 2 * i + q, constants)
                 flag = FLAG if how == STORED and table[facts + IS_SWITCH] else 0
                 code[at], code[at + 1], code[at + 2], code[at + 3] = slots + v, d + flag, slots + to, slots + to
                 at += 4

@@ -42,9 +42,8 @@ class Work:
     __slots__ = ("numbers", "inputs", "gradient", "fill", "take", "evaluate", "differentiate")
 
     def __init__(self, plan: Plan, shapes: list[tuple[int, ...] | None], inputs: int, interface: Interface) -> None:
-        self.numbers = np.zeros(plan.size)
+        self.numbers = plan.buffer()
         slots = len(plan.template)
-        self.numbers[:slots] = plan.template
         self.inputs, self.gradient = self.numbers[1 : 1 + inputs], self.numbers[slots + 1 : slots + 1 + interface.active]
         self.fill, self.take = filler(shapes, self.inputs), taker(interface.signature, interface.key, self.gradient)
         self.evaluate, self.differentiate = (plan.bind(self.numbers, mode) for mode in (FORWARD, GRADIENT))

@@ -111,7 +111,7 @@ class Plan(NamedTuple):
     Attributes
     ----------
     code : header, rows, index lists, pulls and guards (see `kernels`)
-    template : the values to start a work buffer from: constants in their slots
+    template : the values that a work buffer starts with: constants in their slots
     size : float64s of a work buffer
     pieces : the numbers of the rows, and of the pulls, between which a sweep may be interrupted
     where : by slot of the tape, the slot of the program, 0 where it has none
@@ -133,6 +133,14 @@ class Plan(NamedTuple):
         """The pulls of the plan, in the order in which the reverse sweep runs them."""
         at = int(self.code[AT_PULLS])
         return self.code[at : at + PULL * int(self.code[N_PULLS])].reshape(-1, PULL)
+
+    def buffer(self) -> np.ndarray:
+        """A new work buffer."""
+        work = np.zeros(self.size)
+        slots = len(self.template)
+        work[:slots] = self.template
+        work[2 * slots : 2 * slots + CONSTANTS] = 1.0, -1.0, -0.0, 0.0
+        return work
 
     def bind(self, work: np.ndarray, mode: int, reads: Copies = (), writes: Copies = ()) -> Callable[[], float]:
         """A function that sweeps this plan over a work buffer; see `kernels.bind`."""
@@ -336,7 +344,7 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
         state[1 : 1 + inputs, kernels.ACTIVE] = tape.active
         rows = np.zeros(ROW * rows_at_most, np.uint32)
         lists = np.empty(20 * len(order) + 4 * len(tape) + 2 * inputs + 16, np.uint32)
-        counts = np.array([1 + inputs, 0, 0, 3 * SCRATCH, 0, 0], np.int64)
+        counts = np.array([1 + inputs, 0, 0, CONSTANTS + 3 * SCRATCH, 0, 0], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = passes.emit(
             order, key, items, op, CODE["subtract"], CODE["multiply"], first, operands, active, previous, _FACTS, constants, tape.val,
@@ -352,16 +360,14 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
             template[counts[SLOT]] = tape.val[slot]
             counts[SLOT] += 1
     rows = rows[: ROW * counts[ROW_COUNT]]
-    used = int(counts[SLOT])
-    fixed = 2 * used + int(counts[PART])
-    size = fixed + CONSTANTS
-    _addressable(max([size, HEADER + len(rows) + 2 * int(counts[LIST])]), repr(tape))
+    used, size = int(counts[SLOT]), 2 * int(counts[SLOT]) + int(counts[PART])
+    _addressable(max(size, HEADER + len(rows) + 2 * int(counts[LIST])), repr(tape))
     where = where[same]
     output = int(where[tape.outputs[0]]) if len(tape.outputs) else 0
     blocks = rows.reshape(-1, ROW)
     pulls = np.zeros((1 + 3 * len(blocks), PULL), np.uint32)
     lists_at = HEADER + len(rows)
-    passes.pull_back(rows, lists, pulls.ravel(), counts, _FACTS, state.ravel(), used, inputs, output, lists_at, fixed)
+    passes.pull_back(rows, lists, pulls.ravel(), counts, _FACTS, state.ravel(), used, inputs, output, lists_at)
     pulls = pulls[: counts[ROW_COUNT]]
 
     header = np.zeros(HEADER, np.uint32)

@@ -54,8 +54,7 @@ def random_tape(seed, rows):
 def run(plan, x, n, mode=kernels.GRADIENT | kernels.UNGUARDED):
     """Value per slot of the program, and the adjoints of the inputs, after a sweep."""
     kernels.ready()
-    work = np.zeros(plan.size)
-    work[: len(plan.template)] = plan.template
+    work = plan.buffer()
     work[1 : 1 + len(x)] = x
     kernels.sweep(plan.code, work, plan.pieces, mode)
     start = len(plan.template) + 1
