@@ -32,7 +32,7 @@ class Checker:
         active[1 : 1 + tape.n_inputs] = tape.active
         self._output = int(tape.outputs[0])
         self._plan = direct(tape.op, tape.a, tape.b, template, self._output, active)
-        self._shapes = [shape for _, shape in program.interface.signature.paths(key, [])]
+        self._shapes = program.interface.signature.shapes(key)
 
     def check(self, leaves: list) -> None:
         """Raise `NonFiniteError` where an operation on the way to the result made a NaN or an infinity out of finite numbers."""

@@ -112,7 +112,7 @@ class Program:
         # work buffers between calls; where they are large it keeps none
         self._pool: deque[Work] = deque(maxlen=None if self.plan.size * 8 <= _KEEP_BYTES else 0)
         key, signature = interface.key, interface.signature
-        self._shapes = [shape for _, shape in signature.paths(key, [])]
+        self._shapes = signature.shapes(key)
         self._read = reader(signature, key)
         self._scalar, self._gradient_shape = self._is_scalar(), (interface.active,)
 

@@ -72,7 +72,7 @@ def trace(
     label = getattr(f, "__qualname__", None) or repr(f)
     names = parameters(f)
     recording = Recording(f"the recording of {label}", lines=lines)
-    traced = _inputs(recording, leaves, active, signature.paths(key, list(names)))
+    traced = _inputs(recording, leaves, active, signature.places(key, names))
     outer, collecting = current.get(), gc.isenabled()
     try:
         current.set(recording)
@@ -111,13 +111,17 @@ def takes_any_keyword(f: Callable[..., Any]) -> bool:
     return any(p.kind is p.VAR_KEYWORD for p in found)
 
 
-def _inputs(recording: Recording, leaves: list, active: int, paths: list) -> Iterator[Any]:
-    for i, (leaf, (path, _)) in enumerate(zip(leaves, paths, strict=True)):
-        kind = INPUT if i < active else DATA
-        if type(leaf) is float:
-            yield tracer.leaf(recording, kind, leaf, path)
+def _inputs(recording: Recording, leaves: list, active: int, places: list) -> Iterator[Any]:
+    at = 0
+    for path, shape, floats in places:
+        kind = INPUT if at < active else DATA
+        if shape is None:
+            yield tracer.leaf(recording, kind, leaves[at], path)
+        elif floats:
+            yield from tracer.leaves(recording, kind, leaves[at : at + floats], path)
         else:
-            yield arrays.leaf(recording, kind, leaf, path)
+            yield arrays.leaf(recording, kind, leaves[at], path)
+        at += floats or 1
 
 
 def _results(recording: Recording, returned: Any, label: str, has_aux: bool) -> tuple[Any, list]:

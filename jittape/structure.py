@@ -24,7 +24,7 @@ import enum
 import numbers
 import operator
 import types
-from collections.abc import Callable, Iterable, Iterator, ValuesView
+from collections.abc import Callable, Iterable, Iterator, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
@@ -226,15 +226,18 @@ def _parts(spec: Any, path: str) -> list[tuple[str, Any]]:
     return list(zip(names, spec[-1], strict=True))
 
 
-def shapes(spec: Any, path: str) -> list[tuple[str, tuple[int, ...] | None]]:
-    """The path and shape of every leaf, in order; the shape of a float is None."""
+def places(spec: Any, path: str) -> list[tuple[str, tuple[int, ...] | None, int]]:
+    """The path, the shape and the number of floats of every leaf, in order; a list of floats is one place.
+
+    The shape of a float is None, and an array has no floats.
+    """
     if spec == "f":
-        return [(path, None)]
+        return [(path, None, 1)]
     if spec[0] == "array":
-        return [(path, spec[1])]
+        return [(path, spec[1], 0)]
     if spec[0] == "floats":
-        return [(f"{path}[{i}]", None) for i in range(spec[2])]
-    return [leaf for name, item in _parts(spec, path) for leaf in shapes(item, name)]
+        return [(path, (spec[2],), spec[2])]
+    return [place for name, item in _parts(spec, path) for place in places(item, name)]
 
 
 def difference(old: Any, new: Any, path: str) -> tuple[str, Any, Any]:
@@ -357,12 +360,16 @@ class Signature:
         built = {name: unflatten(specs[name], leaves) for name in self.order(key)}
         return [built[i] for i in range(len(positional))], {name: built[name] for name, _ in named}
 
-    def paths(self, key: Any, names: list[str]) -> list[tuple[str, tuple[int, ...] | None]]:
-        """The path and shape of every leaf, in order; ``names`` are the parameters of the function."""
+    def places(self, key: Any, names: Sequence[str] = ()) -> list[tuple[str, tuple[int, ...] | None, int]]:
+        """The path, the shape and the number of floats of every leaf, in order; ``names`` are the parameters of the function."""
         positional, named = self.specs(key)
         specs: dict[int | str, Any] = dict(enumerate(positional)) | dict(named)
         out = []
         for i in self.order(key):
             path = i if isinstance(i, str) else names[i] if i < len(names) else f"args[{i}]"
-            out += shapes(specs[i], path)
+            out += places(specs[i], path)
         return out
+
+    def shapes(self, key: Any) -> list[tuple[int, ...] | None]:
+        """The shape of every leaf, in order; None for a float."""
+        return [leaf for _, shape, floats in self.places(key) for leaf in ([None] * floats if floats else [shape])]

@@ -256,6 +256,17 @@ def leaf(rec: Recording, kind: int, value: float, name: str | None = None) -> Va
     return out
 
 
+def leaves(rec: Recording, kind: int, values: list[float], name: str) -> list[Var]:
+    """Append inputs, which are the elements of a list, and return their Vars; at once, that takes a third of the time."""
+    first, out = rec.extend(kind, 0, 0, np.array(values)), []
+    rec.names.add_array(first, (len(values),), name)
+    for row, v in enumerate(values, first):
+        var = Var()
+        var.rec, var.row, var.v = rec, row, v
+        out.append(var)
+    return out
+
+
 def at(rec: Recording, row: int, v: float) -> Var:
     """The Var of a row that is already there."""
     code = rec.code(row)
