@@ -161,15 +161,25 @@ class VarArray(Traced):
     # -- elements -------------------------------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Any:
-        row = self.row
-        if type(index) is int and row.ndim == 1:
+        row, kind = self.row, type(index)
+        # one number, and what is below one index: in loops they are all there is
+        if kind is int and row.ndim > 1:
+            return self.like(row[index], self.v[index])
+        if kind is int and row.ndim == 1:
             return self._at(row.item(index), self.v.item(index))
+        if kind is tuple and list(map(type, index)).count(int) == len(index) == row.ndim:
+            return self._at(row.item(*index), self.v.item(*index))
         if any(map(is_number, index if isinstance(index, tuple) else (index,))):
             return looked_up(self, index)
         index = plain_index(index)
         return self.like(row[index], self.v[index])
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        kind = type(index)
+        if kind is int or (kind is tuple and list(map(type, index)).count(int) == len(index)):
+            if type(value) is self.element and value.rec is self.rec:
+                self.v[index], self.row[index] = value.v, value.row
+                return None
         if any(map(is_number, index if isinstance(index, tuple) else (index,))):
             return stored(self, index, value)
         index = plain_index(index)
