@@ -369,9 +369,9 @@ def operand(x: Any) -> Any:
 def operands(where: str, *given: Any) -> list[Any]:
     """The operands of a function, or the error that says what it cannot take."""
     out = list(map(operand, given))
-    for x, original in zip(out, given, strict=True):
+    for i, x in enumerate(out):
         if x is NotImplemented:
-            raise TracingTypeError(f"{where} cannot take {original!r} of type {type(original).__name__}")
+            raise TracingTypeError(f"{where} cannot take {given[i]!r} of type {type(given[i]).__name__}")
     return out
 
 
@@ -476,9 +476,15 @@ def plain_index(index: Any) -> Any:
 # -- operations ---------------------------------------------------------------------------------------------------------------
 
 
+_NUMBERS = {Var, float, int, np.float64}
+
+
 def elementwise(code: int, *given: Any) -> Any:
     """Record one operation per element; of plain numbers and arrays of them, compute it."""
     # the commonest operands are told apart first
+    kinds = {*map(type, given)}
+    if Var in kinds and kinds <= _NUMBERS:
+        return tracer.apply(code, *given)
     if code in _OF_TRUTHS and VarArray not in (type(given[0]), type(given[1])) and are_truths(*given):
         code = _OF_TRUTHS[code] if any(isinstance(x, (VarArray, np.ndarray)) for x in given) else code
     xs = operands(OPS[code].name, *given)
@@ -489,9 +495,14 @@ def elementwise(code: int, *given: Any) -> Any:
         return v if v.shape else v.item()
     if not v.shape:
         return tracer.apply(code, *[x.item() if isinstance(x, (np.ndarray, VarArray)) else x for x in xs])
-    columns = [
-        np.broadcast_to(rows(rec, x), v.shape).ravel() if isinstance(x, (np.ndarray, VarArray)) else rows(rec, x) for x in xs
-    ]
+    columns = [rows(rec, x) for x in xs]
+    for q, x in enumerate(xs):
+        if isinstance(x, (np.ndarray, VarArray)):
+            row = columns[q]
+            if x.shape != v.shape:  # assigned, because np.broadcast_to takes longer than all the rest
+                row = np.empty(v.shape, np.int32)
+                row[...] = columns[q]
+            columns[q] = row.ravel()
     return append(rec, code, columns[0], columns[1] if len(columns) == 2 else 0, v)
 
 
@@ -503,6 +514,12 @@ def append(rec: Recording, code: int, a: Any, b: Any, v: np.ndarray) -> Any:
 def where(condition: Any, x: Any, y: Any) -> Any:
     """Elementwise choice: of a traced condition it records no branch, by a plain one it picks rows."""
     truths = are_truths(x, y)
+    if not truths and all([isinstance(k, (Var, *tracer.PLAIN)) for k in (condition, x, y)]):
+        if not isinstance(condition, Var):
+            return x if condition else y
+        if not isinstance(x, Var) and not isinstance(y, Var):
+            x = tracer.constant(condition.rec, x)
+        return tracer.apply(CODE["gate"], condition, x) + tracer.apply(CODE["gate_not"], condition, y)
     c, x, y = operands("where", condition, x, y)
     rec = recording(c, x, y)
     if rec is None:

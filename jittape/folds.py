@@ -22,6 +22,7 @@ from .ops import CODE, OPS
 EMPTY = {"add": 0.0, "multiply": 1.0, "logical_and": 1.0, "logical_or": 0.0, "hypot": 0.0, "logaddexp": -math.inf}
 
 _EXTREMES = ("maximum", "minimum")
+_PLAIN = {code for code, op in enumerate(OPS) if op.plain}
 
 
 def running(code: int, x: Any) -> Any:
@@ -43,7 +44,7 @@ def running(code: int, x: Any) -> Any:
 
 def _accumulate(code: int, v: np.ndarray) -> np.ndarray:
     # `accumulate` computes one element at a time: for what calls functions, rows at once are two to three times as fast
-    if OPS[code].ufunc and (OPS[code].plain or v.size < 32 * len(v)):
+    if OPS[code].ufunc and (code in _PLAIN or v.size < 32 * len(v)):
         with np.errstate(all="ignore"):
             # a copy in the order of the rows: along another axis `accumulate` is several times slower
             out = getattr(np, OPS[code].ufunc).accumulate(np.ascontiguousarray(v), axis=0)
@@ -57,6 +58,8 @@ def _accumulate(code: int, v: np.ndarray) -> np.ndarray:
 
 def leading(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     """The array with the given axes, all by default, as one first axis; and its shape with those axes of length 1."""
+    if x.ndim and (axis == 0 or (axis is None and x.ndim == 1)):
+        return x, (1, *x.shape[1:])
     if axis is None:
         return x.reshape(-1), (1,) * x.ndim
     # NumPy folds a number along axis 0 or -1, too
@@ -181,6 +184,8 @@ def matmul(x: Any, y: Any) -> Any:
     if recording(x, y) is None:
         return np.matmul(x, y)
     v = checked(np.matmul, x, y)
+    if y.ndim == 1 and x.ndim <= 2:
+        return _summed(multiply(x, y) if x.ndim == 1 else multiply(x.transpose(), y.reshape(-1, 1)), 0)
     x = x.reshape(1, -1) if x.ndim == 1 else x
     y = y.reshape(-1, 1) if y.ndim == 1 else y
     n = max(x.ndim, y.ndim)

@@ -141,12 +141,6 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     >>> jt.grad(lambda x: jt.where(x > 0, jt.log(x), 0.0))(0.0)
     0.0
     """
-    if all(isinstance(a, (Var, *tracer.PLAIN)) for a in (condition, x, y)):
-        if not isinstance(condition, Var):
-            return x if condition else y
-        if not isinstance(x, Var) and not isinstance(y, Var):
-            x = tracer.constant(condition.rec, x)
-        return apply(CODE["gate"], condition, x) + apply(CODE["gate_not"], condition, y)
     return arrays.where(condition, x, y)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from collections import deque
+from operator import iadd
 from threading import get_ident
 from typing import Any
 
@@ -21,6 +23,8 @@ _CONDITIONS = frozenset(code for code, op in enumerate(OPS) if op.condition)
 
 # Rows that a recording keeps as Python objects before it moves them to typed columns.
 _RECENT = 1 << 20
+# So many rows at once are appended to lists, as single ones are: three in 1.6 us, where the columns take 3.6; twenty take as long.
+_FEW = 16
 
 
 class _Closed:
@@ -35,7 +39,7 @@ class _Closed:
             "or read its plain number with `.value`"
         )
 
-    extend = frombytes = fromlist = __getitem__ = append
+    extend = frombytes = fromlist = __iadd__ = __getitem__ = append
 
 
 class Recording:
@@ -147,6 +151,17 @@ class Recording:
         row, n = len(self), len(values)
         if row + n > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this operation would make it {row + n}")
+        if n <= _FEW:
+            few = [[operand] * n if isinstance(operand, int) else operand.tolist() for operand in (a, b)]
+            if len(few[0]) != n or len(few[1]) != n:
+                raise ValueError(f"{n} values, but {len(few[0])} and {len(few[1])} operands")
+            # all in one call of C code, so that an interrupt comes before or after
+            deque(map(iadd, (self.val, self.op, self.a, self.b), (values.tolist(), [op] * n, *few)), maxlen=0)
+            if self.lines is not None:
+                self.lines.extend([self.place()] * n)
+            if len(self.val) >= _RECENT:
+                self.settle()
+            return row
         columns = [
             np.full(n, operand, np.int32) if isinstance(operand, int) else np.ascontiguousarray(operand, np.int32)
             for operand in (a, b)

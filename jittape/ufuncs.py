@@ -140,6 +140,8 @@ def _is_special(ufunc: Any) -> bool:
 
 def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
     """What a ufunc does on operands of which at least one is traced."""
+    if not kwargs and method == "__call__" and ufunc in UFUNCS:
+        return UFUNCS[ufunc](*inputs)
     out = kwargs.pop("out", None)
     check_out(out)
     check_dtype(kwargs.pop("dtype", None))
