@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from . import arrays, bulk
+from . import arrays, bulk, tracer
 from .arrays import ConditionArray, VarArray, asarray, elementwise, joined, plain, recording
 from .ops import CODE, OPS
+from .tracer import Var
 
 # The value of a fold over nothing; other folds have none.
 EMPTY = {"add": 0.0, "multiply": 1.0, "logical_and": 1.0, "logical_or": 0.0, "hypot": 0.0, "logaddexp": -math.inf}
 
 _EXTREMES = ("maximum", "minimum")
+_SHORT = 16
 _PLAIN = {code for code, op in enumerate(OPS) if op.plain}
 
 
@@ -71,6 +73,8 @@ def leading(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
 
 def finish(x: Any, shape: tuple[int, ...], keepdims: bool) -> Any:
     """A result with or without the folded axes; without axes it is a number, as in NumPy."""
+    if isinstance(x, Var) and not keepdims:
+        return x
     out = asarray(x)
     return out.reshape(shape) if keepdims else out[()] if isinstance(out, VarArray) or out.ndim else out.item()
 
@@ -89,7 +93,14 @@ def fold(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial: A
         rec = recording(x)
         empty = np.full(x.shape[1:], EMPTY[name])
         return finish(empty if rec is None else arrays.traced(rec, empty), shape, keepdims)
-    return finish(running(code, x)[-1], shape, keepdims)
+    return finish(_last(code, x), shape, keepdims)
+
+
+def _last(code: int, x: Any) -> Any:
+    """The last of the running results: of a short row of numbers, number by number, which takes a fifth of the time."""
+    if isinstance(x, VarArray) and x.ndim == 1 and len(x) <= _SHORT:
+        return functools.reduce(functools.partial(tracer.apply, code), x.tolist())
+    return running(code, x)[-1]
 
 
 def spread(x: Any, shape: tuple[int, ...]) -> Any:
@@ -155,7 +166,7 @@ def extreme(name: str, x: Any, axis: Any = None, keepdims: bool = False, initial
     x, shape = leading(x, axis)
     if initial is not None:
         x = joined([spread(asarray(initial), (1, *x.shape[1:])), x])
-    found = running(CODE[name], x)[-1]
+    found = _last(CODE[name], x)
     if len(x) <= 2 or not isinstance(x, VarArray):
         return finish(found, shape, keepdims)
     worse = elementwise(CODE["less" if name == "maximum" else "greater"], x, found)
@@ -183,9 +194,11 @@ def matmul(x: Any, y: Any) -> Any:
     x, y = asarray(x, "matmul"), asarray(y, "matmul")
     if recording(x, y) is None:
         return np.matmul(x, y)
+    if x.ndim == 1 and x.shape == y.shape:
+        return _summed(multiply(x, y), 0)
     v = checked(np.matmul, x, y)
-    if y.ndim == 1 and x.ndim <= 2:
-        return _summed(multiply(x, y) if x.ndim == 1 else multiply(x.transpose(), y.reshape(-1, 1)), 0)
+    if x.ndim == 2 and y.ndim == 1:
+        return _summed(multiply(x.transpose(), y.reshape(-1, 1)), 0)
     x = x.reshape(1, -1) if x.ndim == 1 else x
     y = y.reshape(-1, 1) if y.ndim == 1 else y
     n = max(x.ndim, y.ndim)
@@ -205,6 +218,8 @@ def dot(x: Any, y: Any) -> Any:
     x, y = asarray(x, "dot"), asarray(y, "dot")
     if not x.ndim or not y.ndim:
         return multiply(x, y)
+    if x.ndim == 1 and x.shape == y.shape:
+        return matmul(x, y)
     if y.ndim <= 2:
         checked(np.dot, x, y)
         return matmul(x, y)
