@@ -4380,7 +4380,7 @@ def _pull_instruction(code, s, a, b, v, p, lists, c, table, state, inputs, const
         d = _partial(how, a, b, v, p + q, constants)
         target = int64(state[known + ADJOINT])
         lists[at] = s + (FLAG if how == LESS_X or how == LESS_Y else 0)
-        lists[at + 1] = d + (FLAG if how == STORED and table[facts + IS_SWITCH] else 0)
+        lists[at + 1] = d + (FLAG if table[facts + IS_SWITCH] else 0)
         lists[at + 2], lists[at + 3] = target if _touch(slot, state) else constants + NOTHING_AT, target
         c[LIST] += 4
         count += 1
@@ -4657,7 +4657,7 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
                 if how == NOTHING_PASSES or not active[to]:
                     continue
                 d = _partial(how, x, y, v, constants + CONSTANTS + 2 * i + q, constants)
-                flag = FLAG if how == STORED and table[facts + IS_SWITCH] else 0
+                flag = FLAG if table[facts + IS_SWITCH] else 0
                 code[at], code[at + 1], code[at + 2], code[at + 3] = slots + v, d + flag, slots + to, slots + to
                 at += 4
                 count += 1
