@@ -65,13 +65,9 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     rec = arrays.recording(w)
     assert rec is not None
     out = arrays.traced(rec, np.zeros(len(counts)))
-    # the k-th element of every place at once, so that each place adds up in order
-    order = np.argsort(places, kind="stable")
-    rank = np.empty(len(places), np.intp)
-    rank[order] = np.arange(len(places)) - np.searchsorted(places[order], places[order])
-    for k in range(int(rank.max(initial=-1)) + 1):
-        chosen = rank == k
-        out[places[chosen]] = w[chosen] if k == 0 else out[places[chosen]] + w[chosen]
+    for k, turn in enumerate(lookup.turns(places)):
+        here = places[turn]
+        out[here] = w[turn] if k == 0 else out[here] + w[turn]
     return out
 
 

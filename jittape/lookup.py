@@ -6,7 +6,8 @@ operations per place. That the index is among the places is a guard. Storing at 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -47,54 +48,63 @@ def looked_up(x: VarArray, index: Any) -> Any:
     axis = _axis(x, parts, at[0])
     n = x.shape[axis]
     places = _known_places(where, n, axis)
-    # which element of the index belongs to each element of the result: NumPy's answer for an array of their numbers
-    numbers = np.arange(where.size)
-    shape = [where.size if i == axis else k for i, k in enumerate(x.shape)]
-    spread = np.broadcast_to(numbers.reshape([-1 if i == axis else 1 for i in range(x.ndim)]), shape)
-    belongs = spread[tuple([*parts[: at[0]], numbers.reshape(where.shape), *parts[at[0] + 1 :]])]
-    truth = places.reshape(-1, n)[belongs]
+    truth = places.reshape(-1, n)[_belongs(x, parts, at, at[0], axis)]
     keep, add = ("logical_and", "logical_or") if isinstance(x, ConditionArray) else ("gate", "add")
     found: Any = None
     for k in range(n):
-        place = np.full(where.shape, k)
-        kept = elementwise(CODE[keep], truth[..., k], x[tuple([*parts[: at[0]], place, *parts[at[0] + 1 :]])])
+        kept = elementwise(CODE[keep], truth[..., k], x[_put(parts, {at[0]: np.full(where.shape, k)})])
         found = kept if found is None else elementwise(CODE[add], found, kept)
     return found
 
 
 def stored(x: VarArray, index: Any, value: Any, combined: Callable[..., Any] | None = None) -> None:
-    """``x[index] = value`` for one traced array in the index; with ``combined``, what it makes of the element there and the value.
+    """``x[index] = value`` with traced arrays in the index; with ``combined``, what it makes of the element there and the value.
 
     It goes from element to element of the index in order: of several for one place the last stays.
     """
     parts, at = _parts(index)
-    (i, *others), basic = at, [part for j, part in enumerate(parts) if j not in at]
-    if others or not all(part is None or part is ... or isinstance(part, (slice, int, np.integer)) for part in basic):
-        raise TracingTypeError(
-            "an array is stored into at one index array that is an argument, beside slices and ints; pass the others as static values"
-        )
-    where = parts[i]
-    lane = x[tuple([*parts[:i], slice(None), *parts[i + 1 :]])]
-    axis = _kept(parts[:i]) if ... not in parts[:i] else lane.ndim - 1 - _kept(parts[i + 1 :])
-    places = _known_places(where.reshape(-1), lane.shape[axis], axis)
-    # the axes of the index in the result: where the axis was, but in front if an int is apart from the array
-    fixed = [j for j, part in enumerate(parts) if j == i or isinstance(part, (int, np.integer))]
-    front = 0 if fixed[-1] - fixed[0] >= len(fixed) else axis
-    rows = np.moveaxis(lane, axis, 0)
-    rest = rows.shape[1:]
-    new = folds.spread(asarray(value), rest[:front] + where.shape + rest[front:])
-    inner = range(front, front + where.ndim)
-    new = new.transpose(*inner, *(j for j in range(new.ndim) if j not in inner)).reshape(-1, *rest)
-    out: Any = rows
-    for here, one in zip(places, new, strict=True):
-        chosen = here.reshape(-1, *(1,) * len(rest))
-        out = arrays.where(chosen, one if combined is None else combined(out, one), out)
-    rows[...] = out
+    axes = [_axis(x, parts, i) for i in at]
+    numbers, sizes = np.arange(x.size).reshape(x.shape), [x.shape[axis] for axis in axes]
+    known = [_known_places(parts[i], n, axis) for i, n, axis in zip(at, sizes, axes, strict=True)]
+    if not all(sizes):
+        return  # and no index, or it would have been out of bounds
+    # every element that the index could mean, as NumPy finds them: one more axis, for the combinations of places
+    spots = [
+        numbers[_put(parts, {i: np.full(parts[i].shape, k) for i, k in zip(at, ks, strict=True)})] for ks in np.ndindex(*sizes)
+    ]
+    shape = np.shape(spots[0])
+    truths = []
+    for t, (i, axis) in enumerate(zip(at, axes, strict=True)):
+        truth = known[t].reshape(-1, sizes[t])[_belongs(x, parts, at, i, axis)]
+        truths.append(truth.reshape(*shape, *(n if k == t else 1 for k, n in enumerate(sizes))))
+    chosen = functools.reduce(functools.partial(elementwise, CODE["logical_and"]), truths).reshape(-1)
+    new = folds.spread(folds.spread(asarray(value), shape)[..., None], (*shape, len(spots))).reshape(-1)
+    places = np.stack(spots, -1).reshape(-1)
+    for turn in turns(places):
+        where = np.unravel_index(places[turn], x.shape)
+        x[where] = arrays.where(chosen[turn], new[turn] if combined is None else combined(x[where], new[turn]), x[where])
 
 
-def _kept(parts: list[Any]) -> int:
-    """How many axes slices and new axes give."""
-    return sum(part is None or isinstance(part, slice) for part in parts)
+def turns(places: np.ndarray) -> Iterator[np.ndarray]:
+    """Where the first element of every place is, then the second, and so on: each place gets its own in order."""
+    order = np.argsort(places, kind="stable")
+    rank = np.empty(len(places), np.intp)
+    rank[order] = np.arange(len(places)) - np.searchsorted(places[order], places[order])
+    return (rank == k for k in range(int(rank.max(initial=-1)) + 1))
+
+
+def _put(parts: list[Any], others: dict[int, Any]) -> tuple[Any, ...]:
+    """An index with other parts at some positions."""
+    return tuple(others.get(i, part) for i, part in enumerate(parts))
+
+
+def _belongs(x: VarArray, parts: list[Any], at: list[int], i: int, axis: int) -> Any:
+    """Which element of the ``i``-th part of an index belongs to each element of the result: NumPy's answer for their numbers."""
+    elements = np.arange(parts[i].size)
+    counted = [len(elements) if k == axis else n for k, n in enumerate(x.shape)]
+    spread = np.broadcast_to(elements.reshape([-1 if k == axis else 1 for k in range(x.ndim)]), counted)
+    firsts = {j: np.zeros(parts[j].shape, np.intp) for j in at}
+    return spread[_put(parts, firsts | {i: elements.reshape(parts[i].shape)})]
 
 
 def _parts(index: Any) -> tuple[list[Any], list[int]]:
