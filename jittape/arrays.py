@@ -143,6 +143,9 @@ class VarArray(Traced):
             return self.rec.truth(self._at(self.row.item(), self.v.item()))
         return bool(self.v)  # NumPy's own error
 
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self == value))
+
     def __iter__(self) -> Iterator[Any]:
         if self.row.ndim != 1:
             return (self[i] for i in range(len(self)))
@@ -197,7 +200,9 @@ class VarArray(Traced):
         if np.dtype(dtype).kind in "iu" and is_data(self):
             return elementwise(CODE["trunc"], self)
         raise TracingTypeError(
-            f"astype({np.dtype(dtype)}) of a traced array would drop its derivative; use jt.trunc or jt.rint, or `.value`"
+            f"astype({np.dtype(dtype)}): jittape is real-valued"
+            if np.dtype(dtype).kind == "c"
+            else f"astype({np.dtype(dtype)}) of a traced array would drop its derivative; use jt.trunc or jt.rint, or `.value`"
         )
 
     def reshape(self, *shape: Any, **kwargs: Any) -> VarArray:

@@ -39,6 +39,12 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return x
 
 
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """`np.ediff1d`."""
+    parts = (to_begin, diff(asarray(ary).reshape(-1)), to_end)
+    return arrays.joined([asarray(part).reshape(-1) for part in parts if part is not None])
+
+
 def gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """`np.gradient`: central differences inside, one-sided ones of the given order at the ends."""
     x = asarray(f)
@@ -227,7 +233,7 @@ def polymul(a1: Any, a2: Any) -> Any:
 
 COMPOSED: dict[Any, Any] = {
     np.diff: diff,
-    np.ediff1d: lambda ary: diff(asarray(ary).reshape(-1)),
+    np.ediff1d: ediff1d,
     np.gradient: gradient,
     np.trapezoid: trapezoid,
     np.interp: interp,

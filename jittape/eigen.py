@@ -120,6 +120,16 @@ def cond(x: Any, p: Any = None) -> Any:
     return norm(x, p, (-2, -1)) * norm(linalg.inv(x), p, (-2, -1))
 
 
+def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    """`np.linalg.matrix_rank`: plain integers; which singular values count is a guard."""
+    x = asarray(A)
+    if x.ndim < 2:
+        return int(bool(np.any(x != 0.0)))
+    s = asarray(svd(x, compute_uv=False))
+    least = s[..., :1] * (max(x.shape[-2:]) * np.finfo(float).eps if rtol is None else rtol) if tol is None else tol
+    return np.count_nonzero(asking.truths(s > least), axis=-1)
+
+
 EIGEN: dict[Any, Any] = {
     np.linalg.eigh: eigh,
     np.linalg.eigvalsh: eigvalsh,
@@ -128,4 +138,5 @@ EIGEN: dict[Any, Any] = {
     np.linalg.norm: norm,
     np.linalg.matrix_norm: lambda x, /, *, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
     np.linalg.cond: cond,
+    np.linalg.matrix_rank: matrix_rank,
 }

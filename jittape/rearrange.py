@@ -64,12 +64,8 @@ def wrapped(rec: Recording, kind: type[VarArray], row: Any, v: Any) -> Any:
     return kind(rec, np.array(row, np.int32), np.array(v, np.float64))[()]
 
 
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0, **kwargs: Any) -> Any:
+def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0) -> Any:
     """`np.pad` in the modes that only repeat elements or fill with constants."""
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type", "even") != "even":
-        raise TracingTypeError(
-            f"np.pad of a traced array supports the modes constant, edge, reflect, symmetric and wrap, not {mode!r}"
-        )
     if mode != "constant":
         return rearranged(np.pad)(x, pad_width, mode)
     x, fill = asarray(x), asarray(constant_values)
@@ -152,6 +148,13 @@ def _target(x: Any, values: Any) -> VarArray:
     return x if isinstance(x, VarArray) else Traced.__array__(values)  # type: ignore[return-value]
 
 
+def ix_(*args: Any) -> tuple[Any, ...]:
+    """`np.ix_`; a traced mask is asked for its truths."""
+    found = [arrays.plain_index(x) if isinstance(x, ConditionArray) else x for x in args]
+    flat = [asarray(x).reshape(-1) if isinstance(x, Traced) else np.ix_(x)[0] for x in found]
+    return tuple(x.reshape(-1, *(1,) * (len(flat) - 1 - k)) for k, x in enumerate(flat))
+
+
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """`np.trim_zeros` of a vector; which ends are zero is a guard."""
     x = asarray(filt)
@@ -167,7 +170,12 @@ def full_like(
     x: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, device: Any = None
 ) -> Any:
     """An array of one value that may hold traced numbers or, as ``x`` or ``dtype`` says, truth values later."""
-    out = arrays.full(np.shape(x) if shape is None else shape, fill_value, x)
+    shape = np.shape(x) if shape is None else shape
+    if dtype is not None and np.dtype(dtype).kind in "iu" and not isinstance(fill_value, Traced):
+        return np.full(shape, fill_value, dtype)  # counts and indices: a traced value stored into it is an error
+    out = arrays.full(shape, fill_value, x)
+    if dtype is not None and np.dtype(dtype).kind != "b":
+        return out.astype(dtype)
     truths = isinstance(x, (Condition, ConditionArray)) if dtype is None else np.dtype(dtype) == np.bool_
     return out.astype(np.bool_) if truths else out
 
@@ -187,7 +195,7 @@ _SINGLE = (
     "repeat", "roll", "flip", "fliplr", "flipud", "rot90", "split", "array_split", "hsplit", "vsplit", "dsplit",
     "diagonal", "diag", "diagflat", "tril", "triu", "delete", "resize", "concatenate", "stack", "hstack", "vstack", "dstack",
     "column_stack", "block", "unstack", "linalg.diagonal", "linalg.matrix_transpose",
-    "lib.stride_tricks.sliding_window_view",
+    "lib.stride_tricks.sliding_window_view", "fft.fftshift", "fft.ifftshift",
 )  # fmt: skip
 _SEVERAL = ("broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d", "meshgrid")
 
@@ -200,7 +208,6 @@ REARRANGE: dict[Any, Callable[..., Any]] = (
     {function: rearranged(function) for name in _SINGLE if (function := _named(name))}
     | {function: rearranged(function, 64) for name in _SEVERAL if (function := _named(name))}
     | {
-        np.pad: pad,
         np.insert: insert,
         np.append: rearranged(np.append, 2),
         np.compress: compress,
@@ -213,6 +220,7 @@ REARRANGE: dict[Any, Callable[..., Any]] = (
         np.putmask: putmask,
         np.place: place,
         np.trim_zeros: trim_zeros,
+        np.ix_: ix_,
         np.zeros_like: zeros_like,
         np.ones_like: ones_like,
         np.empty_like: zeros_like,

@@ -142,7 +142,7 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
     """What a ufunc does on operands of which at least one is traced."""
     out = kwargs.pop("out", None)
     check_out(out)
-    check_dtype(kwargs.pop("dtype", None))
+    check_dtype(kwargs.pop("dtype", None), *inputs)
     for name in ("casting", "order", "subok"):
         kwargs.pop(name, None)
     function = UFUNCS.get(ufunc)
@@ -151,7 +151,8 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
         if function is None:
             raise unsupported(ufunc.__name__, list(SPECIAL), "scipy.special.")
     if function is None:
-        raise unsupported(ufunc.__name__, [known.__name__ for known in UFUNCS])
+        named = ufunc.__name__
+        raise unsupported(named, [known.__name__ for known in UFUNCS], "np." if hasattr(np, named) else "")
     if method == "__call__":
         result = _masked(function(*inputs), kwargs.pop("where", True), out)
     elif method == "reduce" and (ufunc in FOLDS or ufunc in EXTREMES):
@@ -230,9 +231,10 @@ def _at(function: Callable[..., Any], x: VarArray, index: Any, *values: Any) -> 
         x[place] = function(x[place], *(y[i] for y in given))
 
 
-def check_dtype(dtype: Any) -> None:
-    """Raise unless a ``dtype=`` asks for floats, or for nothing."""
-    if dtype is not None and np.dtype(dtype).kind != "f":
+def check_dtype(dtype: Any, *given: Any) -> None:
+    """Raise unless a ``dtype=`` asks for floats, for nothing, or for integers of what has no derivative."""
+    kind = "f" if dtype is None else np.dtype(dtype).kind
+    if kind != "f" and not (kind in "iu" and all(arrays.is_data(arrays.asarray(x)) for x in given if isinstance(x, Traced))):
         raise TracingTypeError(f"dtype={np.dtype(dtype)}: a traced value is a float64; use jt.trunc or jt.rint, or `.value`")
 
 
@@ -241,14 +243,13 @@ _INSTEAD = {
     "clip": "np.clip(x, low, high), for x.clip(low, high) of a plain x",
     "fft.fft": "a product with np.cos and np.sin of a plain matrix",
     "fft.rfft": "a product with np.cos and np.sin of a plain matrix",
-    "histogram": "sums of jt.where, or smooth weights",
     "random.permutation": "plain indices, passed as an argument",
 }
 
 
 def unsupported(name: str, known: list[str], space: str = "np.") -> TracingTypeError:
     """The error of a function that does not record, with what to write instead, or else the nearest that does."""
-    near = [f"{space}{x}" for x in difflib.get_close_matches(name, known, 1, 0.5)]
+    near = [f"{space}{x}" for x in difflib.get_close_matches(name, known, 1, 0.5)] if space else []
     instead = [_INSTEAD[name]] if name in _INSTEAD else near
     hint = f"; {'write' if name in _INSTEAD else 'the nearest that is:'} {instead[0]}" if instead else ""
     return TracingTypeError(f"{space}{name} is not supported on traced values{hint} (docs/numpy.md lists what is)")

@@ -967,6 +967,15 @@ def test_attributes_and_methods_of_real_arrays():
     np.testing.assert_array_equal(gradient, [3.0, 6.0, 0.0])
 
 
+@pytest.mark.parametrize("shape", [(3,), (2, 2), (2, 0)])
+def test_in_asks_whether_an_element_is_equal(shape):
+    g = jt.value_and_grad(lambda x: np.sum(x) if 3.0 in x else np.prod(x))
+    for value in (3.0, 2.0):
+        x = np.full(shape, 1.5)
+        x.flat[-1:] = value
+        assert g(x)[0] == (np.sum(x) if 3.0 in x else np.prod(x))
+
+
 def test_copies():
     x = traced([1.0, 2.0])
     for y in (
