@@ -81,15 +81,15 @@ def _end(y: Any, h: Any, edge_order: int) -> Any:
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     """`np.trapezoid`."""
     y = asarray(y)
-    axis %= y.ndim
-    left = (slice(None),) * axis
+    where = normalize_axis_index(axis, y.ndim)
+    left = (slice(None),) * where
     if x is not None:
         steps = (
             diff(x, axis=-1 if np.ndim(x) == 1 else axis)
             if isinstance(x, (Traced, list, tuple))
             else np.diff(x, axis=-1 if np.ndim(x) == 1 else axis)
         )
-        dx = steps.reshape([-1 if i == axis else 1 for i in range(y.ndim)]) if steps.ndim == 1 else steps
+        dx = steps.reshape([-1 if i == where else 1 for i in range(y.ndim)]) if steps.ndim == 1 else steps
     return folds.fold("add", dx * (y[(*left, slice(1, None))] + y[(*left, slice(None, -1))]) / 2.0, axis)
 
 

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from . import arrays, asking, folds, lookup, rearrange, ufuncs
 from .arrays import asarray, elementwise
@@ -23,6 +24,8 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 
 def where(condition: Any, *choices: Any) -> Any:
     """`np.where`; with one argument the truths are asked."""
+    if len(choices) == 1:
+        raise ValueError("either both or neither of x and y should be given")
     return arrays.where(condition, *choices) if choices else asking.nonzero(condition)
 
 
@@ -80,7 +83,7 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, we
         raise TypeError("np.histogram of traced values takes a number of bins, or their edges")
     x, edges = asarray(a).reshape(-1), bins
     if not np.ndim(bins):
-        low, high = (np.min(x), np.max(x)) if range is None else range
+        low, high = range or ((np.min(x), np.max(x)) if x.size else (0.0, 1.0))
         low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
         edges = np.linspace(low, high, bins + 1)
     edges = asarray(edges)
@@ -110,10 +113,10 @@ def cumulative(name: str) -> Any:
     """`np.cumulative_sum` or `np.cumulative_prod`."""
 
     def function(x: Any, /, *, axis: Any = None, include_initial: bool = False) -> Any:
-        x = asarray(x)
+        x = np.atleast_1d(asarray(x))
         if axis is None and x.ndim != 1:
             raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
-        axis = (axis or 0) % x.ndim
+        axis = normalize_axis_index(axis or 0, x.ndim)
         out = folds.cumulative(name, x, axis)
         one = [1 if i == axis else n for i, n in enumerate(x.shape)]
         return arrays.joined([np.full(one, folds.EMPTY[name]), out], axis) if include_initial else out
@@ -211,12 +214,12 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     if out.ndim == 1:
         return out
     order = list(range(1, out.ndim))
-    order.insert(axisc % out.ndim, 0)
+    order.insert(normalize_axis_index(axisc, out.ndim), 0)
     return out.transpose(order)
 
 
 def _front(x: Any, axis: int) -> Any:
-    axis %= x.ndim
+    axis = normalize_axis_index(axis, x.ndim)
     return x.transpose(axis, *(i for i in range(x.ndim) if i != axis))
 
 

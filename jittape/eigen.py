@@ -126,7 +126,11 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
     if x.ndim < 2:
         return int(bool(np.any(x != 0.0)))
     s = asarray(svd(x, compute_uv=False))
-    least = s[..., :1] * (max(x.shape[-2:]) * np.finfo(float).eps if rtol is None else rtol) if tol is None else tol
+    least = (
+        s[..., :1] * (max(x.shape[-2:]) * np.finfo(float).eps if rtol is None else rtol)
+        if tol is None
+        else np.expand_dims(tol, -1)
+    )
     return np.count_nonzero(asking.truths(s > least), axis=-1)
 
 

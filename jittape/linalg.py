@@ -73,7 +73,7 @@ def solve(a: Any, b: Any) -> Any:
     _square(a)
     if a.ndim > 2 or b.ndim > 2:
         return _solve_stack(a, b)
-    if b.shape[0] != len(a):
+    if b.shape[:1] != a.shape[:1]:
         np.linalg.solve(np.eye(len(a)), plain(b))  # NumPy's own error
     if not isinstance(a, VarArray):
         return folds.matmul(np.linalg.inv(a), b)

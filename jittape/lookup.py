@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from . import arrays, folds
 from .arrays import ConditionArray, VarArray, asarray, elementwise
@@ -176,7 +177,7 @@ def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     x = asarray(a)
     if not isinstance(indices, Traced):
         return x.like(np.take(x.row, indices, axis, mode=mode), np.take(x.v, indices, axis, mode=mode))
-    x, axis = (x.reshape(-1), 0) if axis is None else (x, axis % x.ndim)
+    x, axis = (x.reshape(-1), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
     if mode == "wrap":
         indices = indices % x.shape[axis]
     elif mode == "clip":
@@ -189,7 +190,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     x = asarray(arr)
     if not isinstance(indices, Traced):
         return x.like(np.take_along_axis(x.row, indices, axis), np.take_along_axis(x.v, indices, axis))
-    x, axis = (x.reshape(-1), 0) if axis is None else (x, axis % x.ndim)
+    x, axis = (x.reshape(-1), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
     grid: list[Any] = list(np.ogrid[tuple(map(slice, x.shape))])
     grid[axis] = indices
     return arrays.traced(indices.rec, x)[tuple(grid)]

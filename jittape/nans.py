@@ -66,7 +66,7 @@ def nanstd(
 def nanquantile(
     a: Any, q: Any, axis: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """`np.nanquantile` of the sorted numbers; ``q`` is not traced."""
+    """`np.nanquantile` of the sorted numbers."""
     x, shape = folds.leading(asarray(a), axis)
 
     def one(v: Any) -> Any:
@@ -78,8 +78,8 @@ def nanquantile(
 
 
 def nanpercentile(a: Any, q: Any, axis: Any = None, **kwargs: Any) -> Any:
-    """`np.nanpercentile` of the sorted numbers; ``q`` is not traced."""
-    return nanquantile(a, np.asarray(q, np.float64) / 100.0, axis, **kwargs)
+    """`np.nanpercentile` of the sorted numbers."""
+    return nanquantile(a, elementwise(CODE["divide"], q, 100.0), axis, **kwargs)
 
 
 def nanmedian(a: Any, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:

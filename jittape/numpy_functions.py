@@ -200,8 +200,8 @@ NOTES = (
     "too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
     "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels, and so do "
     "`log_p[states[:-1], states[1:]]` and `x[labels + 1]`. It costs three operations per place it could pick. A plain table is looked "
-    "up as `jt.array(table)[labels]`. It is also where to store and to count: `y[labels] = x`, `np.add.at(y, labels, x)`, "
-    "`np.bincount(labels, x)`.",
+    "up as `jt.array(table)[labels]`. It is also where to store and to count: `y[labels] = x`, `y[np.arange(n), labels] = x`, "
+    "`np.add.at(y, labels, x)`, `np.bincount(labels, x)`.",
     "An argument that is an array of bools is a mask. As an index, `x[mask]`, it asks its truths, so every mask is a path of its own; "
     "`np.where(mask, x, 0.0)` and `np.sum(x, where=mask)` ask nothing. Arrays of truth values combine by `&`, `|`, `^`, `~`, and by `*` "
     "and `+` as NumPy's do: True + True is True, and a mask. Of two numbers' comparisons `+` is Python's: 2.",
@@ -209,7 +209,8 @@ NOTES = (
     "recorded function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
     "`eigh` and `svd` turn by Jacobi's rotations, for matrices of a few dozen rows: the signs of the vectors are not LAPACK's. `lstsq` and "
     "`pinv` of a traced matrix need full rank.",
-    "`out=` takes a traced array. `dtype=` takes a float type and is otherwise ignored: traced values are float64.",
+    "`out=` takes a traced array. `dtype=` takes a float type and is otherwise ignored: traced values are float64. Integers can be asked "
+    "for where there is no derivative: `np.sum(x > 0, dtype=int)`, and `np.zeros_like(x, dtype=int)` for plain counts and indices.",
 )
 
 tracer.array_function = array_function

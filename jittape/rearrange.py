@@ -86,7 +86,8 @@ def insert(x: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 def compress(condition: Any, x: Any, axis: Any = None) -> Any:
     """`np.compress`; traced conditions are asked for their truths."""
-    return rearranged(lambda x: np.compress(arrays.plain_index(condition), x, axis))(x)
+    chosen = np.flatnonzero(arrays.plain_index(condition))
+    return np.take(x, chosen, axis)
 
 
 def copy(x: Any, order: str = "K", subok: bool = False) -> Any:
@@ -152,7 +153,7 @@ def ix_(*args: Any) -> tuple[Any, ...]:
     """`np.ix_`; a traced mask is asked for its truths."""
     found = [arrays.plain_index(x) if isinstance(x, ConditionArray) else x for x in args]
     flat = [asarray(x).reshape(-1) if isinstance(x, Traced) else np.ix_(x)[0] for x in found]
-    return tuple(x.reshape(-1, *(1,) * (len(flat) - 1 - k)) for k, x in enumerate(flat))
+    return tuple(x.reshape(*(1,) * k, -1, *(1,) * (len(flat) - 1 - k)) for k, x in enumerate(flat))
 
 
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
@@ -211,7 +212,7 @@ REARRANGE: dict[Any, Callable[..., Any]] = (
         np.insert: insert,
         np.append: rearranged(np.append, 2),
         np.compress: compress,
-        np.extract: lambda condition, arr: asarray(arr).reshape(-1)[np.ravel(arrays.plain_index(condition)) != 0],
+        np.extract: lambda condition, arr: np.take(arr, np.flatnonzero(arrays.plain_index(condition))),
         np.copy: copy,
         np.copyto: copyto,
         np.fill_diagonal: fill_diagonal,

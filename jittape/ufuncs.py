@@ -154,6 +154,7 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
         named = ufunc.__name__
         raise unsupported(named, [known.__name__ for known in UFUNCS], "np." if hasattr(np, named) else "")
     if method == "__call__":
+        inputs = tuple(arrays.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs)
         result = _masked(function(*inputs), kwargs.pop("where", True), out)
     elif method == "reduce" and (ufunc in FOLDS or ufunc in EXTREMES):
         result, kwargs = reduce(ufunc, inputs[0], **kwargs), {}
@@ -212,11 +213,11 @@ def store(out: Any, result: Any) -> Any:
     if isinstance(out, tuple) and len(out) > 1:
         return tuple(store(one, part) for one, part in zip(out, result, strict=True))
     (target,) = out if isinstance(out, tuple) else (out,)
+    if target is None:
+        return result
     shape = np.shape(result)
-    if shape != target.shape:
-        raise ValueError(
-            f"non-broadcastable output operand with shape {target.shape} doesn't match the broadcast shape {shape}"
-        )
+    if len(shape) > target.ndim or any(n not in (1, m) for n, m in zip(shape[::-1], target.shape[::-1], strict=False)):
+        raise arrays.does_not_fit(target.shape, shape)
     target[...] = result
     return target
 

@@ -586,6 +586,16 @@ REARRANGED = {
     "pad reflect": (lambda x: np.pad(x, 1, "reflect"), (2, 3)),
     "pad wrap": (lambda x: np.pad(x, (1, 2), "wrap"), (3,)),
     "pad symmetric": (lambda x: np.pad(x, 2, "symmetric"), (3,)),
+    "compress of a plain array": (lambda x: x[0, :2] * np.compress(x[1] > -9, [2.0, 3.0, 5.0])[:2], (2, 3)),
+    "compress fewer": (lambda x: np.compress([True, False], x, axis=1), (2, 3)),
+    "compress traced": (lambda x: np.compress(x[:, 0] > 0, x, 0), (4, 2)),
+    "extract from more": (lambda x: np.extract([[True, False], [True, True]], x) + np.extract(x > -9, x)[:3], (2, 3)),
+    "array_equiv": (lambda x: x * (1.0 + np.array_equiv(x, x[:1]) + np.array_equiv(x, x[:, :2]) + np.array_equiv(x[:1], x[0])), (2, 3)),
+    "trapezoid over matrices": (lambda x: np.trapezoid(x[0], x) + np.trapezoid(x, np.cumsum(x, 1)[1]), (2, 3, 3)),
+    "cumulative_sum of a number": (lambda x: np.cumulative_sum(x, include_initial=True) if hasattr(np, "cumulative_sum") else x, ()),
+    "histogram of nothing": (lambda x: x + np.histogram(x[:0], 3)[1][:2], (2,)),
+    "ix_ of two": (lambda x: np.multiply(*np.ix_(x, x * 2.0)), (3,)),
+    "matrix_rank of a stack": (lambda x: np.linalg.matrix_rank(x, tol=[0.1, 0.9])[:, None] * x[:, 0], (2, 3, 2)),
     "pad mean": (lambda x: np.pad(x, ((1, 2), (0, 1)), "mean"), (2, 3)),
     "pad mean of a few": (lambda x: np.pad(x, 2, "mean", stat_length=((1, 2), (3, 2))), (2, 3)),
     "pad maximum": (lambda x: np.pad(x, (1, 2), mode="maximum"), (3, 2)),
@@ -956,7 +966,20 @@ def test_out_and_dtype():
         with pytest.raises(TypeError):
             jt.record(lambda x, bad=bad: bad(x), np.ones(3))
     with pytest.raises(ValueError, match="non-broadcastable"):
-        jt.record(lambda x: np.add(x, 1.0, out=jt.zeros((2, 3))), np.ones(3))
+        jt.record(lambda x: np.add(x, 1.0, out=jt.zeros(2)), np.ones(3))
+    with pytest.raises(ValueError, match="non-broadcastable"):
+        jt.record(lambda x: np.add(x, 1.0, out=jt.zeros(1)), np.ones(3))
+
+
+def test_out_may_be_larger_and_of_one_result_only():
+    def f(x):
+        y, z = np.zeros_like(x, shape=(2, 3)), np.zeros_like(x)
+        np.sin(x, out=y)
+        parts = np.modf(x * 3.0, out=(None, z))
+        return y * parts[0] + z
+
+    check(f, distinct((3,)))
+    check(lambda x: np.positive([1.0, 2.0], out=x * 1.0) + np.logaddexp2([1.0, 2.0], x), distinct((2,)))
 
 
 def test_arguments_by_position_are_numpys():
@@ -1037,6 +1060,39 @@ def test_nothing_but_nan():
         np.testing.assert_array_equal(got, [np.nan, f(nothing[1])])
     with pytest.raises(ValueError, match="All-NaN"):
         jt.record(lambda x: np.nanargmax(x, axis=1) * 1.0, nothing)
+
+
+@pytest.mark.parametrize("n", [1, 2, 6])
+def test_quantiles_may_be_arguments(n):
+    x = distinct((n, 2))
+    check(lambda x, q: np.quantile(x, q, axis=0), x, np.array([0.13, 0.77]))
+    check(lambda x, q: np.percentile(x, 10.0 * q), x, np.array(4.7))
+    check(lambda x, q: np.nanpercentile(x, q, axis=0, keepdims=True), x, np.array([33.3]))
+    check(lambda q: np.quantile(x, q), np.array(0.41))
+    g = jt.value_and_grad(lambda x, q: np.quantile(x, q, axis=0).sum())
+    for q in (0.0, 0.3, 1.0, 0.5):
+        assert g(x, q)[0] == pytest.approx(np.quantile(x, q, axis=0).sum(), rel=1e-14)
+    with pytest.raises(ValueError, match="range"):
+        g(x, 1.5)
+    with pytest.raises(TypeError, match="linear"):
+        jt.grad(lambda x, q: np.quantile(x[:, 0], q, method="lower"))(x, 0.5)
+
+
+def test_axes_are_checked_as_numpy_checks_them():
+    x = np.ones((2, 3))
+    for f in (
+        lambda x: np.trapezoid(x, axis=2), lambda x: np.cross(x, x, axis=2), lambda x: np.cross(x, x, axisc=3), lambda x: np.trapezoid(x[0, 0]),
+        lambda x: np.cross(x[0, 0], x[0]), lambda x: np.where(x > 0, x),
+    ):  # fmt: skip
+        with pytest.raises(Exception) as plain:
+            f(x)
+        with pytest.raises((ValueError, IndexError)) as error:
+            jt.record(lambda x, f=f: f(x) * 1.0, x)
+        assert isinstance(error.value, type(plain.value)) or "axis" in str(error.value)
+    i = np.array([0, 1])
+    for g in (lambda x, i: np.take(x, i, axis=2), lambda x, i: np.take_along_axis(x, i[None], axis=-3)):
+        with pytest.raises(np.exceptions.AxisError):
+            jt.record(g, x, i)
 
 
 METHODS = [
