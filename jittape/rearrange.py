@@ -116,10 +116,12 @@ def fill_diagonal(x: Any, value: Any, wrap: bool = False) -> None:
 def put_along_axis(x: Any, indices: Any, values: Any, axis: Any) -> None:
     """`np.put_along_axis` into a traced array."""
     x = _target(x, values)
-    places = np.arange(x.size).reshape(x.shape)
     if axis is None:
-        places, axis = places.reshape(-1), 0
-    x[np.unravel_index(np.take_along_axis(places, indices, axis), x.shape)] = values
+        x.flat[indices] = values
+        return
+    grid: list[Any] = list(np.ogrid[tuple(map(slice, x.shape))])
+    grid[axis] = indices
+    x[tuple(grid)] = values
 
 
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:

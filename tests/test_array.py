@@ -392,6 +392,8 @@ STORES = {
     "pairs in place": lambda y, x, i: operator.setitem(y, (np.arange(3), i), y[np.arange(3), i] - x[0]),
     "np.add.at pairs": lambda y, x, i: np.add.at(y, ([1, 0, 1], i), x[0]),
     "np.subtract.at two": lambda y, x, i: np.subtract.at(y, (i, i[::-1]), x[0]),
+    "np.put_along_axis": lambda y, x, i: np.put_along_axis(y, i[:, None], x[:, :1], axis=1),
+    "np.put_along_axis broadcast": lambda y, x, i: np.put_along_axis(y, i[None], 7.0, 0),
     "no element": lambda y, x, i: y[:, :0].__setitem__((slice(None), i[:0]), x[:, :0]),
     "a plain number": lambda y, x, i: y.__setitem__(i, 3.0),
     "in place": lambda y, x, i: operator.setitem(y, i, y[i] * x),

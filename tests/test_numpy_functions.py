@@ -433,9 +433,12 @@ def test_singular_values(shape):
     check(lambda x: np.linalg.svd(x, False)[0] ** 2, a, tolerance=1e-6)
     check(lambda x: np.linalg.svd(x, full_matrices=False)[2] ** 2, a, tolerance=1e-6)
     check(lambda x: (lambda u, s, v: u @ np.diag(np.cos(s)) @ v)(*np.linalg.svd(x, False)), a, tolerance=1e-6)
-    if shape[0] != shape[1]:
-        with pytest.raises(TypeError, match="full_matrices"):
-            jt.record(lambda x: np.linalg.svd(x)[1], a)
+    check(lambda x: np.linalg.svd(x)[1], a, tolerance=1e-8)
+    k = min(shape)
+    check(lambda x: (lambda u, s, v: u[:, k:] @ u[:, k:].T + np.sum(v[k:].T @ v[k:]))(*np.linalg.svd(x)), a, tolerance=1e-6)
+    u, _, v = jt.record(lambda x: tuple(np.linalg.svd(x)), a)(a)
+    for basis in (u, v):
+        np.testing.assert_allclose(basis @ basis.T, np.eye(len(basis)), atol=1e-14)
 
 
 @pytest.mark.parametrize("order", [2, -2, "nuc"])
