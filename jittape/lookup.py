@@ -44,7 +44,7 @@ def looked_up(x: VarArray, index: Any) -> Any:
     """``x[index]`` for an index with traced arrays in it."""
     parts, at = _parts(index)
     if len(at) > 1:
-        return _paired(x, parts, at[-1] + 1)
+        return _paired(x, parts)
     where = parts[at[0]]
     axis = _axis(x, parts, at[0])
     n = x.shape[axis]
@@ -144,21 +144,30 @@ def _all_found(places: Any) -> bool:
     return 0 in places.shape[:-1] or bool(folds.fold("logical_and", folds.fold("logical_or", places, -1)))
 
 
-def _paired(x: VarArray, parts: list[Any], n: int) -> Any:
-    """``x[i, j, ...]`` for several index arrays, the first ``n`` parts: by one after the other, each paired with those before it."""
-    if not all(arrays.is_number(part) or np.asarray(part).dtype.kind in "iu" for part in parts[:n]):
+def _paired(x: VarArray, parts: list[Any]) -> Any:
+    """``x[i, j]`` for several index arrays, slices among them: by one after the other, each paired with those before it."""
+    rest = next((k for k, part in enumerate(parts) if part is ...), len(parts))
+    parts = [*parts[:rest], *[slice(None)] * (x.ndim - len(parts) + (rest < len(parts))), *parts[rest + 1 :]]
+    axes = [k for k, part in enumerate(parts) if not isinstance(part, slice)]
+    if not all(arrays.is_number(parts[k]) or np.asarray(parts[k]).dtype.kind in "iu" for k in axes):
         raise TracingTypeError(
-            "several index arrays that are arguments have to come before slices, masks, np.newaxis and ...; np.moveaxis puts axes in front"
+            "several index arrays that are arguments stand beside slices and integers, not beside masks and np.newaxis; index twice"
         )
-    shape = np.broadcast_shapes(*(np.shape(part) for part in parts[:n]))
+    shape = np.broadcast_shapes(*(np.shape(parts[k]) for k in axes))
     first, *others = (
-        folds.spread(asarray(part), shape).reshape(-1) if arrays.is_number(part) else np.broadcast_to(part, shape).ravel()
-        for part in parts[:n]
+        folds.spread(asarray(parts[k]), shape).reshape(-1)
+        if arrays.is_number(parts[k])
+        else np.broadcast_to(parts[k], shape).ravel()
+        for k in axes
     )
-    found = x[first]
+    lanes = x[tuple(part if isinstance(part, slice) else slice(None) for part in parts)]
+    found = np.moveaxis(lanes, axes, range(len(axes)))[first]
     for other in others:
         found = found[np.arange(len(found)), other]
-    return asarray(found).reshape(shape + found.shape[1:])[(*(slice(None),) * len(shape), *parts[n:])]
+    found = asarray(found).reshape(shape + found.shape[1:])
+    # where the index arrays were, but in front if a slice is between them
+    front = axes[0] if axes[-1] - axes[0] < len(axes) else 0
+    return np.moveaxis(found, range(len(shape)), range(front, front + len(shape)))[()]
 
 
 def _axis(x: VarArray, parts: list[Any], at: int) -> int:

@@ -43,7 +43,8 @@ def rearranged(function: Callable[..., Any], data: int = 1) -> Callable[..., Any
         rec = recording(*found)
         if rec is None:
             raise TracingTypeError(
-                f"np.{function.__name__}: only the elements of the array can be traced, not the other arguments"
+                f"np.{function.__name__}: only the elements of the array can be traced, not the other arguments; pass integers, or a "
+                "tuple of them, which are static"
             )
         row = function(*_each(given, lambda x: rows(rec, x)), *args[data:], **kwargs)
         v = function(*_each(given, lambda x: x.v if isinstance(x, Traced) else x), *args[data:], **kwargs)
