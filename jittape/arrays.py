@@ -229,11 +229,15 @@ class VarArray(Traced):
         """Store one value in every element."""
         self[...] = value
 
-    def sort(self, axis: int = -1) -> None:
+    def view(self) -> VarArray:
+        """The array as another that shares its elements."""
+        return self.like(self.row.view(), self.v.view())
+
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
         """Sort in place, as `np.sort` does."""
         self[...] = np.sort(self, axis)
 
-    def partition(self, kth: Any, axis: int = -1) -> None:
+    def partition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
         """Partition in place: a sort is one."""
         self.sort(axis)
 
