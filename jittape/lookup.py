@@ -7,7 +7,7 @@ operations per place. That the index is among the places is a guard. Storing at 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -86,12 +86,12 @@ def stored(x: VarArray, index: Any, value: Any, combined: Callable[..., Any] | N
         x[where] = arrays.where(chosen[turn], new[turn] if combined is None else combined(x[where], new[turn]), x[where])
 
 
-def turns(places: np.ndarray) -> Iterator[np.ndarray]:
-    """Where the first element of every place is, then the second, and so on: each place gets its own in order."""
+def turns(places: np.ndarray) -> list[np.ndarray]:
+    """Which elements are the first of their place, which the second, and so on: so each place gets its own in order."""
     order = np.argsort(places, kind="stable")
     rank = np.empty(len(places), np.intp)
     rank[order] = np.arange(len(places)) - np.searchsorted(places[order], places[order])
-    return (rank == k for k in range(int(rank.max(initial=-1)) + 1))
+    return np.split(np.argsort(rank, kind="stable"), np.cumsum(np.bincount(rank))[:-1]) if len(places) else []
 
 
 def _put(parts: list[Any], others: dict[int, Any]) -> tuple[Any, ...]:
