@@ -143,6 +143,9 @@ class VarArray(Traced):
             return self.rec.truth(self._at(self.row.item(), self.v.item()))
         return bool(self.v)  # NumPy's own error
 
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self == value))
+
     def __iter__(self) -> Iterator[Any]:
         if self.row.ndim != 1:
             return (self[i] for i in range(len(self)))
@@ -207,7 +210,9 @@ class VarArray(Traced):
         if np.dtype(dtype).kind in "iu" and is_data(self):
             return elementwise(CODE["trunc"], self)
         raise TracingTypeError(
-            f"astype({np.dtype(dtype)}) of a traced array would drop its derivative; use jt.trunc or jt.rint, or `.value`"
+            f"astype({np.dtype(dtype)}): jittape is real-valued"
+            if np.dtype(dtype).kind == "c"
+            else f"astype({np.dtype(dtype)}) of a traced array would drop its derivative; use jt.trunc or jt.rint, or `.value`"
         )
 
     def reshape(self, *shape: Any, **kwargs: Any) -> VarArray:
@@ -234,11 +239,15 @@ class VarArray(Traced):
         """Store one value in every element."""
         self[...] = value
 
-    def sort(self, axis: int = -1) -> None:
+    def view(self) -> VarArray:
+        """The array as another that shares its elements."""
+        return self.like(self.row.view(), self.v.view())
+
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
         """Sort in place, as `np.sort` does."""
         self[...] = np.sort(self, axis)
 
-    def partition(self, kth: Any, axis: int = -1) -> None:
+    def partition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
         """Partition in place: a sort is one."""
         self.sort(axis)
 

@@ -107,26 +107,38 @@ def quantile(
     method: str = "linear",
     keepdims: bool = False,
 ) -> Any:
-    """`np.quantile` of the sorted elements; ``q`` is not traced."""
-    if isinstance(q, Traced):
-        raise TypeError("np.quantile of traced values takes plain quantiles")
+    """`np.quantile` of the sorted elements; between which two a traced ``q`` lies is a guard."""
     x, shape = folds.leading(asarray(a), axis)
     if not len(x):
         raise IndexError("cannot take a quantile of no elements")
-    # of their own numbers the quantile is a place between two elements
-    at = np.asarray(np.quantile(np.arange(float(len(x))), q, method=method))  # type: ignore[call-overload]
-    x = sort(x, 0)
-    low = np.floor(at).astype(int)
+    if isinstance(q, Traced):
+        at, low = _traced_place(asarray(q), len(x), method)
+    else:
+        # of their own numbers the quantile is a place between two elements
+        at = np.asarray(np.quantile(np.arange(float(len(x))), q, method=method))  # type: ignore[call-overload]
+        low = np.floor(at).astype(int)
+    x = np.sort(x, 0)
     high = np.minimum(low + 1, len(x) - 1)
     share = (at - low).reshape(at.shape + (1,) * (x.ndim - 1))
-    out = arrays.where(share == 0.0, x[low], x[low] * (1.0 - share) + x[high] * share)
-    out = asarray(arrays.where(np.isnan(x.v[-1]), x[-1], out))  # NaN was sorted to the end
+    mixed = x[low] * (1.0 - share) + x[high] * share
+    out = mixed if isinstance(q, Traced) else arrays.where(share == 0.0, x[low], mixed)
+    out = asarray(arrays.where(np.isnan(plain(x[-1])), x[-1], out))  # NaN was sorted to the end
     return out.reshape(at.shape + shape) if keepdims else out[()]
 
 
+def _traced_place(q: Any, n: int, method: str) -> tuple[Any, Any]:
+    """Where a traced quantile lies among ``n`` elements, and the number of the one before it."""
+    if method != "linear":
+        raise TypeError(f"np.quantile at traced quantiles knows the method linear, not {method!r}")
+    if not np.all(truths((q >= 0.0) & (q <= 1.0))):
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    at = q * (n - 1.0)
+    return at, np.asarray(searchsorted(np.arange(1.0, n), at, "right"))
+
+
 def percentile(a: Any, q: Any, axis: Any = None, **kwargs: Any) -> Any:
-    """`np.percentile`; ``q`` is not traced."""
-    return quantile(a, np.asarray(q, np.float64) / 100.0, axis, **kwargs)
+    """`np.percentile`."""
+    return quantile(a, elementwise(CODE["divide"], q, 100.0), axis, **kwargs)
 
 
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
@@ -204,6 +216,15 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
     return x.shape == y.shape and bool(np.all(truths(asarray(elementwise(CODE["equal"], x, y)))))
 
 
+def array_equiv(a1: Any, a2: Any) -> bool:
+    """`np.array_equiv`; every element is compared."""
+    try:
+        equal = elementwise(CODE["equal"], a1, a2)
+    except ValueError:  # the shapes do not fit
+        return False
+    return bool(np.all(truths(asarray(equal))))
+
+
 def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
     """`np.isclose`; traced truth values."""
     x, y = asarray(a), asarray(b)
@@ -240,7 +261,7 @@ ASKING: dict[Any, Any] = {
     np.flatnonzero: lambda a: nonzero(asarray(a).reshape(-1))[0],
     np.argwhere: lambda a: np.transpose(nonzero(a)),
     np.array_equal: array_equal,
-    np.array_equiv: lambda a1, a2: bool(np.all(truths(asarray(elementwise(CODE["equal"], a1, a2))))),
+    np.array_equiv: array_equiv,
     np.isclose: isclose,
     np.allclose: allclose,
 }

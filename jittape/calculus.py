@@ -39,6 +39,12 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return x
 
 
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    """`np.ediff1d`."""
+    parts = (to_begin, diff(asarray(ary).reshape(-1)), to_end)
+    return arrays.joined([asarray(part).reshape(-1) for part in parts if part is not None])
+
+
 def gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """`np.gradient`: central differences inside, one-sided ones of the given order at the ends."""
     x = asarray(f)
@@ -75,15 +81,15 @@ def _end(y: Any, h: Any, edge_order: int) -> Any:
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     """`np.trapezoid`."""
     y = asarray(y)
-    axis %= y.ndim
-    left = (slice(None),) * axis
+    where = normalize_axis_index(axis, y.ndim)
+    left = (slice(None),) * where
     if x is not None:
         steps = (
             diff(x, axis=-1 if np.ndim(x) == 1 else axis)
             if isinstance(x, (Traced, list, tuple))
             else np.diff(x, axis=-1 if np.ndim(x) == 1 else axis)
         )
-        dx = steps.reshape([-1 if i == axis else 1 for i in range(y.ndim)]) if steps.ndim == 1 else steps
+        dx = steps.reshape([-1 if i == where else 1 for i in range(y.ndim)]) if steps.ndim == 1 else steps
     return folds.fold("add", dx * (y[(*left, slice(1, None))] + y[(*left, slice(None, -1))]) / 2.0, axis)
 
 
@@ -227,7 +233,7 @@ def polymul(a1: Any, a2: Any) -> Any:
 
 COMPOSED: dict[Any, Any] = {
     np.diff: diff,
-    np.ediff1d: lambda ary: diff(asarray(ary).reshape(-1)),
+    np.ediff1d: ediff1d,
     np.gradient: gradient,
     np.trapezoid: trapezoid,
     np.interp: interp,

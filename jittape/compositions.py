@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
-from . import arrays, asking, folds, lookup, ufuncs
+from . import arrays, asking, folds, lookup, rearrange, ufuncs
 from .arrays import asarray, elementwise
 from .ops import CODE
 from .tracer import Traced
@@ -22,6 +24,8 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 
 def where(condition: Any, *choices: Any) -> Any:
     """`np.where`; with one argument the truths are asked."""
+    if len(choices) == 1:
+        raise ValueError("either both or neither of x and y should be given")
     return arrays.where(condition, *choices) if choices else asking.nonzero(condition)
 
 
@@ -33,11 +37,13 @@ def select(condlist: Any, choicelist: Any, default: Any = 0.0) -> Any:
     return out
 
 
-def choose(a: Any, choices: Any) -> Any:
-    """`np.choose` without a mode: the element of the choice with that number."""
+def choose(a: Any, choices: Any, mode: str = "raise") -> Any:
+    """`np.choose`: the element of the choice with that number."""
     shape = np.broadcast_shapes(*map(np.shape, (a, *choices)))
     table = np.stack([folds.spread(asarray(choice), shape) for choice in choices])
     places = asarray(a) if isinstance(a, Traced) else np.asarray(a)
+    if mode != "raise":
+        places = places % len(table) if mode == "wrap" else np.clip(places, 0, len(table) - 1)
     return lookup.take_along_axis(table, folds.spread(places, shape)[None], 0)[0]
 
 
@@ -65,14 +71,26 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     rec = arrays.recording(w)
     assert rec is not None
     out = arrays.traced(rec, np.zeros(len(counts)))
-    # the k-th element of every place at once, so that each place adds up in order
-    order = np.argsort(places, kind="stable")
-    rank = np.empty(len(places), np.intp)
-    rank[order] = np.arange(len(places)) - np.searchsorted(places[order], places[order])
-    for k in range(int(rank.max(initial=-1)) + 1):
-        chosen = rank == k
-        out[places[chosen]] = w[chosen] if k == 0 else out[places[chosen]] + w[chosen]
+    for k, turn in enumerate(lookup.turns(places)):
+        here = places[turn]
+        out[here] = w[turn] if k == 0 else out[here] + w[turn]
     return out
+
+
+def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
+    """`np.histogram`: plain counts, or sums of traced weights; the bin of each element is a guard."""
+    if isinstance(bins, str):
+        raise TypeError("np.histogram of traced values takes a number of bins, or their edges")
+    x, edges = asarray(a).reshape(-1), bins
+    if not np.ndim(bins):
+        low, high = range or ((np.min(x), np.max(x)) if x.size else (0.0, 1.0))
+        low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+        edges = np.linspace(low, high, bins + 1)
+    edges = asarray(edges)
+    places = asking.searchsorted(edges[:-1], x, "right") - 1
+    inside = (places >= 0) & asking.truths(x <= edges[-1])
+    counts = np.bincount(places[inside], None if weights is None else asarray(weights).reshape(-1)[inside], len(edges) - 1)
+    return counts / (np.diff(edges) * np.sum(counts)) if density else counts, edges
 
 
 def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None) -> Any:
@@ -95,10 +113,10 @@ def cumulative(name: str) -> Any:
     """`np.cumulative_sum` or `np.cumulative_prod`."""
 
     def function(x: Any, /, *, axis: Any = None, include_initial: bool = False) -> Any:
-        x = asarray(x)
+        x = np.atleast_1d(asarray(x))
         if axis is None and x.ndim != 1:
             raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
-        axis = (axis or 0) % x.ndim
+        axis = normalize_axis_index(axis or 0, x.ndim)
         out = folds.cumulative(name, x, axis)
         one = [1 if i == axis else n for i, n in enumerate(x.shape)]
         return arrays.joined([np.full(one, folds.EMPTY[name]), out], axis) if include_initial else out
@@ -142,7 +160,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
             w = w.reshape([n if i in np.atleast_1d(np.arange(x.ndim)[axis]) else 1 for i, n in enumerate(x.shape)])
         scale = folds.fold("add", folds.spread(w, x.shape), axis, keepdims)
         total = folds.fold("add", folds.multiply(x, w), axis, keepdims) / scale
-    return (total, scale) if returned else total
+    return (total, np.broadcast_to(asarray(scale), np.shape(total)).copy()[()]) if returned else total
 
 
 def cov(
@@ -196,12 +214,12 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     if out.ndim == 1:
         return out
     order = list(range(1, out.ndim))
-    order.insert(axisc % out.ndim, 0)
+    order.insert(normalize_axis_index(axisc, out.ndim), 0)
     return out.transpose(order)
 
 
 def _front(x: Any, axis: int) -> Any:
-    axis %= x.ndim
+    axis = normalize_axis_index(axis, x.ndim)
     return x.transpose(axis, *(i for i in range(x.ndim) if i != axis))
 
 
@@ -243,6 +261,55 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """`np.trace`."""
     x = asarray(a)
     return folds.fold("add", x.like(np.diagonal(x.row, offset, axis1, axis2), np.diagonal(x.v, offset, axis1, axis2)), -1)
+
+
+# What `np.pad` fills up with in these modes.
+_STATISTICS = {
+    "mean": folds.mean,
+    "median": asking.median,
+    "maximum": functools.partial(folds.extreme, "maximum"),
+    "minimum": functools.partial(folds.extreme, "minimum"),
+}
+
+
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    """`np.pad`; where it only repeats elements or fills up with constants it records nothing."""
+    x, odd = asarray(array), kwargs.get("reflect_type") == "odd"
+    if mode in ("constant", "edge", "wrap") or (mode in ("reflect", "symmetric") and not odd):
+        kwargs.pop("reflect_type", None)
+        return rearrange.pad(x, pad_width, mode, **kwargs)
+    if callable(mode):
+        raise TypeError("np.pad of traced values takes a mode by its name, no function; np.concatenate puts parts together")
+    folds.checked(np.pad, x, pad_width, mode, **kwargs)  # NumPy's own errors
+    given = {"linear_ramp": kwargs.get("end_values", 0.0)}.get(mode, kwargs.get("stat_length"))
+    for axis, (widths, extras) in enumerate(zip(_pairs(pad_width, x.ndim), _pairs(given, x.ndim), strict=True)):
+        rows = np.moveaxis(x, axis, 0)
+        before, after = (
+            _margin(lane, int(n), mode, extra) for lane, n, extra in zip((rows, rows[::-1]), widths, extras, strict=True)
+        )
+        x = np.moveaxis(arrays.joined([before, rows, after[::-1]]), 0, axis)
+    return x
+
+
+def _pairs(given: Any, n: int) -> list[Any]:
+    """What `np.pad` is given for the two ends of each of ``n`` axes."""
+    if isinstance(given, dict):
+        given = [given.get(i, given.get(i - n, 0)) for i in range(n)]
+        given = [pair if np.ndim(pair) else (pair, pair) for pair in given]
+    return np.broadcast_to(given, (n, 2)).tolist()
+
+
+def _margin(rows: Any, n: int, mode: str, extra: Any) -> Any:
+    """The ``n`` rows that a mode of `np.pad` puts before others, the outermost first."""
+    if mode == "linear_ramp":
+        return np.linspace(np.full(rows.shape[1:], extra), rows[0], n, endpoint=False)
+    if mode in ("reflect", "symmetric"):
+        mirrored = rows[1 if mode == "reflect" else 0 :][:n][::-1]
+        if len(mirrored) < n:
+            raise TypeError(f"np.pad of traced values reflects once: {n} is wider than the array")
+        return 2.0 * rows[:1] - mirrored
+    value = _STATISTICS[mode](rows[:extra], 0, keepdims=True) if mode in _STATISTICS else rows[:1]
+    return folds.spread(value, (n, *rows.shape[1:]))
 
 
 def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
@@ -291,6 +358,7 @@ COMPOSED: dict[Any, Any] = {
     np.choose: choose,
     np.piecewise: piecewise,
     np.bincount: bincount,
+    np.histogram: histogram,
     np.isin: isin,
     np.apply_over_axes: apply_over_axes,
     np.isposinf: lambda x: elementwise(CODE["equal"], x, math.inf),
@@ -311,6 +379,7 @@ COMPOSED: dict[Any, Any] = {
     np.cross: cross,
     np.linalg.cross: lambda x1, x2, *, axis=-1: cross(x1, x2, axis=axis),
     np.kron: kron,
+    np.pad: pad,
     np.convolve: convolve,
     np.correlate: correlate,
     np.trace: trace,

@@ -69,12 +69,10 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
 @stacked
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """`np.linalg.svd`; the signs of the vectors are not LAPACK's, and those of zero singular values are zeros."""
-    if full_matrices and compute_uv and a.shape[0] != a.shape[1]:
-        raise TypeError("np.linalg.svd of traced values takes full_matrices=False where the matrix is not square")
     if a.shape[0] < a.shape[1]:
         if not compute_uv:
             return svd(a.T, compute_uv=False)
-        u, s, v = svd(a.T, False)
+        u, s, v = svd(a.T, full_matrices)
         return type(np.linalg.svd(np.eye(1)))(v.T, s, u.T)
     x, v = a.copy(), arrays.traced(a.rec, np.eye(a.shape[1]))
 
@@ -97,6 +95,9 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     if not compute_uv:
         return s
     u = x[:, order] / arrays.where(s != 0.0, s, 1.0)
+    if full_matrices and len(x) > len(s):
+        # the columns that reflections complete a basis with
+        u = arrays.joined([u, linalg.qr(u, "complete")[0][:, len(s) :]], 1)
     return type(np.linalg.svd(np.eye(1)))(u, s, v[:, order].T)
 
 
@@ -120,6 +121,20 @@ def cond(x: Any, p: Any = None) -> Any:
     return norm(x, p, (-2, -1)) * norm(linalg.inv(x), p, (-2, -1))
 
 
+def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    """`np.linalg.matrix_rank`: plain integers; which singular values count is a guard."""
+    x = asarray(A)
+    if x.ndim < 2:
+        return int(bool(np.any(x != 0.0)))
+    s = asarray(svd(x, compute_uv=False))
+    least = (
+        s[..., :1] * (max(x.shape[-2:]) * np.finfo(float).eps if rtol is None else rtol)
+        if tol is None
+        else np.expand_dims(tol, -1)
+    )
+    return np.count_nonzero(asking.truths(s > least), axis=-1)
+
+
 EIGEN: dict[Any, Any] = {
     np.linalg.eigh: eigh,
     np.linalg.eigvalsh: eigvalsh,
@@ -128,4 +143,5 @@ EIGEN: dict[Any, Any] = {
     np.linalg.norm: norm,
     np.linalg.matrix_norm: lambda x, /, *, keepdims=False, ord="fro": norm(x, ord, (-2, -1), keepdims),
     np.linalg.cond: cond,
+    np.linalg.matrix_rank: matrix_rank,
 }

@@ -73,7 +73,7 @@ def solve(a: Any, b: Any) -> Any:
     _square(a)
     if a.ndim > 2 or b.ndim > 2:
         return _solve_stack(a, b)
-    if b.shape[0] != len(a):
+    if b.shape[:1] != a.shape[:1]:
         np.linalg.solve(np.eye(len(a)), plain(b))  # NumPy's own error
     if not isinstance(a, VarArray):
         return folds.matmul(np.linalg.inv(a), b)
@@ -207,8 +207,9 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 
 @stacked
-def pinv(a: Any, rcond: Any = None) -> Any:
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     """`np.linalg.pinv` of a matrix of full rank."""
+    rcond = rtol if rcond is None else rcond
     if a.shape[0] < a.shape[1]:
         return pinv(a.T, rcond=rcond).T
     q, r = qr(a)
@@ -285,6 +286,12 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return solve(x.reshape(y.size, -1), y.reshape(-1)).reshape(shape)
 
 
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """`np.linalg.tensorinv`."""
+    x = asarray(a)
+    return inv(x.reshape(math.prod(x.shape[ind:]), -1)).reshape(x.shape[ind:] + x.shape[:ind])
+
+
 def matrix_power(a: Any, n: int) -> Any:
     """`np.linalg.matrix_power` by repeated squaring."""
     a = asarray(a)
@@ -308,6 +315,7 @@ def multi_dot(arrays: Any) -> Any:
 LINALG: dict[Any, Any] = {
     np.linalg.vector_norm: vector_norm,
     np.linalg.tensorsolve: tensorsolve,
+    np.linalg.tensorinv: tensorinv,
     np.linalg.solve: solve,
     np.linalg.inv: inv,
     np.linalg.det: det,

@@ -6,10 +6,12 @@ operations per place. That the index is among the places is a guard. Storing at 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from . import arrays, folds
 from .arrays import ConditionArray, VarArray, asarray, elementwise
@@ -42,59 +44,68 @@ def looked_up(x: VarArray, index: Any) -> Any:
     """``x[index]`` for an index with traced arrays in it."""
     parts, at = _parts(index)
     if len(at) > 1:
-        return _paired(x, parts, at[-1] + 1)
+        return _paired(x, parts)
     where = parts[at[0]]
     axis = _axis(x, parts, at[0])
     n = x.shape[axis]
     places = _known_places(where, n, axis)
-    # which element of the index belongs to each element of the result: NumPy's answer for an array of their numbers
-    numbers = np.arange(where.size)
-    shape = [where.size if i == axis else k for i, k in enumerate(x.shape)]
-    spread = np.broadcast_to(numbers.reshape([-1 if i == axis else 1 for i in range(x.ndim)]), shape)
-    belongs = spread[tuple([*parts[: at[0]], numbers.reshape(where.shape), *parts[at[0] + 1 :]])]
-    truth = places.reshape(-1, n)[belongs]
+    truth = places.reshape(-1, n)[_belongs(x, parts, at, at[0], axis)]
     keep, add = ("logical_and", "logical_or") if isinstance(x, ConditionArray) else ("gate", "add")
     found: Any = None
     for k in range(n):
-        place = np.full(where.shape, k)
-        kept = elementwise(CODE[keep], truth[..., k], x[tuple([*parts[: at[0]], place, *parts[at[0] + 1 :]])])
+        kept = elementwise(CODE[keep], truth[..., k], x[_put(parts, {at[0]: np.full(where.shape, k)})])
         found = kept if found is None else elementwise(CODE[add], found, kept)
     return found
 
 
 def stored(x: VarArray, index: Any, value: Any, combined: Callable[..., Any] | None = None) -> None:
-    """``x[index] = value`` for one traced array in the index; with ``combined``, what it makes of the element there and the value.
+    """``x[index] = value`` with traced arrays in the index; with ``combined``, what it makes of the element there and the value.
 
     It goes from element to element of the index in order: of several for one place the last stays.
     """
     parts, at = _parts(index)
-    (i, *others), basic = at, [part for j, part in enumerate(parts) if j not in at]
-    if others or not all(part is None or part is ... or isinstance(part, (slice, int, np.integer)) for part in basic):
-        raise TracingTypeError(
-            "an array is stored into at one index array that is an argument, beside slices and ints; pass the others as static values"
-        )
-    where = parts[i]
-    lane = x[tuple([*parts[:i], slice(None), *parts[i + 1 :]])]
-    axis = _kept(parts[:i]) if ... not in parts[:i] else lane.ndim - 1 - _kept(parts[i + 1 :])
-    places = _known_places(where.reshape(-1), lane.shape[axis], axis)
-    # the axes of the index in the result: where the axis was, but in front if an int is apart from the array
-    fixed = [j for j, part in enumerate(parts) if j == i or isinstance(part, (int, np.integer))]
-    front = 0 if fixed[-1] - fixed[0] >= len(fixed) else axis
-    rows = np.moveaxis(lane, axis, 0)
-    rest = rows.shape[1:]
-    new = folds.spread(asarray(value), rest[:front] + where.shape + rest[front:])
-    inner = range(front, front + where.ndim)
-    new = new.transpose(*inner, *(j for j in range(new.ndim) if j not in inner)).reshape(-1, *rest)
-    out: Any = rows
-    for here, one in zip(places, new, strict=True):
-        chosen = here.reshape(-1, *(1,) * len(rest))
-        out = arrays.where(chosen, one if combined is None else combined(out, one), out)
-    rows[...] = out
+    axes = [_axis(x, parts, i) for i in at]
+    numbers, sizes = np.arange(x.size).reshape(x.shape), [x.shape[axis] for axis in axes]
+    known = [_known_places(parts[i], n, axis) for i, n, axis in zip(at, sizes, axes, strict=True)]
+    if not all(sizes):
+        return  # and no index, or it would have been out of bounds
+    # every element that the index could mean, as NumPy finds them: one more axis, for the combinations of places
+    spots = [
+        numbers[_put(parts, {i: np.full(parts[i].shape, k) for i, k in zip(at, ks, strict=True)})] for ks in np.ndindex(*sizes)
+    ]
+    shape = np.shape(spots[0])
+    truths = []
+    for t, (i, axis) in enumerate(zip(at, axes, strict=True)):
+        truth = known[t].reshape(-1, sizes[t])[_belongs(x, parts, at, i, axis)]
+        truths.append(truth.reshape(*shape, *(n if k == t else 1 for k, n in enumerate(sizes))))
+    chosen = functools.reduce(functools.partial(elementwise, CODE["logical_and"]), truths).reshape(-1)
+    new = folds.spread(folds.spread(asarray(value), shape)[..., None], (*shape, len(spots))).reshape(-1)
+    places = np.stack(spots, -1).reshape(-1)
+    for turn in turns(places):
+        where = np.unravel_index(places[turn], x.shape)
+        x[where] = arrays.where(chosen[turn], new[turn] if combined is None else combined(x[where], new[turn]), x[where])
 
 
-def _kept(parts: list[Any]) -> int:
-    """How many axes slices and new axes give."""
-    return sum(part is None or isinstance(part, slice) for part in parts)
+def turns(places: np.ndarray) -> list[np.ndarray]:
+    """Which elements are the first of their place, which the second, and so on: so each place gets its own in order."""
+    order = np.argsort(places, kind="stable")
+    rank = np.empty(len(places), np.intp)
+    rank[order] = np.arange(len(places)) - np.searchsorted(places[order], places[order])
+    return np.split(np.argsort(rank, kind="stable"), np.cumsum(np.bincount(rank))[:-1]) if len(places) else []
+
+
+def _put(parts: list[Any], others: dict[int, Any]) -> tuple[Any, ...]:
+    """An index with other parts at some positions."""
+    return tuple(others.get(i, part) for i, part in enumerate(parts))
+
+
+def _belongs(x: VarArray, parts: list[Any], at: list[int], i: int, axis: int) -> Any:
+    """Which element of the ``i``-th part of an index belongs to each element of the result: NumPy's answer for their numbers."""
+    elements = np.arange(parts[i].size)
+    counted = [len(elements) if k == axis else n for k, n in enumerate(x.shape)]
+    spread = np.broadcast_to(elements.reshape([-1 if k == axis else 1 for k in range(x.ndim)]), counted)
+    firsts = {j: np.zeros(parts[j].shape, np.intp) for j in at}
+    return spread[_put(parts, firsts | {i: elements.reshape(parts[i].shape)})]
 
 
 def _parts(index: Any) -> tuple[list[Any], list[int]]:
@@ -133,21 +144,30 @@ def _all_found(places: Any) -> bool:
     return 0 in places.shape[:-1] or bool(folds.fold("logical_and", folds.fold("logical_or", places, -1)))
 
 
-def _paired(x: VarArray, parts: list[Any], n: int) -> Any:
-    """``x[i, j, ...]`` for several index arrays, the first ``n`` parts: by one after the other, each paired with those before it."""
-    if not all(arrays.is_number(part) or np.asarray(part).dtype.kind in "iu" for part in parts[:n]):
+def _paired(x: VarArray, parts: list[Any]) -> Any:
+    """``x[i, j]`` for several index arrays, slices among them: by one after the other, each paired with those before it."""
+    rest = next((k for k, part in enumerate(parts) if part is ...), len(parts))
+    parts = [*parts[:rest], *[slice(None)] * (x.ndim - len(parts) + (rest < len(parts))), *parts[rest + 1 :]]
+    axes = [k for k, part in enumerate(parts) if not isinstance(part, slice)]
+    if not all(arrays.is_number(parts[k]) or np.asarray(parts[k]).dtype.kind in "iu" for k in axes):
         raise TracingTypeError(
-            "several index arrays that are arguments have to come before slices, masks, np.newaxis and ...; np.moveaxis puts axes in front"
+            "several index arrays that are arguments stand beside slices and integers, not beside masks and np.newaxis; index twice"
         )
-    shape = np.broadcast_shapes(*(np.shape(part) for part in parts[:n]))
+    shape = np.broadcast_shapes(*(np.shape(parts[k]) for k in axes))
     first, *others = (
-        folds.spread(asarray(part), shape).reshape(-1) if arrays.is_number(part) else np.broadcast_to(part, shape).ravel()
-        for part in parts[:n]
+        folds.spread(asarray(parts[k]), shape).reshape(-1)
+        if arrays.is_number(parts[k])
+        else np.broadcast_to(parts[k], shape).ravel()
+        for k in axes
     )
-    found = x[first]
+    lanes = x[tuple(part if isinstance(part, slice) else slice(None) for part in parts)]
+    found = np.moveaxis(lanes, axes, range(len(axes)))[first]
     for other in others:
         found = found[np.arange(len(found)), other]
-    return asarray(found).reshape(shape + found.shape[1:])[(*(slice(None),) * len(shape), *parts[n:])]
+    found = asarray(found).reshape(shape + found.shape[1:])
+    # where the index arrays were, but in front if a slice is between them
+    front = axes[0] if axes[-1] - axes[0] < len(axes) else 0
+    return np.moveaxis(found, range(len(shape)), range(front, front + len(shape)))[()]
 
 
 def _axis(x: VarArray, parts: list[Any], at: int) -> int:
@@ -166,7 +186,7 @@ def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     x = asarray(a)
     if not isinstance(indices, Traced):
         return x.like(np.take(x.row, indices, axis, mode=mode), np.take(x.v, indices, axis, mode=mode))
-    x, axis = (x.reshape(-1), 0) if axis is None else (x, axis % x.ndim)
+    x, axis = (x.reshape(-1), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
     if mode == "wrap":
         indices = indices % x.shape[axis]
     elif mode == "clip":
@@ -179,7 +199,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     x = asarray(arr)
     if not isinstance(indices, Traced):
         return x.like(np.take_along_axis(x.row, indices, axis), np.take_along_axis(x.v, indices, axis))
-    x, axis = (x.reshape(-1), 0) if axis is None else (x, axis % x.ndim)
+    x, axis = (x.reshape(-1), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
     grid: list[Any] = list(np.ogrid[tuple(map(slice, x.shape))])
     grid[axis] = indices
     return arrays.traced(indices.rec, x)[tuple(grid)]

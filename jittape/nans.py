@@ -19,11 +19,13 @@ def _known(x: Any, fill: float) -> tuple[Any, Any]:
 
 
 def _folded(name: str, fill: float) -> Any:
-    def function(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    def function(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
         known, x = _known(asarray(a), fill)
         if name not in ("maximum", "minimum"):
-            return folds.fold(name, x, axis, keepdims)
-        found = folds.extreme(name, x, axis, keepdims)
+            return folds.fold(name, x, axis, keepdims, initial, where)
+        found = folds.extreme(name, x, axis, keepdims, initial, where)
+        if initial is not None:
+            return found
         return arrays.where(folds.fold("logical_or", known, axis, keepdims), found, math.nan)
 
     return function
@@ -33,28 +35,38 @@ def _cumulative(name: str, fill: float) -> Any:
     return lambda a, axis=None: folds.cumulative(name, _known(asarray(a), fill)[1], axis)
 
 
-def nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """`np.nanmean`."""
+def _counted(a: Any, where: Any) -> tuple[Any, Any]:
+    """The array with zeros for NaN, and which elements count."""
     known, x = _known(asarray(a), 0.0)
+    return x, known if where is None else elementwise(CODE["logical_and"], known, where)
+
+
+def nanmean(a: Any, axis: Any = None, keepdims: bool = False, *, where: Any = None) -> Any:
+    """`np.nanmean`."""
+    x, known = _counted(a, where)
     return folds.mean(x, axis, keepdims, known)
 
 
-def nanvar(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, *, correction: float = 0) -> Any:
+def nanvar(
+    a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, *, where: Any = None, correction: float = 0
+) -> Any:
     """`np.nanvar`."""
-    known, x = _known(asarray(a), 0.0)
+    x, known = _counted(a, where)
     return folds.var(x, axis, ddof or correction, keepdims, known)
 
 
-def nanstd(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, *, correction: float = 0) -> Any:
+def nanstd(
+    a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False, *, where: Any = None, correction: float = 0
+) -> Any:
     """`np.nanstd`; where it is 0 the gradient is 0."""
-    known, x = _known(asarray(a), 0.0)
+    x, known = _counted(a, where)
     return folds.std(x, axis, ddof or correction, keepdims, known)
 
 
 def nanquantile(
     a: Any, q: Any, axis: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """`np.nanquantile` of the sorted numbers; ``q`` is not traced."""
+    """`np.nanquantile` of the sorted numbers."""
     x, shape = folds.leading(asarray(a), axis)
 
     def one(v: Any) -> Any:
@@ -66,8 +78,8 @@ def nanquantile(
 
 
 def nanpercentile(a: Any, q: Any, axis: Any = None, **kwargs: Any) -> Any:
-    """`np.nanpercentile` of the sorted numbers; ``q`` is not traced."""
-    return nanquantile(a, np.asarray(q, np.float64) / 100.0, axis, **kwargs)
+    """`np.nanpercentile` of the sorted numbers."""
+    return nanquantile(a, elementwise(CODE["divide"], q, 100.0), axis, **kwargs)
 
 
 def nanmedian(a: Any, axis: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:

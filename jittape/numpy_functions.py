@@ -74,6 +74,10 @@ FACTS: dict[Any, Any] = {
     np.tril_indices_from: lambda arr, k=0: np.tril_indices_from(_blank(arr), k),
     np.triu_indices_from: lambda arr, k=0: np.triu_indices_from(_blank(arr), k),
     np.result_type: lambda *xs: np.result_type(*(np.dtype(float) if isinstance(x, Traced) else x for x in xs)),
+    np.einsum_path: lambda *operands, optimize="greedy", einsum_call=False: np.einsum_path(
+        *map(arrays.plain, operands), optimize=optimize, einsum_call=einsum_call
+    ),
+    np.astype: lambda x, dtype, *, copy=True, device=None: arrays.asarray(x).astype(dtype),
     np.array2string: lambda a, *args, **kwargs: np.array2string(arrays.plain(a), *args, **kwargs),
     np.array_repr: lambda arr, *_, **__: repr(arr),
     np.array_str: lambda a, *_, **__: str(a),
@@ -101,11 +105,12 @@ def array_function(function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
     taken, dtype = _parameters(implementation), named.pop("dtype", None)
     if "dtype" in taken.defaults:
         named["dtype"] = dtype
-    if "dtype" not in taken.defaults or (dtype is not None and np.dtype(dtype) != np.bool_):
-        ufuncs.check_dtype(dtype)
+    else:
+        ufuncs.check_dtype(dtype, *given[:1])
     out = named.pop("out", None)
     ufuncs.check_out(out)
-    if unknown := [name for name in named if not taken.any_name and name not in taken.defaults]:
+    beyond = [] if taken.any_position else _parameters(function).names[len(taken.names) : len(given)]
+    if unknown := beyond + [name for name in named if not taken.any_name and name not in taken.defaults]:
         raise TracingTypeError(f"np.{spelled(function)} of traced values does not take {', '.join(unknown)}")
     result = implementation(*given, **named)
     return result if out is None else ufuncs.store(out, result)
@@ -113,13 +118,15 @@ def array_function(function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
 
 def _spelled_out(function: Any, args: tuple, kwargs: dict) -> tuple[list, dict]:
     """Arguments with those before ``dtype`` and ``out`` by position and the others, if not left at their defaults, by name."""
-    names, first, defaults, _ = _parameters(function)
+    names, first, defaults, *_ = _parameters(function)
     given = list(args[:first])
     named = dict(zip(names[first:], args[first:], strict=False)) | kwargs
     for name in names[len(given) : first]:
         if name not in named:
             break
         given.append(named.pop(name))
+    while 0 < len(given) <= len(names) and given[-1] is defaults[names[len(given) - 1]]:
+        given.pop()
     return given, {name: x for name, x in named.items() if name not in defaults or x is not defaults[name]}
 
 
@@ -130,6 +137,7 @@ class _Parameters(NamedTuple):
     first: int
     defaults: dict[str, Any]
     any_name: bool
+    any_position: bool
 
 
 @functools.cache
@@ -137,10 +145,13 @@ def _parameters(function: Any) -> _Parameters:
     try:
         found = inspect.signature(function).parameters.values()
     except ValueError:  # a function in C that does not tell
-        return _Parameters([], sys.maxsize, {}, True)
+        return _Parameters([], sys.maxsize, {}, True, True)
     names = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     first = min([names.index(name) for name in ("dtype", "out") if name in names], default=sys.maxsize)
-    return _Parameters(names, first, {p.name: p.default for p in found}, any(p.kind is p.VAR_KEYWORD for p in found))
+    any_name, any_position = (
+        any(p.kind is kind for p in found) for kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    )
+    return _Parameters(names, first, {p.name: p.default for p in found}, any_name, any_position)
 
 
 def spelled(function: Any) -> str:
@@ -189,8 +200,8 @@ NOTES = (
     "too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
     "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels, and so do "
     "`log_p[states[:-1], states[1:]]` and `x[labels + 1]`. It costs three operations per place it could pick. A plain table is looked "
-    "up as `jt.array(table)[labels]`. It is also where to store and to count: `y[labels] = x`, `np.add.at(y, labels, x)`, "
-    "`np.bincount(labels, x)`.",
+    "up as `jt.array(table)[labels]`. It is also where to store and to count: `y[labels] = x`, `y[np.arange(n), labels] = x`, "
+    "`np.add.at(y, labels, x)`, `np.bincount(labels, x)`.",
     "An argument that is an array of bools is a mask. As an index, `x[mask]`, it asks its truths, so every mask is a path of its own; "
     "`np.where(mask, x, 0.0)` and `np.sum(x, where=mask)` ask nothing. Arrays of truth values combine by `&`, `|`, `^`, `~`, and by `*` "
     "and `+` as NumPy's do: True + True is True, and a mask. Of two numbers' comparisons `+` is Python's: 2.",
@@ -198,7 +209,8 @@ NOTES = (
     "recorded function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
     "`eigh` and `svd` turn by Jacobi's rotations, for matrices of a few dozen rows: the signs of the vectors are not LAPACK's. `lstsq` and "
     "`pinv` of a traced matrix need full rank.",
-    "`out=` takes a traced array. `dtype=` takes a float type and is otherwise ignored: traced values are float64.",
+    "`out=` takes a traced array. `dtype=` takes a float type and is otherwise ignored: traced values are float64. Integers can be asked "
+    "for where there is no derivative: `np.sum(x > 0, dtype=int)`, and `np.zeros_like(x, dtype=int)` for plain counts and indices.",
 )
 
 tracer.array_function = array_function

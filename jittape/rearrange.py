@@ -43,7 +43,8 @@ def rearranged(function: Callable[..., Any], data: int = 1) -> Callable[..., Any
         rec = recording(*found)
         if rec is None:
             raise TracingTypeError(
-                f"np.{function.__name__}: only the elements of the array can be traced, not the other arguments"
+                f"np.{function.__name__}: only the elements of the array can be traced, not the other arguments; pass integers, or a "
+                "tuple of them, which are static"
             )
         row = function(*_each(given, lambda x: rows(rec, x)), *args[data:], **kwargs)
         v = function(*_each(given, lambda x: x.v if isinstance(x, Traced) else x), *args[data:], **kwargs)
@@ -64,12 +65,8 @@ def wrapped(rec: Recording, kind: type[VarArray], row: Any, v: Any) -> Any:
     return kind(rec, np.array(row, np.int32), np.array(v, np.float64))[()]
 
 
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0, **kwargs: Any) -> Any:
+def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0) -> Any:
     """`np.pad` in the modes that only repeat elements or fill with constants."""
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type", "even") != "even":
-        raise TracingTypeError(
-            f"np.pad of a traced array supports the modes constant, edge, reflect, symmetric and wrap, not {mode!r}"
-        )
     if mode != "constant":
         return rearranged(np.pad)(x, pad_width, mode)
     x, fill = asarray(x), asarray(constant_values)
@@ -90,7 +87,8 @@ def insert(x: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 def compress(condition: Any, x: Any, axis: Any = None) -> Any:
     """`np.compress`; traced conditions are asked for their truths."""
-    return rearranged(lambda x: np.compress(arrays.plain_index(condition), x, axis))(x)
+    chosen = np.flatnonzero(arrays.plain_index(condition))
+    return np.take(x, chosen, axis)
 
 
 def copy(x: Any, order: str = "K", subok: bool = False) -> Any:
@@ -119,10 +117,12 @@ def fill_diagonal(x: Any, value: Any, wrap: bool = False) -> None:
 def put_along_axis(x: Any, indices: Any, values: Any, axis: Any) -> None:
     """`np.put_along_axis` into a traced array."""
     x = _target(x, values)
-    places = np.arange(x.size).reshape(x.shape)
     if axis is None:
-        places, axis = places.reshape(-1), 0
-    x[np.unravel_index(np.take_along_axis(places, indices, axis), x.shape)] = values
+        x.flat[indices] = values
+        return
+    grid: list[Any] = list(np.ogrid[tuple(map(slice, x.shape))])
+    grid[axis] = indices
+    x[tuple(grid)] = values
 
 
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
@@ -152,6 +152,13 @@ def _target(x: Any, values: Any) -> VarArray:
     return x if isinstance(x, VarArray) else Traced.__array__(values)  # type: ignore[return-value]
 
 
+def ix_(*args: Any) -> tuple[Any, ...]:
+    """`np.ix_`; a traced mask is asked for its truths."""
+    found = [arrays.plain_index(x) if isinstance(x, ConditionArray) else x for x in args]
+    flat = [asarray(x).reshape(-1) if isinstance(x, Traced) else np.ix_(x)[0] for x in found]
+    return tuple(x.reshape(*(1,) * k, -1, *(1,) * (len(flat) - 1 - k)) for k, x in enumerate(flat))
+
+
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """`np.trim_zeros` of a vector; which ends are zero is a guard."""
     x = asarray(filt)
@@ -167,7 +174,12 @@ def full_like(
     x: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, device: Any = None
 ) -> Any:
     """An array of one value that may hold traced numbers or, as ``x`` or ``dtype`` says, truth values later."""
-    out = arrays.full(np.shape(x) if shape is None else shape, fill_value, x)
+    shape = np.shape(x) if shape is None else shape
+    if dtype is not None and np.dtype(dtype).kind in "iu" and not isinstance(fill_value, Traced):
+        return np.full(shape, fill_value, dtype)  # counts and indices: a traced value stored into it is an error
+    out = arrays.full(shape, fill_value, x)
+    if dtype is not None and np.dtype(dtype).kind != "b":
+        return out.astype(dtype)
     truths = isinstance(x, (Condition, ConditionArray)) if dtype is None else np.dtype(dtype) == np.bool_
     return out.astype(np.bool_) if truths else out
 
@@ -187,7 +199,7 @@ _SINGLE = (
     "repeat", "roll", "flip", "fliplr", "flipud", "rot90", "split", "array_split", "hsplit", "vsplit", "dsplit",
     "diagonal", "diag", "diagflat", "tril", "triu", "delete", "resize", "concatenate", "stack", "hstack", "vstack", "dstack",
     "column_stack", "block", "unstack", "linalg.diagonal", "linalg.matrix_transpose",
-    "lib.stride_tricks.sliding_window_view",
+    "lib.stride_tricks.sliding_window_view", "fft.fftshift", "fft.ifftshift",
 )  # fmt: skip
 _SEVERAL = ("broadcast_arrays", "atleast_1d", "atleast_2d", "atleast_3d", "meshgrid")
 
@@ -200,11 +212,10 @@ REARRANGE: dict[Any, Callable[..., Any]] = (
     {function: rearranged(function) for name in _SINGLE if (function := _named(name))}
     | {function: rearranged(function, 64) for name in _SEVERAL if (function := _named(name))}
     | {
-        np.pad: pad,
         np.insert: insert,
         np.append: rearranged(np.append, 2),
         np.compress: compress,
-        np.extract: lambda condition, arr: asarray(arr).reshape(-1)[np.ravel(arrays.plain_index(condition)) != 0],
+        np.extract: lambda condition, arr: np.take(arr, np.flatnonzero(arrays.plain_index(condition))),
         np.copy: copy,
         np.copyto: copyto,
         np.fill_diagonal: fill_diagonal,
@@ -213,6 +224,7 @@ REARRANGE: dict[Any, Callable[..., Any]] = (
         np.putmask: putmask,
         np.place: place,
         np.trim_zeros: trim_zeros,
+        np.ix_: ix_,
         np.zeros_like: zeros_like,
         np.ones_like: ones_like,
         np.empty_like: zeros_like,

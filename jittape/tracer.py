@@ -62,7 +62,8 @@ class Traced:
         raise TracingTypeError(
             "a traced value cannot be stored in a NumPy array: its derivative would be dropped; use jt.array, jt.stack, jt.full or "
             "jt.zeros to build arrays that hold traced values, np.concatenate or np.stack for np.r_ and np.c_, X @ v for X.dot(v) of a "
-            "plain X, jt.logsumexp and jt.softmax for SciPy's, and `.value` for the plain number"
+            "plain X, jt.array([f(t) for t in x]) for np.vectorize(f)(x), jt.logsumexp, jt.softmax and np.linalg for SciPy's, and `.value` "
+            "for the plain number"
         )
 
     def __reduce_ex__(self, protocol: Any) -> Any:

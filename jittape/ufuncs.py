@@ -144,7 +144,7 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
         return UFUNCS[ufunc](*inputs)
     out = kwargs.pop("out", None)
     check_out(out)
-    check_dtype(kwargs.pop("dtype", None))
+    check_dtype(kwargs.pop("dtype", None), *inputs)
     for name in ("casting", "order", "subok"):
         kwargs.pop(name, None)
     function = UFUNCS.get(ufunc)
@@ -153,8 +153,10 @@ def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
         if function is None:
             raise unsupported(ufunc.__name__, list(SPECIAL), "scipy.special.")
     if function is None:
-        raise unsupported(ufunc.__name__, [known.__name__ for known in UFUNCS])
+        named = ufunc.__name__
+        raise unsupported(named, [known.__name__ for known in UFUNCS], "np." if hasattr(np, named) else "")
     if method == "__call__":
+        inputs = tuple(arrays.asarray(x) if isinstance(x, (list, tuple)) else x for x in inputs)
         result = _masked(function(*inputs), kwargs.pop("where", True), out)
     elif method == "reduce" and (ufunc in FOLDS or ufunc in EXTREMES):
         result, kwargs = reduce(ufunc, inputs[0], **kwargs), {}
@@ -213,11 +215,11 @@ def store(out: Any, result: Any) -> Any:
     if isinstance(out, tuple) and len(out) > 1:
         return tuple(store(one, part) for one, part in zip(out, result, strict=True))
     (target,) = out if isinstance(out, tuple) else (out,)
+    if target is None:
+        return result
     shape = np.shape(result)
-    if shape != target.shape:
-        raise ValueError(
-            f"non-broadcastable output operand with shape {target.shape} doesn't match the broadcast shape {shape}"
-        )
+    if len(shape) > target.ndim or any(n not in (1, m) for n, m in zip(shape[::-1], target.shape[::-1], strict=False)):
+        raise arrays.does_not_fit(target.shape, shape)
     target[...] = result
     return target
 
@@ -232,9 +234,10 @@ def _at(function: Callable[..., Any], x: VarArray, index: Any, *values: Any) -> 
         x[place] = function(x[place], *(y[i] for y in given))
 
 
-def check_dtype(dtype: Any) -> None:
-    """Raise unless a ``dtype=`` asks for floats, or for nothing."""
-    if dtype is not None and np.dtype(dtype).kind != "f":
+def check_dtype(dtype: Any, *given: Any) -> None:
+    """Raise unless a ``dtype=`` asks for floats, for nothing, or for integers of what has no derivative."""
+    kind = "f" if dtype is None else np.dtype(dtype).kind
+    if kind != "f" and not (kind in "iu" and all(arrays.is_data(arrays.asarray(x)) for x in given if isinstance(x, Traced))):
         raise TracingTypeError(f"dtype={np.dtype(dtype)}: a traced value is a float64; use jt.trunc or jt.rint, or `.value`")
 
 
@@ -243,14 +246,13 @@ _INSTEAD = {
     "clip": "np.clip(x, low, high), for x.clip(low, high) of a plain x",
     "fft.fft": "a product with np.cos and np.sin of a plain matrix",
     "fft.rfft": "a product with np.cos and np.sin of a plain matrix",
-    "histogram": "sums of jt.where, or smooth weights",
     "random.permutation": "plain indices, passed as an argument",
 }
 
 
 def unsupported(name: str, known: list[str], space: str = "np.") -> TracingTypeError:
     """The error of a function that does not record, with what to write instead, or else the nearest that does."""
-    near = [f"{space}{x}" for x in difflib.get_close_matches(name, known, 1, 0.5)]
+    near = [f"{space}{x}" for x in difflib.get_close_matches(name, known, 1, 0.5)] if space else []
     instead = [_INSTEAD[name]] if name in _INSTEAD else near
     hint = f"; {'write' if name in _INSTEAD else 'the nearest that is:'} {instead[0]}" if instead else ""
     return TracingTypeError(f"{space}{name} is not supported on traced values{hint} (docs/numpy.md lists what is)")
