@@ -15,7 +15,7 @@ from . import arrays, folds, tracer
 from .arrays import ConditionArray, VarArray, elementwise
 from .errors import TracingTypeError
 from .ops import CODE, OPS
-from .tracer import Condition, Traced
+from .tracer import Condition, Traced, Var
 
 _DEGREE = math.pi / 180.0
 
@@ -138,9 +138,13 @@ def _is_special(ufunc: Any) -> bool:
     return getattr(sys.modules.get("scipy.special"), ufunc.__name__, None) is ufunc
 
 
+# The commonest operands, which need no second look.
+_COMMON = {Var, VarArray, float, int, np.float64, np.ndarray}
+
+
 def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
     """What a ufunc does on operands of which at least one is traced."""
-    if not kwargs and method == "__call__" and ufunc in UFUNCS:
+    if not kwargs and method == "__call__" and ufunc in UFUNCS and {*map(type, inputs)} <= _COMMON:
         return UFUNCS[ufunc](*inputs)
     out = kwargs.pop("out", None)
     check_out(out)
