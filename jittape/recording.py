@@ -192,12 +192,14 @@ class Recording:
 
     def truth(self, var: Any) -> bool:
         """The plain truth of a traced value at this point, recorded as a guard that every replay checks."""
-        self.check(self)
+        if self.owner != get_ident():
+            self.check(self)
         row, v = var.row, var.v
+        truth = v != 0.0
         if self.code(row) not in _CONDITIONS:
-            row = self.append(_NOT_EQUAL, row, self.constant(0.0), float(v != 0.0))
-        self.guards.append((row, v != 0.0, show.user_place()))
-        return v != 0.0
+            row = self.append(_NOT_EQUAL, row, self.constant(0.0), float(truth))
+        self.guards.append((row, truth, show.user_place()))
+        return truth
 
     def read(self, var: Any) -> float:
         """The plain number of a traced value; noted, because a replay will not follow it."""
@@ -270,5 +272,9 @@ class Recording:
         )
 
     def _frozen_guards(self, slot: np.ndarray) -> tuple[Guard, ...]:
-        lines = {place: show.line_of(place) for place in {place for _, _, place in self.guards}}
-        return tuple([Guard(int(slot[row]), outcome, lines[place]) for row, outcome, place in self.guards])
+        rows, outcomes, places = zip(*self.guards, strict=True) if self.guards else ((), (), ())
+        # by identity: the hash of a code object goes through all that it consists of
+        keys = [place and (id(place[0]), place[1]) for place in places]
+        lines = {key: show.line_of(place) for key, place in dict(zip(keys, places, strict=True)).items()}
+        slots = slot[np.array(rows, np.int64)].tolist()
+        return tuple(map(Guard, slots, outcomes, map(lines.get, keys)))
