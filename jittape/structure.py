@@ -147,7 +147,7 @@ def _static(x: Any, where: Any) -> Any:
     except TypeError:
         raise TracingTypeError(
             f"{_spelled(where)} is of type {type(x).__name__}, which is neither a number, an array, a list, tuple, dict or dataclass of "
-            "those, nor hashable; an argument that is not differentiated must be hashable to be part of the recording"
+            "those, nor hashable, as what is part of the recording has to be; pass a list, a dict or an array of what is in it"
         ) from None
     return ("static", type(x), x, _exact(x)) if isinstance(x, frozenset) else ("static", type(x), x)
 
@@ -315,7 +315,8 @@ class Signature:
                 specs[i] = flatten(args[i], leaves, True, i)
                 if specs[i][0] == "static":
                     raise TracingTypeError(
-                        f"argument {i} is of type {type(args[i]).__name__}, not differentiable; choose other argnums"
+                        f"argument {i} is of type {type(args[i]).__name__}, not differentiable: gradients are taken in numbers, arrays of "
+                        "numbers, and lists, tuples, dicts and dataclasses of those; convert it, or choose other argnums"
                     )
         active = len(leaves)
         for i, x in enumerate(args):

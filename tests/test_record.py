@@ -248,7 +248,7 @@ def test_an_argument_without_numbers_cannot_be_differentiated(bad):
         lambda x: jt.value_and_grad(lambda y, x: y, 1)(1.0, x),
         lambda x: jt.record(lambda x: 1.0, x),
     ):
-        with pytest.raises(TypeError, match=f"argument . is of type {type(bad).__name__}"):
+        with pytest.raises(TypeError, match=f"argument . is of type {type(bad).__name__}.*taken in numbers, arrays.*convert"):
             call(bad)
 
 

@@ -234,6 +234,7 @@ def test_new_shapes_and_structures_record_again_and_old_ones_do_not():
         ({"a": {1.0, 2.0}}, r"\['a'\].*hashable"), (Layer(1.0, np.array(["a"])), r"\.b"), (np.array(["2020-01-01"], "M8[D]"), "datetime"),
         (np.ma.array([1.0, 2.0], mask=[0, 1]), "mask"), ([np.ones((1, 1)).view(np.matrix)], "np.matrix"),
         ((k for k in (1.0, 2.0)), "generator.*pass a list"), ([map(abs, [1.0])], "map"), ({1: 2.0}.values(), "dict_values"),
+        (collections.deque([1.0]), "deque.*pass a list"), (collections.UserDict(a=1.0), "UserDict.*dict"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_leaf_is_named(bad, message):
