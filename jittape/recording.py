@@ -119,9 +119,14 @@ class Recording:
     def check(self, other: Recording) -> None:
         """Raise if ``other`` is another recording, or this thread may not append to this one."""
         if other is not self:
+            ended = [one.label for one in (self, other) if type(one.op) is not list]
             raise TapeMismatchError(
-                f"values of two recordings met in one operation: {self.label} and {other.label}; pass the outer value into the "
-                "recorded function as an argument, or use its plain number with `.value`"
+                f"values of two recordings met in one operation: {self.label} and {other.label}; "
+                + (
+                    f"{ended[0]} has ended, but a memo, a cache or an attribute has kept its value: make it anew in each call"
+                    if ended
+                    else "pass the outer value into the recorded function as an argument, or use its plain number with `.value`"
+                )
             )
         if self.owner != get_ident():
             raise TapeThreadError(

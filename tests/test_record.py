@@ -1020,6 +1020,22 @@ def test_a_value_of_another_recording_is_named():
         jt.record(lambda x: kept[0], 3.0)
 
 
+def test_a_memo_that_outlives_a_recording_is_named_as_such():
+    memo = {}
+
+    def power(x, n):
+        if n not in memo:
+            memo[n] = x if n == 1 else power(x, n - 1) * x
+        return memo[n]
+
+    g = jt.value_and_grad(lambda x: x * power(x, 2) if x > 0 else power(x, 2) - x)
+    assert g(2.0) == (8.0, 12.0)
+    with pytest.raises(TapeMismatchError, match="recording of .* has ended.* memo"):
+        g(-2.0)
+    memo.clear()
+    assert g(-2.0) == (6.0, -5.0)
+
+
 def test_an_eager_variable_inside_a_recorded_function():
     w = jt.var(2.0, name="w")
     with pytest.raises(TapeMismatchError, match="argument"):
