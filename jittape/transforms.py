@@ -56,6 +56,8 @@ class _Transform:
         # ordered from the least to the most recently used
         self._trees: dict[Any, PathTree] = {}
         self._last: PathTree | None = None
+        # what trees did that were dropped
+        self._before = CacheInfo(0, 0, 0)
         self._lock = threading.Lock()
         self._warned = False
         self._check_finite = check_finite
@@ -113,7 +115,8 @@ class _Transform:
         """Before a new tree: drop those that were used longest ago where there are too many, or where they fill the memory."""
         while len(self._trees) >= self._max_paths or scarce(sum([tree.nbytes for tree in self._trees.values()])):
             most = str(self._max_paths) if len(self._trees) >= self._max_paths else "fit into memory"
-            del self._trees[next(iter(self._trees))]
+            tree = self._trees.pop(next(iter(self._trees)))
+            self._before = CacheInfo(0, self._before.records + tree.records, self._before.replays + tree.replays)
             if not self._warned:
                 self._warned = True
                 warnings.warn(
@@ -131,14 +134,14 @@ class _Transform:
 
     def cache_info(self) -> CacheInfo:
         """How many programs are held, how many recordings were made, and how many calls a recorded program answered."""
-        trees = list(self._trees.values())
-        return CacheInfo(sum(len(t.paths) for t in trees), sum(t.records for t in trees), sum(t.replays for t in trees))
+        counts = [self._before, *[CacheInfo(len(t.paths), t.records, t.replays) for t in list(self._trees.values())]]
+        return CacheInfo(*map(sum, zip(*counts, strict=True)))
 
     def clear_cache(self) -> None:
         """Forget every recording, and count anew."""
         with self._lock:
             self._trees.clear()
-            self._last = None
+            self._last, self._before = None, CacheInfo(0, 0, 0)
 
     cache_clear = clear_cache
 

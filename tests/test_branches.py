@@ -258,6 +258,16 @@ def test_info_and_clear():
     assert g.cache_info() == (0, 0, 0)
 
 
+def test_what_was_dropped_still_counts():
+    g = jt.grad(lambda x, n: x * n if x > 0.0 else -x, max_paths=2)
+    with pytest.warns(jt.JitTapeWarning, match="static values"):
+        for n in (1, 2, 3, 3, 1, 1):
+            assert g(1.0, n) == n
+    assert g.cache_info() == (2, 4, 2)
+    g.clear_cache()
+    assert g.cache_info() == (0, 0, 0)
+
+
 def test_the_function_does_not_run_on_a_known_path():
     calls = []
 
