@@ -380,7 +380,9 @@ def operands(where: str, *given: Any) -> list[Any]:
     out = list(map(operand, given))
     for i, x in enumerate(out):
         if x is NotImplemented:
-            raise TracingTypeError(f"{where} cannot take {given[i]!r} of type {type(given[i]).__name__}")
+            raise TracingTypeError(
+                f"{where} cannot take {given[i]!r} of type {type(given[i]).__name__}; it takes numbers, and arrays and lists of numbers"
+            )
     return out
 
 

@@ -395,6 +395,8 @@ REFUSED = {
     "np.complex128 /": (lambda x: np.complex128(1j) / x, "complex"),
     "< complex": (lambda x: x < 1j, "complex"),
     "sin of complex": (lambda x: jt.add(x, 1j), "complex"),
+    "maximum of str": (lambda x: jt.maximum(x, "1"), "arrays and lists of numbers"),
+    "where of None": (lambda x: jt.where(x, x, None), "arrays and lists of numbers"),
     "+ str": (lambda x: x + "1", None),
     "str +": (lambda x: "1" + x, None),
     "+ None": (lambda x: x + None, None),
