@@ -221,9 +221,10 @@ class Program:
             if isinstance(array, np.ndarray) and not (
                 array.dtype == _FLOAT and array.flags.c_contiguous and array.flags.aligned
             ):
+                lacks = "" if array.dtype != _FLOAT else ", not contiguous" if not array.flags.c_contiguous else ", not aligned"
                 raise TypeError(
-                    f"bind reads and writes arrays in place, so they must be C-contiguous arrays of float64, not {_describe(array)}; "
-                    "np.ascontiguousarray(x, float) makes one"
+                    "bind reads and writes arrays in place, so they must be C-contiguous arrays of float64, not "
+                    f"{_describe(array)}{lacks}; np.ascontiguousarray(x, float) makes one"
                 )
         work = self._work()
         work.fill(*leaves)
