@@ -201,7 +201,8 @@ class Recording:
             self.check(self)
         row, v = var.row, var.v
         truth = v != 0.0
-        if self.code(row) not in _CONDITIONS:
+        code = self.op[row - self.base] if row >= self.base else self.code(row)
+        if code not in _CONDITIONS:
             row = self.append(_NOT_EQUAL, row, self.constant(0.0), float(truth))
         self.guards.append((row, truth, show.user_place()))
         return truth
