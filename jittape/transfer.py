@@ -80,7 +80,7 @@ def _reader(spec: Any, differentiated: bool) -> _Reader:
         return lambda x, leaves: type(x) is kind and (x is value or (equal and bool(x == value)))
     if tag == "floats":
         return _reader_of_floats(kind, spec[2], number)
-    return _reader_of_items(spec, [_reader(item, differentiated) for item in spec[-1]])
+    return _reader_of_items(spec, [_reader(item, differentiated) for item in spec[-1]], number)
 
 
 def _reader_of_number(differentiated: bool) -> _Reader:
@@ -110,28 +110,36 @@ def _reader_of_array(shape: tuple[int, ...], truths: str = "") -> _Reader:
 
 
 def _reader_of_floats(kind: Any, n: int, number: _Reader) -> _Reader:
-    def read(x: Any, leaves: list) -> bool:
-        if type(x) is not kind or len(x) != n:
-            return False
-        if list(map(type, x)).count(float) == n:
-            leaves.extend(x)
+    floats = _floats(n, number)
+    return lambda x, leaves: type(x) is kind and len(x) == n and floats(x, leaves)
+
+
+def _floats(n: int, number: _Reader) -> _Reader:
+    """The reader of ``n`` numbers, nearly always floats."""
+
+    def read(items: Any, leaves: list) -> bool:
+        if list(map(type, items)).count(float) == n:
+            leaves.extend(items)
             return True
-        return all([number(item, leaves) for item in x])
+        return all([number(item, leaves) for item in items])
 
     return read
 
 
-def _reader_of_items(spec: Any, readers: list[_Reader]) -> _Reader:
+def _reader_of_items(spec: Any, readers: list[_Reader], number: _Reader) -> _Reader:
     tag, kind, n = spec[0], spec[1], len(readers)
 
-    def read_all(items: Any, leaves: list) -> bool:
+    def read_each(items: Any, leaves: list) -> bool:
         for fits, item in zip(readers, items, strict=True):
             if not fits(item, leaves):
                 return False
         return True
 
+    read_all = _floats(n, number) if spec[-1] == ("f",) * n else read_each
     if tag == "seq":
         return lambda x, leaves: type(x) is kind and len(x) == n and read_all(x, leaves)
+    if tag == "dict" and kind is dict:
+        return lambda x, leaves: type(x) is dict and tuple(x) == spec[2] and read_all(x.values(), leaves)
     if tag == "dict":
         return lambda x, leaves: (
             type(x) is kind and tuple(x) == spec[2] and factory(x) == spec[3] and read_all(x.values(), leaves)
