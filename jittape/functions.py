@@ -22,10 +22,7 @@ def _function(name: str) -> Callable[..., Any]:
             return apply(code, *operands)
         return arrays.elementwise(code, *operands)
 
-    def binary(x: Any, y: Any) -> Any:
-        return general(x, y)
-
-    function: Callable[..., Any] = tracer.unary(code, general) if op.arity == 1 else binary
+    function = tracer.function(code, general)
     function.__name__ = function.__qualname__ = name
     function.__module__ = __name__
     function.__doc__ = _docstring(op)

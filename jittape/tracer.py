@@ -429,6 +429,23 @@ def reflected(code: int) -> Callable[[Var, Any], Any]:
     return operator
 
 
+def function(code: int, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of an operation: of traced numbers, and plain ones beside them, at once; anything else goes to ``otherwise``."""
+    if OPS[code].arity == 1:
+        return unary(code, otherwise)
+    first, second = binary(code), None if OPS[code].condition else reflected(code)
+
+    def of_two(x: Any, y: Any) -> Any:
+        out: Any = NotImplemented
+        if type(x) is Var:
+            out = first(x, y)
+        elif type(y) is Var and second is not None:
+            out = second(y, x)
+        return otherwise(x, y) if out is NotImplemented else out
+
+    return of_two
+
+
 # The Python method of each operator, and the operations that raise to a constant power.
 METHODS = {
     "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",

@@ -34,7 +34,7 @@ def _conditions(name: str) -> Callable[..., Any]:
 
 
 def _recorded(code: int) -> Callable[..., Any]:
-    return lambda *xs: elementwise(code, *xs)
+    return tracer.function(code, functools.partial(elementwise, code))
 
 
 def _heaviside(x: Any, y: Any) -> Any:
@@ -144,7 +144,7 @@ _COMMON = {Var, VarArray, float, int, np.float64, np.ndarray}
 
 def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
     """What a ufunc does on operands of which at least one is traced."""
-    if not kwargs and method == "__call__" and ufunc in UFUNCS and {*map(type, inputs)} <= _COMMON:
+    if method == "__call__" and not kwargs and ufunc in UFUNCS and (len(inputs) == 1 or {*map(type, inputs)} <= _COMMON):
         return UFUNCS[ufunc](*inputs)
     out = kwargs.pop("out", None)
     check_out(out)
