@@ -524,13 +524,13 @@ def append(rec: Recording, code: int, a: Any, b: Any, v: np.ndarray) -> Any:
 
 def where(condition: Any, x: Any, y: Any) -> Any:
     """Elementwise choice: of a traced condition it records no branch, by a plain one it picks rows."""
-    truths = are_truths(x, y)
-    if not truths and all([isinstance(k, (Var, *tracer.PLAIN)) for k in (condition, x, y)]):
+    if {type(x), type(y)} <= _NUMBERS and isinstance(condition, (Var, *tracer.PLAIN)):
         if not isinstance(condition, Var):
             return x if condition else y
         if not isinstance(x, Var) and not isinstance(y, Var):
             x = tracer.constant(condition.rec, x)
         return tracer.apply(CODE["gate"], condition, x) + tracer.apply(CODE["gate_not"], condition, y)
+    truths = are_truths(x, y)
     c, x, y = operands("where", condition, x, y)
     rec = recording(c, x, y)
     if rec is None:
