@@ -3841,6 +3841,8 @@ PARTIAL = 1 << 31
 SCRATCH = 1024
 # The elements of a vector.
 LANES = 4
+# Lists of at most so many slots are pulled one by one: in irregular code the jumps that a pull takes cost more.
+SHORT_LIST = 12
 # The fewest products in a row that a chain adds without computing them apart.
 LEAST_PRODUCTS = 4
 # The shortest run of operands that is worth repeating: a list of shorter ones takes less time.
@@ -4400,8 +4402,52 @@ def _partial(how, a, b, v, stored, constants):
 
 
 @helper
+def _pull_singles(begin, count, pulls, c):
+    """Write the pull that runs ``count`` single ones, or lengthen the last one where they follow it."""
+    last = PULL * (c[ROW_COUNT] - 1)
+    if (
+        pulls[last + PULLS] == SINGLES
+        and pulls[last + TARGET] + 4 * pulls[last + COUNT] == begin
+        and pulls[last + COUNT] < CHUNK
+    ):
+        pulls[last + COUNT] += count
+    elif count:
+        pull = PULL * c[ROW_COUNT]
+        pulls[pull + PULLS], pulls[pull + COUNT] = SINGLES, count
+        pulls[pull + TARGET], pulls[pull + TIMES_RUN] = begin, 1
+        c[ROW_COUNT] += 1
+
+
+@helper
+def _pull_list(what, n, s, d, at, minus, switch, pulls, c, lists, state, slots):
+    """Write the pull of an operand that is a short list of slots from ``at`` on as pulls of single numbers."""
+    begin, count = c[LIST], 0
+    for back in range(n):
+        i = n - 1 - back
+        slot = int64(lists[at + i])
+        known, to = KNOWN * slot, c[LIST]
+        if state[known + ACTIVE]:
+            source, partial = s + i, d + i
+            if what == SCALED:
+                partial = d if d else 2 * slots + ONE_AT
+            elif what == SPREAD:
+                source, partial = s, 2 * slots + ONE_AT
+            elif what == FACTORS:
+                source, partial = d, s + i
+            target = int64(state[known + ADJOINT])
+            lists[to], lists[to + 1] = source + (FLAG if minus else 0), partial + (FLAG if switch else 0)
+            lists[to + 2], lists[to + 3] = target if _touch(slot, state) else 2 * slots + NOTHING_AT, target
+            c[LIST] += 4
+            count += 1
+    _pull_singles(begin, count, pulls, c)
+
+
+@helper
 def _pull(what, n, repeats, s, d, step_d, mode, at, step, minus, switch, pulls, c, lists, state, slots, inputs):
     """Write the pull of one operand of a block, which lies at ``at`` by ``mode``, and a ``step`` further each time that it repeats."""
+    if mode == GATHER and repeats == 1 and n <= SHORT_LIST:
+        _pull_list(what, n, s, d, at, minus, switch, pulls, c, lists, state, slots)
+        return
     where, target = TO_ROW, slots + at
     # whether it adds to what is there already, because of others or because it comes to the same adjoints again
     adds = repeats > 1 and abs(step) < (n if mode == ROWS else 1)
@@ -4556,11 +4602,7 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
                         word & 255, int64(state[known + ADJOINT]), int64(lists[at + 1]), int64(lists[at + 2]), slot, p,
                         lists, c, table, state, inputs, base,
                     )  # fmt: skip
-            if count:
-                pull = PULL * c[ROW_COUNT]
-                pulls[pull + PULLS], pulls[pull + COUNT] = SINGLES, count
-                pulls[pull + TARGET], pulls[pull + TIMES_RUN] = begin, 1
-                c[ROW_COUNT] += 1
+            _pull_singles(begin, count, pulls, c)
         else:
             for field in (XO, YO, ZO, DX, DY):
                 rows[row + field] = _settled(int64(rows[row + field]), base)
@@ -4704,7 +4746,7 @@ def bind(code, work, pieces, mode, reads=(), writes=()):
     """
     rows, pulls = pieces
     if len(rows) == len(pulls) == 2 and not config.DISABLE_JIT:
-        return piece(code, work, rows[0], rows[1], mode, reads, writes)
+        return piece(code, work, *(rows if mode & FORWARD else pulls), mode, reads, writes)
     steps = [piece(code, work, *ends, mode & ~REVERSE) for ends in pairwise(rows) if mode & FORWARD]
     steps += [piece(code, work, *ends, REVERSE) for ends in pairwise(pulls) if mode & REVERSE]
 

@@ -96,6 +96,19 @@ def test_blocks_give_what_one_at_a_time_gives(seed, rows):
         assert apart < 1e-9
 
 
+@pytest.mark.parametrize("make", [lambda: random_tape(3, 400), lambda: irregular_tape(3, 400)])
+def test_a_sweep_in_two_halves_gives_what_one_gives(make):
+    tape = make()
+    plan = schedule.schedule(tape)
+    whole, halves = plan.buffer(), plan.buffer()
+    whole[1 : 1 + tape.n_inputs] = halves[1 : 1 + tape.n_inputs] = tape.val[1 : 1 + tape.n_inputs]
+    kernels.ready()
+    plan.bind(whole, kernels.GRADIENT | kernels.UNGUARDED)()
+    plan.bind(halves, kernels.FORWARD | kernels.PARTIALS | kernels.UNGUARDED)()
+    plan.bind(halves, kernels.REVERSE)()
+    assert np.array_equal(whole, halves, equal_nan=True)
+
+
 @given(seed=st.integers(0, 2**32 - 1), rows=st.integers(60, 600))
 def test_blocks_compute_whole_vectors_and_nobody_has_what_is_too_much(seed, rows):
     plan = schedule.schedule(random_tape(seed, rows))
