@@ -4746,7 +4746,8 @@ def bind(code, work, pieces, mode, reads=(), writes=()):
     """
     rows, pulls = pieces
     if len(rows) == len(pulls) == 2 and not config.DISABLE_JIT:
-        return piece(code, work, *(rows if mode & FORWARD else pulls), mode, reads, writes)
+        begin, end = rows if mode & FORWARD else pulls
+        return piece(code, work, begin, end, mode, reads, writes)
     steps = [piece(code, work, *ends, mode & ~REVERSE) for ends in pairwise(rows) if mode & FORWARD]
     steps += [piece(code, work, *ends, REVERSE) for ends in pairwise(pulls) if mode & REVERSE]
 

@@ -620,7 +620,7 @@ def test_conditions_combine_without_a_guard():
 
 def test_the_truth_of_an_array_is_numpys():
     assert traced([1.0]) and not traced([[0.0]])
-    for bad in (np.ones(2), np.ones(0)):
+    for bad in (np.ones(2), np.ones(0))[: 2 if np.lib.NumpyVersion(np.__version__) >= "2.2.0" else 1]:
         with pytest.raises(ValueError) as plain:
             bool(bad)
         with pytest.raises(ValueError, match=str(plain.value)[:40]):

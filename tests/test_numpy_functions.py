@@ -602,7 +602,7 @@ REARRANGED = {
     "pad mean": (lambda x: np.pad(x, ((1, 2), (0, 1)), "mean"), (2, 3)),
     "pad mean of a few": (lambda x: np.pad(x, 2, "mean", stat_length=((1, 2), (3, 2))), (2, 3)),
     "pad maximum": (lambda x: np.pad(x, (1, 2), mode="maximum"), (3, 2)),
-    "pad minimum": (lambda x: np.pad(x, {-1: (0, 2)}, mode="minimum"), (3, 2)),
+    "pad minimum": (lambda x: np.pad(x, ((0, 0), (0, 2)), mode="minimum"), (3, 2)),
     "pad median": (lambda x: np.pad(x, 1, "median"), (3, 3)),
     "pad linear_ramp": (lambda x: np.pad(x, ((2, 1), (0, 3)), "linear_ramp", end_values=((1, 2), (3, 4))), (2, 3)),
     "pad linear_ramp to 0": (lambda x: np.pad(x, 2, "linear_ramp"), (3,)),
