@@ -343,7 +343,8 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
         state = np.zeros((len(template), kernels.KNOWN), np.uint32)
         state[1 : 1 + inputs, kernels.ACTIVE] = tape.active
         rows = np.zeros(ROW * rows_at_most, np.uint32)
-        lists = np.empty(20 * len(order) + 4 * len(tape) + 2 * inputs + 16, np.uint32)
+        # of an instruction in a block three lists and their pulls one by one, four numbers each; of a link in a chain one of both
+        lists = np.empty(20 * len(order) + 6 * len(tape) + 2 * inputs + 16, np.uint32)
         counts = np.array([1 + inputs, 0, 0, CONSTANTS + 3 * SCRATCH, 0, 0], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = passes.emit(

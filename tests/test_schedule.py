@@ -361,6 +361,31 @@ def test_recurrences_give_what_one_at_a_time_gives(seed):
         assert apart < 1e-8
 
 
+@pytest.mark.parametrize("size", [4, 8, 12, 13])
+@pytest.mark.parametrize("plain", [0, 1, 3])
+def test_plans_have_room_for_sums_over_anything(size, plain, monkeypatch):
+    """Of chains all is read through lists, and pulled one by one: in Python, a plan that needs more room is an IndexError."""
+    python = kernels.in_python()
+    monkeypatch.setattr(kernels, "planning", lambda n, writes: python)
+    rng = np.random.default_rng(size)
+    recording = Recording()
+    x = [recording.append(INPUT, 0, 0, v) for v in rng.normal(size=200)]
+    pairs = iter(rng.permutation(100 * 100).tolist())
+    total, add, multiply = x[0], CODE["add"], CODE["multiply"]
+    for _ in range(60):
+        for _ in range(size):
+            i, j = divmod(next(pairs), 100)
+            total = recording.append(add, total, recording.append(multiply, x[i], x[100 + j], 0.0), 0.0)
+        for _ in range(plain):
+            total = recording.append(add, total, x[rng.integers(200)], 0.0)
+    tape = recording.freeze([total])
+    plan = schedule.schedule(tape)
+    assert kernels.DOT in plan.rows[:, kernels.FORM]
+    wrong, apart = differences(tape, plan, rng.normal(size=200))
+    assert not wrong
+    assert apart < 1e-9
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 def test_chains_give_what_one_at_a_time_gives(seed):
     tape = chained_tape(seed)
