@@ -526,7 +526,8 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     """Elementwise choice: of a traced condition it records no branch, by a plain one it picks rows."""
     if {type(x), type(y)} <= _NUMBERS and isinstance(condition, (Var, *tracer.PLAIN)):
         if not isinstance(condition, Var):
-            return x if condition else y
+            chosen, other = (x, y) if condition else (y, x)
+            return tracer.constant(other.rec, chosen) if isinstance(other, Var) and not isinstance(chosen, Var) else chosen
         if not isinstance(x, Var) and not isinstance(y, Var):
             x = tracer.constant(condition.rec, x)
         return tracer.apply(CODE["gate"], condition, x) + tracer.apply(CODE["gate_not"], condition, y)

@@ -1438,7 +1438,7 @@ TO_ROW, TO_ONE, TO_LIST = 0, 1, 2
 FLAG = 1 << 31
 # Between adjoints and partials: 1, -1, and nothing, which is -0.0, because that changes no bit of what is added to it; and one more, so
 # that partials lie as their adjoints do.
-CONSTANTS = 4
+CONSTANTS = 1.0, -1.0, -0.0, 0.0
 ONE_AT, MINUS_AT, NOTHING_AT = 0, 1, 2
 
 
@@ -4007,7 +4007,7 @@ def _emit_block(
             rows[field + 2] = PARTIAL + c[PART]
             c[PART] += width
         else:
-            rows[field + 2] = PARTIAL + CONSTANTS + q * SCRATCH
+            rows[field + 2] = PARTIAL + len(CONSTANTS) + q * SCRATCH
     rows[row + OUT] = c[SLOT]
     for k in range(size):
         _produce(c[SLOT] + k, members[i + k], first, active, where, state)
@@ -4059,7 +4059,7 @@ def _place_items(items, which, i, j, field, scratch, kept, active, val, where, t
             rows[field] = GATHER
         _read(s, int64(PLUS), active, where, state)
     if rows[field] == GATHER:
-        rows[field + 1], rows[field + 2] = c[LIST], PARTIAL + CONSTANTS + scratch
+        rows[field + 1], rows[field + 2] = c[LIST], PARTIAL + len(CONSTANTS) + scratch
         for k in range(i, j):
             lists[c[LIST]] = _resident(items[2 * k + which], val, where, template, c)
             c[LIST] += 1
@@ -4654,7 +4654,7 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
     n = len(op)
     op, a, b, active, table, code = _pointers(op, a, b, active, table, code)
     own, constants = slots - n, 2 * slots
-    p = constants + CONSTANTS
+    p = constants + len(CONSTANTS)
     rows = (n + chunk - 1) // chunk
     words = at
     for i in range(n):
@@ -4698,7 +4698,7 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
                 to = y if q else x
                 if how == NOTHING_PASSES or not active[to]:
                     continue
-                d = _partial(how, x, y, v, constants + CONSTANTS + 2 * i + q, constants)
+                d = _partial(how, x, y, v, constants + len(CONSTANTS) + 2 * i + q, constants)
                 flag = FLAG if table[facts + IS_SWITCH] else 0
                 code[at], code[at + 1], code[at + 2], code[at + 3] = slots + v, d + flag, slots + to, slots + to
                 at += 4

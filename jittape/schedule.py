@@ -139,7 +139,7 @@ class Plan(NamedTuple):
         work = np.zeros(self.size)
         slots = len(self.template)
         work[:slots] = self.template
-        work[2 * slots : 2 * slots + CONSTANTS] = 1.0, -1.0, -0.0, 0.0
+        work[2 * slots : 2 * slots + len(CONSTANTS)] = CONSTANTS
         return work
 
     def bind(self, work: np.ndarray, mode: int, reads: Copies = (), writes: Copies = ()) -> Callable[[], float]:
@@ -154,8 +154,8 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     tells by slot which leaves are differentiated.
     """
     n, slots = len(op), len(template)
-    size = 2 * slots + 2 * n + CONSTANTS
-    _addressable(size, f"a tape of {n} instructions")
+    size = 2 * slots + 2 * n + len(CONSTANTS)
+    _addressable(size, FLAG, f"a tape of {n} instructions")
     rows = -(-n // CHUNK)
     at = HEADER + ROW * rows + PULL * (rows + 1)
     code = np.zeros(at + 12 * n + 2, np.uint32)
@@ -168,10 +168,10 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     return Plan(code[:end], template, size, pieces, np.arange(slots, dtype=np.int32))
 
 
-def _addressable(size: int, what: str) -> None:
-    """Raise where the numbers of a work buffer are more than the kernels can tell apart."""
-    if size >= FLAG:
-        raise TapeCapacityError(f"{what} needs {size} numbers of work space; a program's offsets are of 31 bits")
+def _addressable(size: int, limit: int, what: str) -> None:
+    """Raise where a work buffer, or the code, is longer than its offsets can tell."""
+    if size >= limit:
+        raise TapeCapacityError(f"{what} needs {size} numbers in one array, more than a program's offsets can tell apart")
 
 
 def _locked(column: np.ndarray) -> np.ndarray:
@@ -345,7 +345,7 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
         rows = np.zeros(ROW * rows_at_most, np.uint32)
         # of an instruction in a block three lists and their pulls one by one, four numbers each; of a link in a chain one of both
         lists = np.empty(20 * len(order) + 6 * len(tape) + 2 * inputs + 16, np.uint32)
-        counts = np.array([1 + inputs, 0, 0, CONSTANTS + 3 * SCRATCH, 0, 0], np.int64)
+        counts = np.array([1 + inputs, 0, 0, len(CONSTANTS) + 3 * SCRATCH, 0, 0], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = passes.emit(
             order, key, items, op, CODE["subtract"], CODE["multiply"], first, operands, active, previous, _FACTS, constants, tape.val,
@@ -362,7 +362,7 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
             counts[SLOT] += 1
     rows = rows[: ROW * counts[ROW_COUNT]]
     used, size = int(counts[SLOT]), 2 * int(counts[SLOT]) + int(counts[PART])
-    _addressable(max(size, HEADER + len(rows) + 2 * int(counts[LIST])), repr(tape))
+    _addressable(size, FLAG, repr(tape))
     where = where[same]
     output = int(where[tape.outputs[0]]) if len(tape.outputs) else 0
     blocks = rows.reshape(-1, ROW)
@@ -375,8 +375,9 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
     header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(blocks), len(pulls), lists_at + counts[LIST], output
     _link(header, kernels.forward, kernels.reverse, _bits(counts[kernels.ONES]), _bits(counts[kernels.BLOCKS]))
     parts = [header, rows, lists[: counts[LIST]], pulls.ravel()]
-    guards = _guards(tape, where, blocks[:, OUT], header, sum(map(len, parts)))
-    code = np.concatenate([*parts, guards])
+    end = sum(map(len, parts))
+    _addressable(end + 3 * len(tape.guards), 1 << 32, repr(tape))
+    code = np.concatenate([*parts, _guards(tape, where, blocks[:, OUT], header, end)])
     pieces = (
         _pieces(blocks[:, N].astype(np.int64) * blocks[:, REPEATS]),
         _pieces(pulls[:, COUNT].astype(np.int64) * pulls[:, TIMES_RUN]),

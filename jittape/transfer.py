@@ -138,11 +138,10 @@ def _reader_of_items(spec: Any, readers: list[_Reader], number: _Reader) -> _Rea
     read_all = _floats(n, number) if spec[-1] == ("f",) * n else read_each
     if tag == "seq":
         return lambda x, leaves: type(x) is kind and len(x) == n and read_all(x, leaves)
-    if tag == "dict" and kind is dict:
-        return lambda x, leaves: type(x) is dict and tuple(x) == spec[2] and read_all(x.values(), leaves)
     if tag == "dict":
+        plain = kind is dict
         return lambda x, leaves: (
-            type(x) is kind and tuple(x) == spec[2] and factory(x) == spec[3] and read_all(x.values(), leaves)
+            type(x) is kind and tuple(x) == spec[2] and (plain or factory(x) == spec[3]) and read_all(x.values(), leaves)
         )
     return lambda x, leaves: type(x) is kind and read_all([getattr(x, name) for name in spec[2]], leaves)
 

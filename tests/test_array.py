@@ -1110,3 +1110,13 @@ def test_the_codes_of_recorded_sums():
     op, a, b, _ = (column[start:].tolist() for column in x.rec.columns())
     assert op == [CODE["add"]] * 2
     assert a == [x.row[0], start] and b == x.row[1:].tolist()
+
+
+def test_a_plain_condition_picks_traced_numbers():
+    """What is picked has the methods of NumPy's numbers, a constant beside a traced one too."""
+    for f in (np.where, jt.where):
+        for condition in (True, np.bool_(True), 1.0):
+            program = jt.record(
+                lambda x, f=f, condition=condition: f(condition, 2.0, x).sum() * x + f(condition, x, 3).mean(), 4.0
+            )
+            assert program.value_and_grad(4.0) == (12.0, 3.0)

@@ -361,6 +361,13 @@ def test_recurrences_give_what_one_at_a_time_gives(seed):
         assert apart < 1e-8
 
 
+@pytest.mark.parametrize("planned", [schedule.schedule, one_at_a_time])
+def test_a_work_buffer_longer_than_offsets_can_tell_is_refused(planned, monkeypatch):
+    monkeypatch.setattr(schedule, "FLAG", 100)
+    with pytest.raises(jt.TapeCapacityError, match="offsets"):
+        planned(random_tape(1, 300))
+
+
 @pytest.mark.parametrize("size", [4, 8, 12, 13])
 @pytest.mark.parametrize("plain", [0, 1, 3])
 def test_plans_have_room_for_sums_over_anything(size, plain, monkeypatch):
