@@ -13,6 +13,7 @@ from .kernels import (
     FORM,
     FUSED,
     GATHER,
+    MATRIX,
     MX,
     OP,
     OUT,
@@ -20,9 +21,13 @@ from .kernels import (
     REPEATS,
     ROWS,
     RX,
+    RY,
     RZ,
     STRETCH,
     STRIDE,
+    TERM_X,
+    TERM_Y,
+    TERMS,
     XI,
     N,
 )
@@ -72,11 +77,23 @@ def _row(row: np.ndarray) -> tuple[str, ...]:
     if row[FORM] == CHAIN:
         items = _operand(row[MX + 3], row[XI + 3], n)
         return f"chain of {n} {'-' if row[OP] else '+'}", f"%{row[OUT]}", _operand(row[MX], row[XI], 1), items, "", ""
+    if row[FORM] == MATRIX:
+        x, y = (f"one %{row[at]} ({steps})" for at, steps in ((XI, _steps(row, RX, TERM_X)), (XI + 3, _steps(row, RY, TERM_Y))))
+        z = _operand(row[MX + 6], row[XI + 6], n, _signed(row[RZ]) if repeats > 1 else 0)
+        return f"{repeats} x {n} sums of {row[TERMS]} x*y", slots, x, y, z, ""
     code = int(row[OP]) & 255
     name = _FUSED[code - FUSED] if code >= FUSED else OPS[code].name
-    steps = [int(step) - (int(step) >> 31 << 32) for step in row[RX : RZ + 1]]
+    steps = [_signed(step) for step in row[RX : RZ + 1]]
     operands = [_operand(row[MX + 3 * q], row[MX + 3 * q + 1], n, steps[q] if repeats > 1 else 0) for q in range(3)]
     return f"{repeats} x {n} {name}" if repeats > 1 else f"{n} {name}", slots, *operands, "stored" if row[DX] or row[DY] else ""
+
+
+def _signed(step: int) -> int:
+    return int(step) - (int(step) >> 31 << 32)
+
+
+def _steps(row: np.ndarray, *fields: int) -> str:
+    return ", ".join(f"{_signed(row[field]):+}" for field in fields)
 
 
 def _operand(mode: int, at: int, n: int, step: int = 0) -> str:

@@ -1393,13 +1393,13 @@ def i1e_dx(x, v):
 
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
 # The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot; then, from AT on, the
-# addresses of the compiled functions, low half first: of `forward` and `reverse` or what stands in for them, `stretch`, `singles`, and
-# two for each family, from AT_FAMILIES on.
+# addresses of the compiled functions, low half first: of `forward` and `reverse` or what stands in for them, `stretch`, `singles`,
+# `matrix` and `matrix_back`, and two for each family, from AT_FAMILIES on.
 SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 4, 5, 6, 8
-AT_FORWARD, AT_REVERSE, AT_STRETCH, AT_SINGLES, AT_FAMILIES = 0, 1, 2, 3, 4
+AT_FORWARD, AT_REVERSE, AT_STRETCH, AT_SINGLES, AT_MATRIX, AT_MATRIX_BACK, AT_FAMILIES = 0, 1, 2, 3, 4, 5, 6
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, constants, then partials. A row
 # of one of the commonest operations may repeat: its results go on where the last ones ended, its operands a step further.
-ROW = 20
+ROW = 23
 FORM, N, OUT, OP = 0, 1, 2, 3  # what the row does, number of elements, first slot written, operation
 MX, XI, XO = 4, 5, 6  # operand x: its mode, its slot or list, and where the loop reads it
 MY, YI, YO = 7, 8, 9  # the same for operand y
@@ -1407,10 +1407,13 @@ MZ, ZI, ZO = 10, 11, 12  # and for the other operand of a fused addition
 DX, DY = 13, 14  # where stored partials go, or 0
 REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each operand from one time to the next
 WIDTH = 19  # of a block that calls a function: how many elements it computes, the last ones perhaps for nobody
-# What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a block of a family, a
-# chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE on a loop of
-# its own.
-STRETCH, CHAIN, BLOCK, DOT, PRODUCT, CORE = 0, 1, 2, 3, 4, 5
+TERMS, TERM_X, TERM_Y = 20, 21, 22  # of a product of matrices: how many products each sum has, and the steps from one to the next
+# What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a product of matrices, a block
+# of a family, a chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE
+# on a loop of its own.
+# In a product of matrices each result is z, or nothing, and then the sum over terms of a number of x, which a whole run shares, times
+# one of y, which all runs share: RY is how far apart those of a run are.
+STRETCH, CHAIN, MATRIX, BLOCK, DOT, PRODUCT, CORE = 0, 1, 2, 3, 4, 5, 6
 # Modes of an operand: neighbouring slots, or one; the others are copied to scratch first, from one slot, a list of slots, or slots that
 # are a constant number apart. Of those a list has the first, the distance, the distance from one repeat to the next, and repeats.
 ABSENT, ROWS, ONE, FILL, GATHER, STRIDE = 0, 1, 2, 3, 4, 5
@@ -1423,14 +1426,17 @@ OF_PRODUCTS = 240
 WORDS = 4
 LEAF = 250
 # A pull: what one operand of a block takes from its adjoints in the reverse sweep.
-PULL = 12
+PULL = 16
 PULLS, COUNT, SOURCE, PARTIAL_AT, TARGET, SIGN, SWITCH = 0, 1, 2, 3, 4, 5, 6
 TIMES_RUN, STEP_PARTIAL, STEP_TARGET = 7, 8, 9  # how often it runs, and the steps from one time to the next
+# Of a product of matrices, z + x*y: the step of its source from one time to the next, its terms, and the steps from one to the next.
+STEP_SOURCE, TERMS_RUN, TERM_SOURCE, TERM_PARTIAL, TERM_TARGET = 10, 11, 12, 13, 14
+EACH, APART = SIGN, 15  # what each term pulls: SCALED, PRODUCTS or FACTORS; how far apart the numbers of a run of y are
 # What a pull does: clears adjoints and seeds the output; runs pulls of single numbers; or adds to, or sets, a row of adjoints,
 # one of them, or those of a list. There the product is of the source with one number, with a partial each, or one number alone.
 # For FACTORS the partials are the row, and the adjoint is one number. LINKS passes adjoints on from each link of a chain of products to
-# the one before.
-CLEAR, SINGLES, SCALED, PRODUCTS, SPREAD, FACTORS, LINKS = 0, 1, 2, 3, 4, 5, 6
+# the one before. MATRICES is one of three others over again, for each term of a product of matrices.
+CLEAR, SINGLES, SCALED, PRODUCTS, SPREAD, FACTORS, LINKS, MATRICES = 0, 1, 2, 3, 4, 5, 6, 7
 TO_ROW, TO_ONE, TO_LIST = 0, 1, 2
 # A pull of a single number is four numbers: source, and `FLAG` where it is subtracted; partial, and `FLAG` where a zero of it passes
 # nothing, as in a switch; what it is added to, and target. Each multiplies and adds: a partial may be 1 or -1, and what it sets it adds
@@ -3089,6 +3095,196 @@ def stretch(code, work, at, n, o, _0, _1, _2, _3):
         work[o + k] = v
 
 
+def _hidden():
+    """A way to keep LLVM from seeing how a number follows from others.
+
+    Else it looks whether rows overlap once for all rows to come, by a rule that takes any rows in descending order for overlapping, and
+    then computes one number at a time.
+    """
+    if config.DISABLE_JIT:
+        return lambda number: number
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(64)
+        return builder.call(ir.InlineAsm(ir.FunctionType(word, [word]), "", "=r,0"), arguments)
+
+    @intrinsic
+    def hidden(typing_context, number):
+        return types.uint64(types.uint64), generate
+
+    return hidden
+
+
+hidden = _hidden()
+# So many numbers of a matrix are read over and over while they are in L1.
+TILE = 2048
+
+
+@helper
+def _tile(n):
+    """How many rows of ``n`` numbers are read over and over, in fours."""
+    four = uint64(4)
+    return max(uint64(TILE) // n // four * four, four)
+
+
+@helper
+def _accumulate(work, o, step_o, rows, x, row_x, term_x, y, term_y, terms, n):
+    """Add products of matrices to rows of ``n`` numbers: a number of x, for each row and term, times a row of y, for each term.
+
+    Each sum is in the order of its terms. Four of them at a time, for two rows at a time where those are apart: 11 to 16 products a
+    nanosecond, where one term and one row at a time takes as long for 2 to 4.
+    """
+    one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
+    r = uint64(0)
+    while r < rows:
+        both = r + one < rows and step_o >= n
+        p, xr, xp, yt, left = o + step_o, x, x + row_x, y, terms
+        while left >= four:
+            a0, a1, a2, a3 = work[xr], work[xr + term_x], work[xr + two * term_x], work[xr + three * term_x]
+            y0 = yt if both else hidden(yt)
+            y1 = y0 + term_y
+            y2 = y1 + term_y
+            y3 = y2 + term_y
+            if both:
+                b0, b1, b2, b3 = work[xp], work[xp + term_x], work[xp + two * term_x], work[xp + three * term_x]
+                for j in range(n):
+                    c0, c1, c2, c3 = work[y0 + j], work[y1 + j], work[y2 + j], work[y3 + j]
+                    u, v = work[o + j], work[p + j]
+                    u = u + a0 * c0
+                    v = v + b0 * c0
+                    u = u + a1 * c1
+                    v = v + b1 * c1
+                    u = u + a2 * c2
+                    v = v + b2 * c2
+                    u = u + a3 * c3
+                    v = v + b3 * c3
+                    work[o + j] = u
+                    work[p + j] = v
+            else:
+                for j in range(n):
+                    v = work[o + j] + a0 * work[y0 + j]
+                    v = v + a1 * work[y1 + j]
+                    v = v + a2 * work[y2 + j]
+                    v = v + a3 * work[y3 + j]
+                    work[o + j] = v
+            xr += four * term_x
+            xp += four * term_x
+            yt += four * term_y
+            left -= four
+        while left:
+            a = work[xr]
+            for j in range(n):
+                work[o + j] += a * work[yt + j]
+            if both:
+                a = work[xp]
+                for j in range(n):
+                    work[p + j] += a * work[yt + j]
+            xr += term_x
+            xp += term_x
+            yt += term_y
+            left -= one
+        r += two if both else one
+        o += two * step_o if both else step_o
+        x += two * row_x if both else row_x
+
+
+@helper
+def _add_product(work, o, step_o, rows, x, row_x, term_x, y, term_y, terms, n):
+    """`_accumulate` for any number of terms: by as many as are in L1."""
+    tile = _tile(n)
+    while terms:
+        some = min(terms, tile)
+        _accumulate(work, o, step_o, rows, x, row_x, term_x, y, term_y, some, n)
+        x += some * term_x
+        y += some * term_y
+        terms -= some
+
+
+@helper
+def _running_sums(work, o, rows, x, row_x, y, terms):
+    """Add to each of ``rows`` numbers the products of a row of x with the row y, in their order; eight side by side."""
+    one, eight = uint64(1), uint64(8)
+    while rows >= eight:
+        x1 = x + row_x
+        x2 = x1 + row_x
+        x3 = x2 + row_x
+        x4 = x3 + row_x
+        x5 = x4 + row_x
+        x6 = x5 + row_x
+        x7 = x6 + row_x
+        v0, v1, v2, v3 = work[o], work[o + one], work[o + uint64(2)], work[o + uint64(3)]
+        v4, v5, v6, v7 = work[o + uint64(4)], work[o + uint64(5)], work[o + uint64(6)], work[o + uint64(7)]
+        for t in range(terms):
+            c = work[y + t]
+            v0 += work[x + t] * c
+            v1 += work[x1 + t] * c
+            v2 += work[x2 + t] * c
+            v3 += work[x3 + t] * c
+            v4 += work[x4 + t] * c
+            v5 += work[x5 + t] * c
+            v6 += work[x6 + t] * c
+            v7 += work[x7 + t] * c
+        work[o], work[o + one], work[o + uint64(2)], work[o + uint64(3)] = v0, v1, v2, v3
+        work[o + uint64(4)], work[o + uint64(5)], work[o + uint64(6)], work[o + uint64(7)] = v4, v5, v6, v7
+        x += eight * row_x
+        o += eight
+        rows -= eight
+    while rows:
+        v = work[o]
+        for t in range(terms):
+            v += work[x + t] * work[y + t]
+        work[o] = v
+        x += row_x
+        o += one
+        rows -= one
+
+
+@inlined
+def _scratch(code, n):
+    """Where scratch is, and how many rows of ``n`` numbers, at most `SCRATCH`, have room there."""
+    return uint64(2) * uint64(code[SLOTS]) + uint64(len(CONSTANTS)), uint64(3 * SCRATCH) // n
+
+
+@helper
+def _pack(work, to, at, step, apart, rows, n):
+    """Copy rows of ``n`` numbers that are ``apart`` to where they lie behind each other."""
+    for i in range(n):
+        for r in range(rows):
+            work[to + r * n + i] = work[at + r * step + i * apart]
+
+
+def matrix(code, work, row, _0, _1, _2, _3, _4, _5):
+    """Run the row of a product of matrices."""
+    one = uint64(1)
+    n, rows, terms, o = uint64(code[row + N]), uint64(code[row + REPEATS]), uint64(code[row + TERMS]), uint64(code[row + OUT])
+    x, row_x, term_x = uint64(code[row + XI]), _signed(code[row + RX]), _signed(code[row + TERM_X])
+    y, next_y, term_y = uint64(code[row + YI]), _signed(code[row + RY]), _signed(code[row + TERM_Y])
+    z, row_z, to = uint64(code[row + ZO]), _signed(code[row + RZ]), o
+    for _ in range(rows):
+        if code[row + MZ] == ROWS:
+            for j in range(n):
+                work[to + j] = work[z + j]
+        else:
+            start = work[z]
+            for j in range(n):
+                work[to + j] = start
+        z += row_z
+        to += n
+    if n == one:
+        _running_sums(work, o, rows, x, row_x, y, terms)
+    elif next_y == one:
+        _add_product(work, o, n, rows, x, row_x, term_x, y, term_y, terms, n)
+    else:
+        scratch, most = _scratch(code, n)
+        while terms:
+            some = min(terms, most)
+            _pack(work, scratch, y, term_y, next_y, some, n)
+            _accumulate(work, o, n, rows, x, row_x, term_x, scratch, n, some, n)
+            x += some * term_x
+            y += some * term_y
+            terms -= some
+
+
 @inlined
 def _agrees(code, work, guard):
     """Whether a condition has the recorded outcome."""
@@ -3141,6 +3337,9 @@ def forward(code, work, start, stop, partials, guarded, _0, _1, _2):
                 for i in range(n):
                     v += factor * work[code[yi + i]]
             work[o] = v
+        elif form == MATRIX:
+            call(_address(code, uint64(AT_MATRIX)), code, work, row, zero, zero, zero, zero, zero, zero)
+            again = zero
         elif form == DOT:
             factor = -1.0 if code[row + OP] else 1.0
             v = work[at]
@@ -3314,6 +3513,128 @@ def singles(code, work, t, n, _0, _1, _2, _3, _4):
         t += four
 
 
+@reordered
+def _four_dots(work, s, d0, d1, d2, d3, n):
+    """The sums of products of a row with four others, added up in as many lanes as the processor has."""
+    t0 = t1 = t2 = t3 = 0.0
+    for i in range(n):
+        x = work[s + i]
+        t0 += x * work[d0 + i]
+        t1 += x * work[d1 + i]
+        t2 += x * work[d2 + i]
+        t3 += x * work[d3 + i]
+    return t0, t1, t2, t3
+
+
+@helper
+def _add_dots(work, s, step_s, rows, d, step_d, t, row_t, term_t, terms, n):
+    """Add to one number, for each row and term, the sum of products of a row of s, for each row, with one of d, for each term."""
+    one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
+    tile = _tile(n)
+    while terms:
+        some, sr, tr = min(terms, tile), s, t
+        for _ in range(rows):
+            dt, to, left = d, tr, some
+            while left >= four:
+                t0, t1, t2, t3 = _four_dots(work, sr, dt, dt + step_d, dt + two * step_d, dt + three * step_d, n)
+                work[to] += t0
+                work[to + term_t] += t1
+                work[to + two * term_t] += t2
+                work[to + three * term_t] += t3
+                dt += four * step_d
+                to += four * term_t
+                left -= four
+            while left:
+                work[to] += _dot(work, sr, dt, n)
+                dt += step_d
+                to += term_t
+                left -= one
+            sr += step_s
+            tr += row_t
+        d += some * step_d
+        t += some * term_t
+        terms -= some
+
+
+@reordered
+def _zeros(work, s, n):
+    """How many numbers of a row are zero."""
+    zeros = 0.0
+    for i in range(n):
+        zeros += 1.0 if work[s + i] == 0.0 else 0.0
+    return zeros
+
+
+@helper
+def _all_finite(work, at, step, rows, term, terms, apart, n):
+    """Whether no number is infinite or NaN. What does not step is there once."""
+    one = uint64(1)
+    for _ in range(rows if step else one):
+        to = at
+        for _ in range(terms if term else one):
+            others = 0.0
+            for i in range(n if apart else one):
+                x = work[to + i * apart]
+                others += x - x
+            if others != 0.0:
+                return False
+            to += term
+        at += step
+    return True
+
+
+def matrix_back(code, work, pull, _0, _1, _2, _3, _4, _5):
+    """Run a pull of a product of matrices."""
+    zero, one = uint64(0), uint64(1)
+    each, n, apart = code[pull + EACH], uint64(code[pull + COUNT]), _signed(code[pull + APART])
+    rows, terms = uint64(code[pull + TIMES_RUN]), uint64(code[pull + TERMS_RUN])
+    s, row_s, term_s = uint64(code[pull + SOURCE]), _signed(code[pull + STEP_SOURCE]), _signed(code[pull + TERM_SOURCE])
+    d, row_d, term_d = uint64(code[pull + PARTIAL_AT]), _signed(code[pull + STEP_PARTIAL]), _signed(code[pull + TERM_PARTIAL])
+    t, row_t, term_t = uint64(code[pull + TARGET]), _signed(code[pull + STEP_TARGET]), _signed(code[pull + TERM_TARGET])
+    next_s, next_d, next_t = one, apart, zero  # PRODUCTS
+    if each == SCALED:
+        next_d, next_t = zero, apart
+    elif each == FACTORS:
+        next_s, next_t = zero, apart
+    scratch, most = _scratch(code, n)
+    # all adjoints of the product, which lie in one row
+    adjoints = (rows if row_s else one) * (terms if term_s else one) * (n if next_s else one)
+    if _zeros(work, s, adjoints) and not _all_finite(work, d, row_d, rows, term_d, terms, next_d, n):
+        for r in range(rows):  # a zero adjoint passes nothing, whatever the partial
+            for k in range(terms):
+                at, by, to = s + r * row_s + k * term_s, d + r * row_d + k * term_d, t + r * row_t + k * term_t
+                for i in range(n):
+                    x = work[at + i * next_s]
+                    work[to + i * next_t] += x * work[by + i * next_d] if x != 0.0 else 0.0
+    elif each == FACTORS:
+        _add_product(work, t, row_t, rows, s, row_s, term_s, d, term_d, terms, n)
+    elif apart == one:
+        if each == SCALED:
+            _add_product(work, t, row_t, rows, d, row_d, term_d, s, term_s, terms, n)
+        else:
+            _add_dots(work, s, row_s, rows, d, term_d, t, row_t, term_t, terms, n)
+    elif each == SCALED:
+        while rows:
+            some = min(rows, most)
+            for i in range(some * n):
+                work[scratch + i] = 0.0
+            _add_product(work, scratch, n, some, d, row_d, term_d, s, term_s, terms, n)
+            for i in range(n):
+                for r in range(some):
+                    work[t + r * row_t + i * apart] += work[scratch + r * n + i]
+            d += some * row_d
+            t += some * row_t
+            rows -= some
+    else:
+        while terms:
+            some = min(terms, most)
+            _pack(work, scratch, d, term_d, apart, some, n)
+            _add_dots(work, s, row_s, rows, scratch, n, t, row_t, term_t, some, n)
+            d += some * term_d
+            t += some * term_t
+            terms -= some
+
+
 @inlined
 def _clear(code, work, t, n, seed):
     """Clear adjoints, ``n`` ranges of them, and seed one."""
@@ -3402,6 +3723,9 @@ def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
                 i = n - one - back
                 x = work[s + i] + (x * work[d + i + one] if x != 0.0 else 0.0)
                 work[s + i] = x
+        elif what == MATRICES:
+            call(_address(code, uint64(AT_MATRIX_BACK)), code, work, row, zero, zero, zero, zero, zero, zero)
+            again = zero
         elif what == SPREAD:
             c = sign * work[s]
             if where == TO_ROW:
@@ -3634,17 +3958,19 @@ def link(op, operands, first, add, subtract, multiply, live, active, passes_x, p
 
 
 @jit
-def measure(previous, live, first, level, length, start, inner):
-    """The length of each chain up to a link, the level where it starts, and which links another link continues."""
+def measure(previous, live, first, level, length, start, after):
+    """The length of each chain up to a link, the level where it starts, and how many links come after a link."""
     n = len(previous)
-    previous, live, level, length, start, inner = _pointers(previous, live, level, length, start, inner)
+    previous, live, level, length, start, after = _pointers(previous, live, level, length, start, after)
     for i in range(n):
         p = previous[i]
         if p >= 0:
-            inner[p] = 1
             length[i], start[i] = length[p] + 1, start[p]
         else:
             length[i], start[i] = 1, level[first + i]
+    for i in range(n - 1, -1, -1):
+        if previous[i] >= 0:
+            after[previous[i]] = after[i] + 1
 
 
 @helper
@@ -3830,9 +4156,11 @@ STORED, NOTHING_PASSES, PLUS, LESS, COPY_X, COPY_Y, COPY_V, LESS_X, LESS_Y = 0, 
 # families of single instructions, and of blocks.
 SLOT, ROW_COUNT, LIST, PART, ONES, BLOCKS = 0, 1, 2, 3, 4, 5
 # What is known of a slot of the program, one row each: whether it is active, how many active operands read it, whether it is inside
-# a block (not its first), whether its adjoint has a contribution already or is to be cleared first, and where its adjoint is.
-KNOWN = 6
-ACTIVE, READERS, INSIDE, TOUCHED, CLEARED, ADJOINT = 0, 1, 2, 3, 4, 5
+# a block (not its first), whether its adjoint has a contribution already or is to be cleared first, where its adjoint is, and whence
+# it is: of the first slot of a block the number of its row, from 1 on, of a constant FIXED.
+KNOWN = 7
+ACTIVE, READERS, INSIDE, TOUCHED, CLEARED, ADJOINT, BY = 0, 1, 2, 3, 4, 5, 6
+FIXED = (1 << 32) - 1
 # In the key of a group: chains.
 CHAINED = 255
 # Set in an offset that counts from the start of the partials, which is known only when all slots are.
@@ -3845,6 +4173,8 @@ LANES = 4
 SHORT_LIST = 12
 # The fewest products in a row that a chain adds without computing them apart.
 LEAST_PRODUCTS = 4
+# The fewest terms of a product of matrices, and the fewest products that it adds: of fewer each term is faster as a row of its own.
+LEAST_TERMS, LEAST_PRODUCED = 4, 128
 # The shortest run of operands that is worth repeating: a list of shorter ones takes less time.
 LEAST_REPEATED = 6
 # The smallest block whose operands that are a constant number apart are copied without a list: for smaller ones a list is faster.
@@ -3854,12 +4184,12 @@ BOTH, MIXED = 1 << 40, 1 << 41
 
 
 @helper
-def _resident(s, val, where, template, c):
+def _resident(s, val, where, template, c, state):
     """The program's slot of a tape slot; a constant gets one when it is first used."""
     slot = where[s]
     if slot == 0 and s != 0:
         slot = where[s] = c[SLOT]
-        template[slot] = val[s]
+        template[slot], state[KNOWN * slot + BY] = val[s], FIXED
         c[SLOT] += 1
     return slot
 
@@ -3884,12 +4214,12 @@ def _shared(operands, q, members, i, n, repeats):
 
 
 @helper
-def _place_shared(operands, q, members, i, n, repeats, val, where, template, c, rows, field, step_at):
+def _place_shared(operands, q, members, i, n, repeats, val, where, template, c, state, rows, field, step_at):
     """Place an operand that is one slot each time that a row runs; returns whether those slots are a constant number apart."""
-    last = _resident(operands[3 * members[i] + q], val, where, template, c)
+    last = _resident(operands[3 * members[i] + q], val, where, template, c, state)
     rows[field], rows[field + 1] = ONE, last
     for r in range(1, repeats):
-        slot = _resident(operands[3 * members[i + r * n] + q], val, where, template, c)
+        slot = _resident(operands[3 * members[i + r * n] + q], val, where, template, c, state)
         step, last = (slot - last) & 0xFFFFFFFF, slot
         if r == 1:
             rows[step_at] = step
@@ -3899,21 +4229,38 @@ def _place_shared(operands, q, members, i, n, repeats, val, where, template, c, 
 
 
 @helper
-def _place(operands, q, members, i, size, repeats, constants, val, where, template, lists, c, rows, field, step_at):
-    """Find the mode of an operand of the block of ``size`` members from ``i`` on, and write it to the row."""
+def _place_constants(operands, q, members, i, step, count, val, template, c, state, rows, field, mode):
+    """Place operands that are constants, of every ``step``th member from ``i`` on, as copies of them."""
+    rows[field], rows[field + 1] = mode, c[SLOT]
+    for k in range(count):
+        template[c[SLOT]], state[KNOWN * c[SLOT] + BY] = val[operands[3 * members[i + k * step] + q]], FIXED
+        c[SLOT] += 1
+
+
+@helper
+def _place(
+    operands, q, members, i, size, repeats, goes_on, constants, val, where, template, lists, c, state, rows, field, step_at
+):  # fmt: skip
+    """Find the mode of an operand of the block of ``size`` members from ``i`` on, and write it to the row.
+
+    Of what may go on with the sums of another row, constants lie behind each other.
+    """
     n = size // repeats
-    if _shared(operands, q, members, i, n, repeats) and _place_shared(
-        operands, q, members, i, n, repeats, val, where, template, c, rows, field, step_at
-    ):
-        return
-    fixed = True
+    fixed, again = True, repeats > 1
     for k in range(i, i + size):
-        fixed = fixed and constants[0] < operands[3 * members[k] + q] < constants[1]
+        s = operands[3 * members[k] + q]
+        fixed = fixed and constants[0] < s < constants[1]
+        again = again and (k < i + n or s == operands[3 * members[k - n] + q])
+    if _shared(operands, q, members, i, n, repeats):
+        if fixed and (goes_on or (repeats > 1 and not again)):
+            rows[step_at] = 0 if again else 1
+            _place_constants(operands, q, members, i, n, 1 if again else repeats, val, template, c, state, rows, field, ONE)
+            return
+        if _place_shared(operands, q, members, i, n, repeats, val, where, template, c, state, rows, field, step_at):
+            return
     if fixed:
-        rows[field], rows[field + 1], rows[step_at] = ROWS, c[SLOT], n
-        for k in range(size):
-            template[c[SLOT] + k] = val[operands[3 * members[i + k] + q]]
-        c[SLOT] += size
+        _place_constants(operands, q, members, i, 1, n if again else size, val, template, c, state, rows, field, ROWS)
+        rows[step_at] = 0 if again else n
         return
     start = where[operands[3 * members[i] + q]]
     inner = where[operands[3 * members[i + 1] + q]] - start
@@ -3936,7 +4283,7 @@ def _place(operands, q, members, i, size, repeats, constants, val, where, templa
         at = c[LIST]
         rows[field], rows[field + 1], rows[step_at] = GATHER, at, n
         for k in range(size):
-            lists[at + k] = _resident(operands[3 * members[i + k] + q], val, where, template, c)
+            lists[at + k] = _resident(operands[3 * members[i + k] + q], val, where, template, c, state)
         c[LIST] += size
 
 
@@ -3957,9 +4304,99 @@ def _read(s, how, active, where, state):
 
 
 @helper
+def _matrices(row, rows, lists):
+    """A row of products, and sums, as one of a product of matrices with a single term.
+
+    Returns the number of its runs, 0 where it cannot be one, the length of a run, where x is and its step from one run to the next,
+    and where y is and its step from one to the next in a run. A single run whose y lies apart is a run of one for each.
+    """
+    n, repeats, x, step, y = int64(rows[row + N]), int64(rows[row + REPEATS]), rows[row + XI], rows[row + RX], rows[row + YI]
+    mode = rows[row + MY]
+    if rows[row + MX] != ONE or (repeats > 1 and rows[row + RY] != 0):
+        return 0, 0, 0, 0, 0, 0
+    if mode == ROWS:
+        return repeats, n, x, step, y, 1
+    if mode == STRIDE:
+        start, apart = lists[y], lists[y + 1]
+    elif mode == GATHER:
+        start, apart = lists[y], (int64(lists[y + 1]) - int64(lists[y])) & 0xFFFFFFFF
+        for k in range(2, n):
+            if (int64(lists[y + k]) - int64(lists[y + k - 1])) & 0xFFFFFFFF != apart:
+                return 0, 0, 0, 0, 0, 0
+    else:
+        return 0, 0, 0, 0, 0, 0
+    return (n, 1, start, apart, x, 1) if repeats == 1 else (repeats, n, x, step, start, apart)
+
+
+@helper
+def _adjoin(slot, n, template, c, state):
+    """Copy constants from ``slot`` on, so that they lie behind the last ones that were placed; returns where."""
+    begin = c[SLOT]
+    for k in range(n):
+        template[begin + k], state[KNOWN * (begin + k) + BY] = template[slot + k], FIXED
+    c[SLOT] += n
+    return begin
+
+
+@helper
+def _goes_on(row, p, members, i, size, operands, multiply, uses, after, constants, where, template, rows, lists, c, state):
+    """Whether a row of products and sums only goes on with what row ``p`` sums: that then has a term more, as a product of matrices."""
+    z, runs_p = int64(rows[row + ZI]), rows[p + REPEATS]
+    if rows[row + MZ] != ROWS or rows[p + N] * runs_p != size:
+        return False
+    if rows[row + REPEATS] > 1 and rows[row + RZ] != rows[row + N]:
+        return False
+    runs, n, x, step_x, y, next_y = _matrices(row, rows, lists)
+    if runs == 0:
+        return False
+    for k in range(i, i + size):
+        if uses[operands[3 * members[k] + 2]] != 1:
+            return False
+    for q in range(2):
+        for k in range(i, i + size):
+            s = operands[3 * members[k] + q]
+            if where[s] >= z and not constants[0] < s < constants[1]:
+                return False  # what it reads is not there yet
+    if rows[p + FORM] == MATRIX:
+        if n != rows[p + N] or runs != runs_p or (runs > 1 and step_x != rows[p + RX]) or next_y != rows[p + RY]:
+            return False
+        terms = int64(rows[p + TERMS])
+        if (x - rows[p + XI] - terms * _whole(rows[p + TERM_X])) & 0xFFFFFFFF:
+            return False
+        if (y - rows[p + YI] - terms * _whole(rows[p + TERM_Y])) & 0xFFFFFFFF:
+            return False
+        rows[p + TERMS] += 1
+        return True
+    terms = 2 + after[members[i]]
+    if terms < LEAST_TERMS or terms * size < LEAST_PRODUCED:
+        return False
+    code = rows[p + OP] & 255
+    if rows[p + FORM] < CORE or (code != multiply and code != FUSED) or rows[p + MZ] == ONE or rows[p + MZ] > FILL:
+        return False
+    runs_p, n_p, x_p, step_p, y_p, next_p = _matrices(p, rows, lists)
+    if runs_p != runs or n_p != n or next_p != next_y or (runs > 1 and step_p != step_x):
+        return False
+    if state[KNOWN * x + BY] == FIXED and state[KNOWN * x_p + BY] == FIXED:
+        some = runs if step_x else 1
+        x_p, x = _adjoin(x_p, some, template, c, state), _adjoin(x, some, template, c, state)
+    if state[KNOWN * y + BY] == FIXED and state[KNOWN * y_p + BY] == FIXED:
+        y_p, y = _adjoin(y_p, n, template, c, state), _adjoin(y, n, template, c, state)
+    if n == 1 and (x - x_p != 1 or y - y_p != 1):
+        return False
+    if rows[p + MZ] != ROWS:
+        rows[p + ZO] = rows[p + ZI] if rows[p + MZ] == FILL else PARTIAL + NOTHING_AT
+    elif rows[p + REPEATS] == 1:
+        rows[p + RZ] = n
+    rows[p + FORM], rows[p + OP], rows[p + N], rows[p + REPEATS], rows[p + TERMS] = MATRIX, FUSED, n, runs, 2
+    rows[p + MX], rows[p + XI], rows[p + XO], rows[p + RX], rows[p + TERM_X] = ONE, x_p, x_p, step_x, (x - x_p) & 0xFFFFFFFF
+    rows[p + MY], rows[p + YI], rows[p + YO], rows[p + RY], rows[p + TERM_Y] = ROWS, y_p, y_p, next_y, (y - y_p) & 0xFFFFFFFF
+    return True
+
+
+@helper
 def _emit_block(
-    members, i, size, repeats, last, op, subtract, first, operands, active, table, constants, val, where, template, rows, lists, c,
-    state,
+    members, i, size, repeats, last, op, subtract, multiply, first, operands, active, uses, after, table, constants, val, where,
+    template, rows, lists, c, state,
 ):  # fmt: skip
     """Write the row of a vector block of ``size`` members from ``i`` on, which repeats where it is of several runs alike.
 
@@ -3972,13 +4409,29 @@ def _emit_block(
     rows[row + N], rows[row + OP], rows[row + REPEATS], rows[row + WIDTH] = n, code | family << 8, repeats, width
     # where operands may be exchanged, the loops want the one that all elements share first
     turned = 1 if (code >= FUSED or (own and code != subtract)) and _shared(operands, 1, members, i, n, repeats) else 0
+    z = where[operands[3 * members[i] + 2]] if code == FUSED else 0
+    by = int64(state[KNOWN * z + BY])
+    goes_on = 0 < by < FIXED and rows[ROW * (by - 1) + OUT] == z
+    listed = c[LIST]
     for q in range(arity):
         field, operand = row + MX + 3 * q, q if q == 2 else q ^ turned
         _place(
-            operands, operand, members, i, size, repeats, constants, val, where, template, lists, c, rows, field, row + RX + q
-        )
+            operands, operand, members, i, size, repeats, goes_on, constants, val, where, template, lists, c, state, rows, field,
+            row + RX + q,
+        )  # fmt: skip
         if rows[field] == ONE and (own == 0 or q == 2 or (q == 1 and (code != subtract or rows[row + MX] == ONE))):
             rows[field] = FILL
+    if goes_on and _goes_on(
+        row, ROW * (by - 1), members, i, size, operands, multiply, uses, after, constants, where, template, rows, lists, c, state
+    ):
+        for k in range(i, i + size):
+            for q in range(2):
+                _read(operands[3 * members[k] + q], table[facts + HOW + (q ^ turned)], active, where, state)
+            _produce(z + k - i, members[k], first, active, where, state)
+        for field in range(row, row + ROW):
+            rows[field] = 0
+        c[LIST] = listed
+        return
     if own == 0:
         rows[row + FORM] = BLOCK
         c[BLOCKS] |= 1 << family
@@ -4014,6 +4467,7 @@ def _emit_block(
         state[KNOWN * (c[SLOT] + k) + INSIDE] = k > 0
     c[SLOT] += width
     c[ROW_COUNT] += 1
+    state[KNOWN * rows[row + OUT] + BY] = c[ROW_COUNT]
 
 
 @helper
@@ -4024,7 +4478,7 @@ def _emit_stretch(members, n, op, first, operands, active, table, val, where, te
         for q in range(3):
             s = operands[3 * members[k] + q]
             if s < first:
-                _resident(s, val, where, template, c)
+                _resident(s, val, where, template, c, state)
     row, out, at = ROW * c[ROW_COUNT], c[SLOT], c[LIST]
     rows[row + FORM], rows[row + N], rows[row + OUT], rows[row + XI], rows[row + REPEATS] = STRETCH, n, out, at, 1
     for k in range(n):
@@ -4061,7 +4515,7 @@ def _place_items(items, which, i, j, field, scratch, kept, active, val, where, t
     if rows[field] == GATHER:
         rows[field + 1], rows[field + 2] = c[LIST], PARTIAL + len(CONSTANTS) + scratch
         for k in range(i, j):
-            lists[c[LIST]] = _resident(items[2 * k + which], val, where, template, c)
+            lists[c[LIST]] = _resident(items[2 * k + which], val, where, template, c, state)
             c[LIST] += 1
         if kept:
             rows[field + 2] = PARTIAL + c[PART]
@@ -4097,7 +4551,7 @@ def _emit_chain(
     if c[ROW_COUNT] + needed > room:
         return False
     s = operands[3 * start]
-    begin, done = _resident(s, val, where, template, c), int64(0)
+    begin, done = _resident(s, val, where, template, c, state), int64(0)
     _read(s, int64(PLUS), active, where, state)
     while done < n:
         products = items[2 * done + 1] >= 0
@@ -4300,7 +4754,7 @@ def _cut(members, n, cuts, repeats, own, shortest, operands, constants, where):
 
 @jit
 def emit(
-    order, keys, items, op, subtract, multiply, first, operands, active, previous, table, constants, val, where, template, rows,
+    order, keys, items, op, subtract, multiply, first, operands, active, uses, after, previous, table, constants, val, where, template, rows,
     lists, c, state, shortest, longest, chunk, pending, members, trial, sortable, cuts, repeats,
 ):  # fmt: skip
     """Write the rows of a plan: one per block, in the order of levels. Returns 0, or 1 where ``rows`` is full.
@@ -4309,8 +4763,9 @@ def emit(
     ``order``.
     """
     m, room = len(order), len(rows) // ROW
-    order, keys, items, op, operands, active, previous = _pointers(order, keys, items, op, operands, active, previous)
-    table, constants, val, where, template = _pointers(table, constants, val, where, template)
+    order, keys, items, op, operands, active = _pointers(order, keys, items, op, operands, active)
+    uses, after, previous, table, constants = _pointers(uses, after, previous, table, constants)
+    val, where, template = _pointers(val, where, template)
     rows, lists, c, state = _pointers(rows, lists, c, state)
     pending, members, trial, sortable, cuts, repeats = _pointers(pending, members, trial, sortable, cuts, repeats)
     waiting = g = int64(0)
@@ -4348,8 +4803,8 @@ def emit(
             pieces = _cut(members, n, cuts, repeats, own, shortest, operands, constants, where)
             for k in range(pieces):
                 _emit_block(
-                    members, cuts[k], cuts[k + 1] - cuts[k], repeats[k], k == pieces - 1, op, subtract, first, operands, active, table, constants,
-                    val, where, template, rows, lists, c, state,
+                    members, cuts[k], cuts[k + 1] - cuts[k], repeats[k], k == pieces - 1, op, subtract, multiply, first, operands, active,
+                    uses, after, table, constants, val, where, template, rows, lists, c, state,
                 )  # fmt: skip
         g = h
 
@@ -4529,6 +4984,50 @@ def _reached(mode, at, step, n, repeats, lists, state):
 
 
 @helper
+def _pull_matrices(q, row, s, rows, pulls, c, state, slots):
+    """Write the pull of a factor, x or y, of a product of matrices whose adjoints are from ``s`` on."""
+    n, runs, terms = int64(rows[row + N]), int64(rows[row + REPEATS]), int64(rows[row + TERMS])
+    x, step_x, term_x = int64(rows[row + XI]), _whole(rows[row + RX]), _whole(rows[row + TERM_X])
+    y, next_y, term_y = int64(rows[row + YI]), _whole(rows[row + RY]), _whole(rows[row + TERM_Y])
+    at, outer, inner = (y, n, next_y) if q else (x, runs, step_x)
+    reached = False
+    for k in range(outer):
+        for t in range(terms):
+            reached = reached or state[KNOWN * (at + k * inner + t * (term_y if q else term_x)) + ACTIVE] != 0
+    if not reached:
+        return
+    for k in range(outer):
+        for t in range(terms):
+            slot = at + k * inner + t * (term_y if q else term_x)
+            if not _touch(slot, state):
+                state[KNOWN * slot + CLEARED] = 1
+    pull, none = PULL * c[ROW_COUNT], int64(0)
+    if n == 1:  # terms lie in rows
+        each, count = FACTORS, terms
+        times, by = (1, runs) if q else (runs, 1)
+        step_s, step_d, step_t = (none, none, none) if q else (n, none, step_x)
+        term_s, term_d, term_t = (n, step_x, none) if q else (none, none, none)
+    elif q:
+        each, count, times, by = SCALED, n, terms, runs
+        step_s, step_d, step_t = none, term_x, term_y
+        term_s, term_d, term_t = n, step_x, none
+    else:
+        each, count, times, by = PRODUCTS, n, runs, terms
+        step_s, step_d, step_t = n, none, step_x
+        term_s, term_d, term_t = none, term_y, term_x
+    pulls[pull + PULLS], pulls[pull + EACH], pulls[pull + COUNT], pulls[pull + TIMES_RUN] = MATRICES, each, count, times
+    pulls[pull + SOURCE], pulls[pull + PARTIAL_AT], pulls[pull + TARGET] = s, x if q else y, slots + at
+    pulls[pull + STEP_SOURCE], pulls[pull + STEP_PARTIAL], pulls[pull + STEP_TARGET] = (
+        step_s, step_d & 0xFFFFFFFF, step_t & 0xFFFFFFFF,
+    )  # fmt: skip
+    pulls[pull + TERM_SOURCE], pulls[pull + TERM_PARTIAL], pulls[pull + TERM_TARGET] = (
+        term_s, term_d & 0xFFFFFFFF, term_t & 0xFFFFFFFF,
+    )  # fmt: skip
+    pulls[pull + TERMS_RUN], pulls[pull + APART] = by, next_y & 0xFFFFFFFF
+    c[ROW_COUNT] += 1
+
+
+@helper
 def _pull_row(row, o, rows, pulls, c, lists, table, state, slots, inputs):
     """Write the pulls of a block or a chain."""
     s, code, form = int64(state[KNOWN * o + ADJOINT]), int64(rows[row + OP]) & 255, rows[row + FORM]
@@ -4543,6 +5042,10 @@ def _pull_row(row, o, rows, pulls, c, lists, table, state, slots, inputs):
         field = row + MX + 3 * q
         mode, at, step = int64(rows[field]), int64(rows[field + 1]), _whole(rows[row + RX + q])
         n, repeats = int64(rows[row + N]), int64(rows[row + REPEATS])
+        if form == MATRIX and (q < 2 or mode == ABSENT):
+            if q < 2:
+                _pull_matrices(q, row, s, rows, pulls, c, state, slots)
+            continue
         how = int64(LESS if q and rows[row + OP] else PLUS) if chain else table[facts + HOW + q]
         if how == NOTHING_PASSES:
             continue
@@ -4929,7 +5432,7 @@ def _warn(error: Exception) -> None:
 
 PLANNING = (simplify, link, measure, join, delay, agenda, emit, pull_back, unroll)
 # What is called by its address: each is compiled when a program first needs it.
-BY_ADDRESS = (forward, reverse, stretch, singles, forward_in_order, reverse_in_order, *filter(None, ONE_OF), *BLOCK_OF)
+BY_ADDRESS = (forward, reverse, stretch, singles, matrix, matrix_back, forward_in_order, reverse_in_order, *filter(None, ONE_OF), *BLOCK_OF)
 _lock = threading.RLock()
 _announced: set[str] = set()
 # Instructions that are still to be planned in Python, by what writes the plan.

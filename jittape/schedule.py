@@ -14,6 +14,8 @@ from .kernels import (
     AT_FAMILIES,
     AT_FORWARD,
     AT_GUARDS,
+    AT_MATRIX,
+    AT_MATRIX_BACK,
     AT_PULLS,
     AT_REVERSE,
     AT_SINGLES,
@@ -27,8 +29,10 @@ from .kernels import (
     FLAG,
     FUSED,
     HEADER,
+    FORM,
     HOW,
     LIST,
+    MATRIX,
     N_GUARDS,
     N_PULLS,
     N_ROWS,
@@ -42,6 +46,8 @@ from .kernels import (
     SCRATCH,
     SLOT,
     SLOTS,
+    TERMS,
+    TERMS_RUN,
     TIMES_RUN,
     N,
 )
@@ -50,7 +56,7 @@ from .ops import CODE, FAMILIES, OPS, Op
 from .tape import Tape
 
 # Chains of additions with more like them that start on the same level are faster side by side than each as one block.
-_SIDE_BY_SIDE = 10
+_SIDE_BY_SIDE = 7
 _SHORTEST_CHAIN, _SHORTEST_PRODUCT = 4, 8
 # The smallest group of like operations worth a block: of operations that call functions, and of others. On a random graph of
 # both kinds 3 for the former is a fifth faster than 6; on an ODE of arithmetic alone 8 for the latter is a tenth faster.
@@ -181,10 +187,14 @@ def _locked(column: np.ndarray) -> np.ndarray:
     return view
 
 
-def _link(code: np.ndarray, forward: Callable, reverse: Callable, ones: list[int], blocks: Iterable[int] = ()) -> None:
+def _link(
+    code: np.ndarray, forward: Callable, reverse: Callable, ones: list[int], blocks: Iterable[int] = (), matrices: bool = False
+) -> None:
     """Put the addresses of the functions that a program needs into its header; ``ones`` and ``blocks`` are families."""
     functions: dict[int, Callable] = {AT_FORWARD: forward, AT_REVERSE: reverse}
     functions |= {AT_STRETCH: kernels.stretch, AT_SINGLES: kernels.singles}
+    if matrices:
+        functions |= {AT_MATRIX: kernels.matrix, AT_MATRIX_BACK: kernels.matrix_back}
     functions |= {AT_FAMILIES + 2 * family: function for family in ones if (function := kernels.ONE_OF[family])}
     functions |= {AT_FAMILIES + 2 * family + 1: kernels.BLOCK_OF[family] for family in blocks}
     code[AT:HEADER] = kernels.addresses(functions)
@@ -237,7 +247,8 @@ def schedule(tape: Tape) -> Plan:
     level = np.zeros(slots, np.int32)
     add, subtract, multiply = CODE["add"], CODE["subtract"], CODE["multiply"]
     passes.link(tape.op, operands, first, add, subtract, multiply, live, active, _PASSES_X, _PASSES_Y, uses, previous, level)
-    ends = _ends(passes, n, first, live, previous, level, tape.op == multiply)
+    after = np.zeros(n, np.int32)
+    ends = _ends(passes, n, first, live, previous, level, after, tape.op == multiply)
     code, mark = tape.op.copy(), np.zeros(n, np.uint8)
     mark[ends] = _END
     passes.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level)
@@ -253,7 +264,7 @@ def schedule(tape: Tape) -> Plan:
     running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
     inner = int(running + running // kernels.SCRATCH + added // 2)
     longest = len(tape) if len(ends) else 0
-    return _emit(passes, tape, chosen[order], key, code, operands, active, previous, same, roots, inner, longest)
+    return _emit(passes, tape, chosen[order], key, code, operands, active, uses, after, previous, same, roots, inner, longest)
 
 
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
@@ -317,13 +328,13 @@ def _turns(
 
 
 def _ends(
-    passes, n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray, product: np.ndarray
+    passes, n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray, after: np.ndarray, product: np.ndarray
 ) -> np.ndarray:
-    """The last links of the chains that run as one block each."""
-    length, start, inner = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.uint8)
-    passes.measure(previous, live, first, level, length, start, inner)
+    """The last links of the chains that run as one block each; ``after`` takes how many links come after each."""
+    length, start = np.empty(n, np.int32), np.empty(n, np.int32)
+    passes.measure(previous, live, first, level, length, start, after)
     shortest = np.where(product, _SHORTEST_PRODUCT, _SHORTEST_CHAIN)
-    last = np.flatnonzero((length >= shortest) & (inner == 0) & (previous >= 0))
+    last = np.flatnonzero((length >= shortest) & (after == 0) & (previous >= 0))
     if not len(last):
         return last
     alike = start[last].astype(np.int64) << 32 | length[last]
@@ -332,14 +343,14 @@ def _ends(
     return last[counts <= _SIDE_BY_SIDE]
 
 
-def _emit(passes, tape, order, key, op, operands, active, previous, same, roots, inner, longest) -> Plan:
+def _emit(passes, tape, order, key, op, operands, active, uses, after, previous, same, roots, inner, longest) -> Plan:
     first, slots, inputs = tape.first, len(tape.val), tape.n_inputs
     rows_at_most = 64 + len(order) // 4
     items, room = np.empty(2 * longest, np.int32), np.empty((6, len(order) + 1), np.int64)
     while True:
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
-        template = np.zeros(2 + inputs + tape.n_constants + 7 * len(order) + len(roots) + inner)
+        template = np.zeros(2 + inputs + tape.n_constants + 12 * len(order) + len(roots) + inner)
         state = np.zeros((len(template), kernels.KNOWN), np.uint32)
         state[1 : 1 + inputs, kernels.ACTIVE] = tape.active
         rows = np.zeros(ROW * rows_at_most, np.uint32)
@@ -348,8 +359,8 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
         counts = np.array([1 + inputs, 0, 0, len(CONSTANTS) + 3 * SCRATCH, 0, 0], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = passes.emit(
-            order, key, items, op, CODE["subtract"], CODE["multiply"], first, operands, active, previous, _FACTS, constants, tape.val,
-            where, template, rows, lists, counts, state.ravel(), _SHORTEST_RUN, _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK,
+            order, key, items, op, CODE["subtract"], CODE["multiply"], first, operands, active, uses, after, previous, _FACTS, constants,
+            tape.val, where, template, rows, lists, counts, state.ravel(), _SHORTEST_RUN, _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK,
             *room,
         )  # fmt: skip
         if not full:
@@ -373,14 +384,15 @@ def _emit(passes, tape, order, key, op, operands, active, previous, same, roots,
 
     header = np.zeros(HEADER, np.uint32)
     header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(blocks), len(pulls), lists_at + counts[LIST], output
-    _link(header, kernels.forward, kernels.reverse, _bits(counts[kernels.ONES]), _bits(counts[kernels.BLOCKS]))
+    families = _bits(counts[kernels.ONES]), _bits(counts[kernels.BLOCKS])
+    _link(header, kernels.forward, kernels.reverse, *families, matrices=bool(np.any(blocks[:, FORM] == MATRIX)))
     parts = [header, rows, lists[: counts[LIST]], pulls.ravel()]
     end = sum(map(len, parts))
     _addressable(end + 3 * len(tape.guards), 1 << 32, repr(tape))
     code = np.concatenate([*parts, _guards(tape, where, blocks[:, OUT], header, end)])
     pieces = (
-        _pieces(blocks[:, N].astype(np.int64) * blocks[:, REPEATS]),
-        _pieces(pulls[:, COUNT].astype(np.int64) * pulls[:, TIMES_RUN]),
+        _pieces(blocks[:, N].astype(np.int64) * blocks[:, REPEATS] * np.maximum(blocks[:, TERMS], 1)),
+        _pieces(pulls[:, COUNT].astype(np.int64) * pulls[:, TIMES_RUN] * np.maximum(pulls[:, TERMS_RUN], 1)),
     )
     return Plan(code, template[:used].copy(), size, pieces, where.astype(np.int32))
 
