@@ -4229,6 +4229,15 @@ def _place_shared(operands, q, members, i, n, repeats, val, where, template, c, 
 
 
 @helper
+def _fixed(operands, q, members, i, size, constants):
+    """Whether an operand is a constant for all members."""
+    for k in range(i, i + size):
+        if not constants[0] < operands[3 * members[k] + q] < constants[1]:
+            return False
+    return True
+
+
+@helper
 def _place_constants(operands, q, members, i, step, count, val, template, c, state, rows, field, mode):
     """Place operands that are constants, of every ``step``th member from ``i`` on, as copies of them."""
     rows[field], rows[field + 1] = mode, c[SLOT]
@@ -4246,11 +4255,10 @@ def _place(
     Of what may go on with the sums of another row, constants lie behind each other.
     """
     n = size // repeats
-    fixed, again = True, repeats > 1
-    for k in range(i, i + size):
-        s = operands[3 * members[k] + q]
-        fixed = fixed and constants[0] < s < constants[1]
-        again = again and (k < i + n or s == operands[3 * members[k - n] + q])
+    fixed = _fixed(operands, q, members, i, size, constants)
+    again = fixed and repeats > 1
+    for k in range(i + n, i + size if again else 0):
+        again = again and operands[3 * members[k] + q] == operands[3 * members[k - n] + q]
     if _shared(operands, q, members, i, n, repeats):
         if fixed and (goes_on or (repeats > 1 and not again)):
             rows[step_at] = 0 if again else 1
@@ -4339,7 +4347,19 @@ def _adjoin(slot, n, template, c, state):
 
 
 @helper
-def _goes_on(row, p, members, i, size, operands, multiply, uses, after, constants, where, template, rows, lists, c, state):
+def _there(limit, at, step, n, state):
+    """Whether all of ``n`` slots have their numbers before those from ``limit`` on do."""
+    step = _whole(step)
+    if max(at, at + (n - 1) * step) < limit:
+        return True
+    for k in range(n):
+        if at + k * step >= limit and state[KNOWN * (at + k * step) + BY] != FIXED:
+            return False
+    return True
+
+
+@helper
+def _goes_on(row, p, members, i, size, operands, multiply, uses, after, template, rows, lists, c, state):
     """Whether a row of products and sums only goes on with what row ``p`` sums: that then has a term more, as a product of matrices."""
     z, runs_p = int64(rows[row + ZI]), rows[p + REPEATS]
     if rows[row + MZ] != ROWS or rows[p + N] * runs_p != size:
@@ -4352,11 +4372,8 @@ def _goes_on(row, p, members, i, size, operands, multiply, uses, after, constant
     for k in range(i, i + size):
         if uses[operands[3 * members[k] + 2]] != 1:
             return False
-    for q in range(2):
-        for k in range(i, i + size):
-            s = operands[3 * members[k] + q]
-            if where[s] >= z and not constants[0] < s < constants[1]:
-                return False  # what it reads is not there yet
+    if not (_there(z, x, step_x, runs, state) and _there(z, y, next_y, n, state)):
+        return False
     if rows[p + FORM] == MATRIX:
         if n != rows[p + N] or runs != runs_p or (runs > 1 and step_x != rows[p + RX]) or next_y != rows[p + RY]:
             return False
@@ -4422,11 +4439,12 @@ def _emit_block(
         if rows[field] == ONE and (own == 0 or q == 2 or (q == 1 and (code != subtract or rows[row + MX] == ONE))):
             rows[field] = FILL
     if goes_on and _goes_on(
-        row, ROW * (by - 1), members, i, size, operands, multiply, uses, after, constants, where, template, rows, lists, c, state
+        row, ROW * (by - 1), members, i, size, operands, multiply, uses, after, template, rows, lists, c, state
     ):
         for k in range(i, i + size):
             for q in range(2):
                 _read(operands[3 * members[k] + q], table[facts + HOW + (q ^ turned)], active, where, state)
+            where[operands[3 * members[k] + 2]] = 0
             _produce(z + k - i, members[k], first, active, where, state)
         for field in range(row, row + ROW):
             rows[field] = 0

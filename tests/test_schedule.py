@@ -247,6 +247,58 @@ def regular_tape(seed):
     return recording.freeze([total])
 
 
+def matrix_tape(seed):
+    """A tape of products of matrices: factors in strides of either sign, constants and data among them, with another start now and then."""
+    rng = np.random.default_rng(seed)
+    recording = Recording()
+    add, multiply = CODE["add"], CODE["multiply"]
+    have = [recording.append(INPUT if rng.random() < 0.9 else DATA, 0, 0, rng.normal()) for _ in range(400)]
+    if rng.random() < 0.3:
+        have[100:200] = [recording.constant(round(rng.normal(), 1)) for _ in range(100)]
+    if rng.random() < 0.3:
+        have += [recording.append(CODE["square"], row, 0, 0.0) for row in have[:150]]
+    results = []
+    for _ in range(rng.integers(1, 4)):
+        runs, n, terms = int(rng.integers(1, 9)), int(rng.choice([1, 6, 8, 13, 30, 80])), int(rng.integers(3, 12))
+        r, j, t = np.ogrid[:runs, :n, :terms]
+        if rng.random() < 0.5:  # as a product of matrices has them
+            y_by = (0, 1, n) if rng.random() < 0.5 else (0, terms, 1)
+            x_by = (terms, 0, 1)
+        else:
+            x_by = (rng.choice([0, 1, terms, -terms, 5]), 0, rng.choice([1, -1, runs, 3, 0]))
+            y_by = (0, rng.choice([1, 1, terms, -1, 2]), rng.choice([n, 1, -1, -n, 0, 4]))
+        slots = [
+            (rng.integers(len(have)) + sum(k * by for k, by in zip((r, j, t), steps, strict=True)) + 0 * r * j * t) % len(have)
+            for steps in (x_by, y_by)
+        ]
+        x, y = (np.array(have)[slot].reshape(runs * n, terms) for slot in slots)
+        start, turned = rng.integers(4), rng.random() < 0.5
+        first = [0] * (runs * n) if start == 1 else range(runs * n) if start == 2 else rng.integers(0, 9, runs * n)
+        sums = [None if start == 0 else have[k % len(have)] for k in first]
+
+        def step(k, term, sums=sums, x=x, y=y, turned=turned):
+            product = recording.append(multiply, *((y[k, term], x[k, term]) if turned else (x[k, term], y[k, term])), 0.0)
+            sums[k] = product if sums[k] is None else recording.append(add, sums[k], product, 0.0)
+
+        if rng.random() < 0.5:
+            for k in range(runs * n):
+                for term in range(terms):
+                    step(k, term)
+        else:
+            for term in range(terms):
+                for k in range(runs * n):
+                    step(k, term)
+                if rng.random() < 0.05:  # somebody else reads it, too
+                    results.append(sums[0])
+        made = [recording.append(CODE["sin"], row, 0, 0.0) for row in sums]
+        have = made + have if rng.random() < 0.5 else have
+        results += made
+    total = recording.constant(0.5)
+    for row in results:  # adjoints of all sizes, and zero where an input is
+        total = recording.append(add, total, recording.append(multiply, row, have[-1], 0.0), 0.0)
+    return recording.freeze([total])
+
+
 def chained_tape(seed):
     """A tape of chains: sums, differences, products, sums of products, broken here and there, over rows and over anything."""
     rng = np.random.default_rng(seed)
@@ -413,6 +465,83 @@ def test_operands_in_grids_give_what_one_at_a_time_gives(seed):
         wrong, apart = differences(tape, plan, x)
         assert not wrong
         assert apart < 1e-9
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_products_of_matrices_give_what_one_at_a_time_gives(seed):
+    tape = matrix_tape(seed)
+    plan = schedule.schedule(tape)
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=tape.n_inputs)
+    for x[-1], x[rng.integers(100)] in ((0.5, 0.5), (0.0, 0.5), (0.0, np.inf), (0.5, np.nan)):
+        wrong, apart = differences(tape, plan, x)
+        assert not wrong
+        assert apart < 1e-9
+
+
+def spellings():
+    """Products of matrices as NumPy programs and loops have them, and the number of rows that each is."""
+    rng = np.random.default_rng(1)
+    a, b, tall, v, u, s, k = (rng.normal(size=shape) for shape in ((12, 9), (9, 10), (90, 9), 9, 90, 50, 8))
+
+    def loops(a, b):
+        return [sum([a[i, k] * b[k, j] for k in range(9)]) for i in range(12) for j in range(10)]
+
+    def recurrent(b, v):
+        for _ in range(3):
+            v = np.tanh(b @ v)
+        return v
+
+    square = rng.normal(size=(12, 12))
+    yield "a @ b", lambda a, b: a @ b, (a, b), 1
+    yield "a @ b.T", lambda a, b: a @ b.T, (a, b.T.copy()), 1
+    yield "a.T @ b", lambda a, b: a.T @ b, (a.T.copy(), b), 1
+    yield "a.T @ b.T", lambda a, b: a.T @ b.T, (a.T.copy(), b.T.copy()), 1
+    yield "a of constants @ b", lambda b: a @ b, (b,), 1
+    yield "a @ b of constants", lambda a: a @ b, (a,), 1
+    yield "constants that come again @ b", lambda b: np.add.outer(np.arange(12.0), np.arange(9.0)) @ b, (b,), 1
+    yield "loops", loops, (a, b), 1
+    yield "matrix @ vector", lambda m, v: m @ v, (tall, v), 1
+    yield "constants @ vector", lambda v: tall @ v, (v,), 1
+    yield "vector @ matrix", lambda m, v: v @ m, (tall, u), 1
+    yield "convolution", lambda s, k: np.convolve(s, k, "valid"), (s, k), 1
+    yield "two layers", lambda a, b: np.tanh(a @ b) @ b.T, (a, b), 2
+    yield "recurrence", recurrent, (square, square[0]), 3
+    yield "batches", lambda a, b: np.einsum("bij,bjk->bik", a, b), (a.reshape(2, 6, 9), rng.normal(size=(2, 9, 10))), 2
+    yield "with a start", lambda a, b: sum([a[:, k, None] * b[k] for k in range(9)], start=a[:, :1] + b[0]), (a, b), 1
+
+
+@pytest.mark.parametrize(("f", "args", "number"), [pytest.param(*rest, id=name) for name, *rest in spellings()])
+def test_a_product_of_matrices_is_one_row_however_spelled(f, args, number):
+    program = jt.record(lambda *args: jt.sum(jt.sin(jt.array(f(*args)))), *args, argnums=tuple(range(len(args))))
+    rows = program.plan.rows
+    assert np.count_nonzero(rows[:, kernels.FORM] == kernels.MATRIX) == number
+    for scale in (1.0, 0.3):
+        x = np.concatenate([scale * np.ravel(arg) for arg in args])
+        wrong, apart = differences(program.tape, program.plan, x)
+        assert not wrong
+        assert apart < 1e-13
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("partial", [np.inf, -np.inf, np.nan])
+def test_a_zero_adjoint_passes_nothing_through_a_product_of_matrices(partial, turned):
+    """The rows of results that nothing reads have adjoints of zero; where they meet an infinity, the others are as they were."""
+    rng = np.random.default_rng(0)
+    a, b, mask = rng.normal(size=(12, 9)), rng.normal(size=(9, 10)), np.ones((12, 10))
+    mask[3] = 0.0
+
+    def f(a, b, mask):
+        product = (b.T @ a.T).T if turned else a @ b
+        return np.sum(np.where(mask > 0.0, product, 0.0))
+
+    step = jt.value_and_grad(f, argnums=(0, 1))
+    step(a, b, mask)
+    a[3, 5] = partial
+    _, (of_a, of_b) = step(a, b, mask)
+    expected = mask.copy()
+    np.testing.assert_allclose(of_a, expected @ b.T, rtol=1e-13)
+    np.testing.assert_allclose(of_b, np.delete(a, 3, 0).T @ np.delete(expected, 3, 0), rtol=1e-12)
 
 
 def test_a_product_of_matrices_runs_in_few_rows():
