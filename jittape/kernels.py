@@ -1407,7 +1407,7 @@ MZ, ZI, ZO = 10, 11, 12  # and for the other operand of a fused addition
 DX, DY = 13, 14  # where stored partials go, or 0
 REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each operand from one time to the next
 WIDTH = 19  # of a block that calls a function: how many elements it computes, the last ones perhaps for nobody
-TERMS, TERM_X, TERM_Y = 20, 21, 22  # of a product of matrices: how many products each sum has, and the steps from one to the next
+TERMS, TERM_X, TERM_Y = 20, 21, 22  # of a product of matrices: how many products a sum has, and the steps between them
 # What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a product of matrices, a block
 # of a family, a chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE
 # on a loop of its own.
@@ -5450,7 +5450,8 @@ def _warn(error: Exception) -> None:
 
 PLANNING = (simplify, link, measure, join, delay, agenda, emit, pull_back, unroll)
 # What is called by its address: each is compiled when a program first needs it.
-BY_ADDRESS = (forward, reverse, stretch, singles, matrix, matrix_back, forward_in_order, reverse_in_order, *filter(None, ONE_OF), *BLOCK_OF)
+IN_ORDER = (forward_in_order, reverse_in_order)
+BY_ADDRESS = (forward, reverse, stretch, singles, matrix, matrix_back, *IN_ORDER, *filter(None, ONE_OF), *BLOCK_OF)
 _lock = threading.RLock()
 _announced: set[str] = set()
 # Instructions that are still to be planned in Python, by what writes the plan.

@@ -27,9 +27,9 @@ from .kernels import (
     COUNT,
     FAMILY_OF,
     FLAG,
+    FORM,
     FUSED,
     HEADER,
-    FORM,
     HOW,
     LIST,
     MATRIX,
@@ -248,7 +248,7 @@ def schedule(tape: Tape) -> Plan:
     add, subtract, multiply = CODE["add"], CODE["subtract"], CODE["multiply"]
     passes.link(tape.op, operands, first, add, subtract, multiply, live, active, _PASSES_X, _PASSES_Y, uses, previous, level)
     after = np.zeros(n, np.int32)
-    ends = _ends(passes, n, first, live, previous, level, after, tape.op == multiply)
+    ends = _ends(passes, first, live, previous, level, after, tape.op == multiply)
     code, mark = tape.op.copy(), np.zeros(n, np.uint8)
     mark[ends] = _END
     passes.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level)
@@ -328,10 +328,10 @@ def _turns(
 
 
 def _ends(
-    passes, n: int, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray, after: np.ndarray, product: np.ndarray
+    passes, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray, after: np.ndarray, product: np.ndarray
 ) -> np.ndarray:
     """The last links of the chains that run as one block each; ``after`` takes how many links come after each."""
-    length, start = np.empty(n, np.int32), np.empty(n, np.int32)
+    length, start = np.empty_like(previous), np.empty_like(previous)
     passes.measure(previous, live, first, level, length, start, after)
     shortest = np.where(product, _SHORTEST_PRODUCT, _SHORTEST_CHAIN)
     last = np.flatnonzero((length >= shortest) & (after == 0) & (previous >= 0))
