@@ -1399,7 +1399,7 @@ SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 
 AT_FORWARD, AT_REVERSE, AT_STRETCH, AT_SINGLES, AT_MATRIX, AT_MATRIX_BACK, AT_FAMILIES = 0, 1, 2, 3, 4, 5, 6
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, constants, then partials. A row
 # of one of the commonest operations may repeat: its results go on where the last ones ended, its operands a step further.
-ROW = 23
+ROW = 25
 FORM, N, OUT, OP = 0, 1, 2, 3  # what the row does, number of elements, first slot written, operation
 MX, XI, XO = 4, 5, 6  # operand x: its mode, its slot or list, and where the loop reads it
 MY, YI, YO = 7, 8, 9  # the same for operand y
@@ -1408,6 +1408,7 @@ DX, DY = 13, 14  # where stored partials go, or 0
 REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each operand from one time to the next
 WIDTH = 19  # of a block that calls a function: how many elements it computes, the last ones perhaps for nobody
 TERMS, TERM_X, TERM_Y = 20, 21, 22  # of a product of matrices: how many products a sum has, and the steps between them
+ROOM_X, ROOM_Y = 23, 24  # and while it is planned, for how many there is room where its constants are
 # What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a product of matrices, a block
 # of a family, a chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE
 # on a loop of its own.
@@ -4152,9 +4153,9 @@ FACTS = 8
 HOW, ARITY, IS_SWITCH, FAMILY_OF, FORM_OF, SMALLEST = 0, 3, 4, 5, 6, 7
 # A partial is stored, zero, one, minus one, a copy of x, y or the value, or minus a copy of x or y.
 STORED, NOTHING_PASSES, PLUS, LESS, COPY_X, COPY_Y, COPY_V, LESS_X, LESS_Y = 0, 1, 2, 3, 4, 5, 6, 7, 8
-# Counters of an emission: the next slot, rows written, list entries written, partials and buffers allotted; and as bits the
-# families of single instructions, and of blocks.
-SLOT, ROW_COUNT, LIST, PART, ONES, BLOCKS = 0, 1, 2, 3, 4, 5
+# Counters of an emission: the next slot, rows written, list entries written, partials and buffers allotted; as bits the families of
+# single instructions, and of blocks; and how many slots may still be kept for constants to come.
+SLOT, ROW_COUNT, LIST, PART, ONES, BLOCKS, SPARE = 0, 1, 2, 3, 4, 5, 6
 # What is known of a slot of the program, one row each: whether it is active, how many active operands read it, whether it is inside
 # a block (not its first), whether its adjoint has a contribution already or is to be cleared first, where its adjoint is, and whence
 # it is: of the first slot of a block the number of its row, from 1 on, of a constant FIXED.
@@ -4337,13 +4338,36 @@ def _matrices(row, rows, lists):
 
 
 @helper
-def _adjoin(slot, n, template, c, state):
-    """Copy constants from ``slot`` on, so that they lie behind the last ones that were placed; returns where."""
+def _constants(at, step, n, state):
+    """Whether ``n`` neighbouring slots, or one, hold constants."""
+    for slot in range(at, at + n):
+        if state[KNOWN * slot + BY] != FIXED:
+            return False
+    return n == 1 or step == 1
+
+
+@helper
+def _keep_room(first, second, n, terms, template, c, state):
+    """Copy constants of the first two terms, ``n`` each, to where there is room for those of all ``terms``; returns where."""
     begin = c[SLOT]
     for k in range(n):
-        template[begin + k], state[KNOWN * (begin + k) + BY] = template[slot + k], FIXED
-    c[SLOT] += n
+        template[begin + k], template[begin + n + k] = template[first + k], template[second + k]
+    c[SLOT] += n * terms
+    c[SPARE] -= n * terms
+    for slot in range(begin, c[SLOT]):
+        state[KNOWN * slot + BY] = FIXED
     return begin
+
+
+@helper
+def _move(slot, to, n, template, c, state):
+    """Move constants to where there is room for them; if theirs were the last slots, those are free again."""
+    for k in range(n):
+        template[to + k] = template[slot + k]
+    if slot + n == c[SLOT]:
+        for k in range(n):
+            template[slot + k], state[KNOWN * (slot + k) + BY] = 0.0, 0
+        c[SLOT] = slot
 
 
 @helper
@@ -4369,6 +4393,7 @@ def _goes_on(row, p, members, i, size, operands, multiply, uses, after, template
     runs, n, x, step_x, y, next_y = _matrices(row, rows, lists)
     if runs == 0:
         return False
+    each = runs if step_x else 1
     for k in range(i, i + size):
         if uses[operands[3 * members[k] + 2]] != 1:
             return False
@@ -4378,10 +4403,16 @@ def _goes_on(row, p, members, i, size, operands, multiply, uses, after, template
         if n != rows[p + N] or runs != runs_p or (runs > 1 and step_x != rows[p + RX]) or next_y != rows[p + RY]:
             return False
         terms = int64(rows[p + TERMS])
-        if (x - rows[p + XI] - terms * _whole(rows[p + TERM_X])) & 0xFFFFFFFF:
+        to_x = rows[p + XI] + terms * _whole(rows[p + TERM_X])
+        to_y = rows[p + YI] + terms * _whole(rows[p + TERM_Y])
+        move_x = x != to_x and terms < rows[p + ROOM_X] and _constants(x, step_x, each, state)
+        move_y = y != to_y and terms < rows[p + ROOM_Y] and _constants(y, next_y, n, state)
+        if (x != to_x and not move_x) or (y != to_y and not move_y):
             return False
-        if (y - rows[p + YI] - terms * _whole(rows[p + TERM_Y])) & 0xFFFFFFFF:
-            return False
+        if move_x:
+            _move(x, to_x, each, template, c, state)
+        if move_y:
+            _move(y, to_y, n, template, c, state)
         rows[p + TERMS] += 1
         return True
     terms = 2 + after[members[i]]
@@ -4393,11 +4424,14 @@ def _goes_on(row, p, members, i, size, operands, multiply, uses, after, template
     runs_p, n_p, x_p, step_p, y_p, next_p = _matrices(p, rows, lists)
     if runs_p != runs or n_p != n or next_p != next_y or (runs > 1 and step_p != step_x):
         return False
-    if state[KNOWN * x + BY] == FIXED and state[KNOWN * x_p + BY] == FIXED:
-        some = runs if step_x else 1
-        x_p, x = _adjoin(x_p, some, template, c, state), _adjoin(x, some, template, c, state)
-    if state[KNOWN * y + BY] == FIXED and state[KNOWN * y_p + BY] == FIXED:
-        y_p, y = _adjoin(y_p, n, template, c, state), _adjoin(y, n, template, c, state)
+    if _constants(x, step_x, each, state) and _constants(x_p, step_x, each, state):
+        rows[p + ROOM_X] = terms if each * terms <= c[SPARE] else 2
+        x_p = _keep_room(x_p, x, each, rows[p + ROOM_X], template, c, state)
+        x = x_p + each
+    if _constants(y, next_y, n, state) and _constants(y_p, next_y, n, state):
+        rows[p + ROOM_Y] = terms if n * terms <= c[SPARE] else 2
+        y_p = _keep_room(y_p, y, n, rows[p + ROOM_Y], template, c, state)
+        y = y_p + n
     if n == 1 and (x - x_p != 1 or y - y_p != 1):
         return False
     if rows[p + MZ] != ROWS:
