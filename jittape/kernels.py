@@ -4732,7 +4732,8 @@ def _arrange(members, n, trial, best, keys, spare, operands, constants, where):
     if fewest * 64 <= n:
         return
     chosen = False
-    for q in range(3):
+    for which in range(3):
+        q = (which + 2) % 3  # what sums go on with first
         last, ordered = int64(-1), True
         for k in range(n):
             s = operands[3 * members[k] + q]
@@ -4755,7 +4756,20 @@ def _arrange(members, n, trial, best, keys, spare, operands, constants, where):
 
 
 @helper
-def _cut(members, n, cuts, repeats, own, shortest, operands, constants, where):
+def _in_tiles(members, i, size, count, spare):
+    """Put ``count`` runs of ``size`` members from ``i`` on in another order: by pieces of them that have room in scratch."""
+    to = 0
+    for start in range(0, size, SCRATCH):
+        for r in range(count):
+            for k in range(start, min(start + SCRATCH, size)):
+                spare[to] = members[i + r * size + k]
+                to += 1
+    for k in range(to):
+        members[i + k] = spare[k]
+
+
+@helper
+def _cut(members, n, cuts, repeats, spare, own, shortest, operands, constants, where):
     """Cut a group into blocks: long runs apart, runs alike as one that repeats, nothing longer than scratch. Returns their number.
 
     Only rows with loops of their own (``own``) repeat, and there neither z nor both factors are one slot for all of a run.
@@ -4765,14 +4779,20 @@ def _cut(members, n, cuts, repeats, own, shortest, operands, constants, where):
     i = int64(0)
     while i < n:
         j = _run_end(members, i, n, operands, constants, where)
-        size, count, regular = j - i, 1, True
+        size, count, regular, copied = j - i, 1, True, False
         for q in range(3):
             step = _step(operands, q, members[i], members[j - 1], constants, where) if j > i + 1 else 0
-            regular = regular and (step == 0 or step == size - 1 or step == BOTH)
+            if step != 0 and step != size - 1 and step != BOTH:
+                regular = False
+                # each time anew, where it is not the same each time
+                copied = copied or j == n or _step(operands, q, members[i], members[j], constants, where) != 0
         if own and size >= LEAST_REPEATED:
             factors = _uniform(operands, 0, members, i, j) and _uniform(operands, 1, members, i, j)
             if not factors and (operands[3 * members[i] + 2] == 0 or not _uniform(operands, 2, members, i, j)):
                 count = _repeats(members, i, size, n, operands, constants, where)
+        if count > 1 and not regular and size > SCRATCH:
+            _in_tiles(members, i, size, count, spare)
+            size = SCRATCH
         if count > 1 or size >= (shortest if regular else 4 * shortest):
             if cuts[pieces] != i:
                 repeats[pieces] = 1
@@ -4784,7 +4804,7 @@ def _cut(members, n, cuts, repeats, own, shortest, operands, constants, where):
                     repeats[pieces] = 1
                     pieces += 1
                     cuts[pieces] = i
-            most = max((CHUNK if regular else SCRATCH) // size, 1)
+            most = max((SCRATCH if copied else CHUNK) // size, 1)
             while count > 1:
                 repeats[pieces] = min(count, most)
                 i += repeats[pieces] * size
@@ -4852,7 +4872,7 @@ def emit(
                 members[k] = order[g + k]
             _arrange(members, n, trial, cuts, sortable, repeats, operands, constants, where)
             own = table[FACTS * kind + FORM_OF] != 0
-            pieces = _cut(members, n, cuts, repeats, own, shortest, operands, constants, where)
+            pieces = _cut(members, n, cuts, repeats, trial, own, shortest, operands, constants, where)
             for k in range(pieces):
                 _emit_block(
                     members, cuts[k], cuts[k + 1] - cuts[k], repeats[k], k == pieces - 1, op, subtract, multiply, first, operands, active,

@@ -523,6 +523,17 @@ def test_a_product_of_matrices_is_one_row_however_spelled(f, args, number):
         assert apart < 1e-13
 
 
+@pytest.mark.parametrize("argnums", [0, 1, (0, 1)])
+def test_columns_longer_than_scratch_are_read_in_pieces(argnums):
+    """Copies of 3100 numbers that are apart once ran over the end of what is scratch, into partials."""
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(3100, 4)), rng.normal(size=(4, 6))
+    tape = jt.record(lambda x, w: np.sum(np.square(np.sin(x) @ w)), x, w, argnums=argnums).tape
+    wrong, apart = differences(tape, schedule.schedule(tape), np.concatenate([x.ravel(), w.ravel()]))
+    assert not wrong
+    assert apart < 1e-12
+
+
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("partial", [np.inf, -np.inf, np.nan])
 def test_a_zero_adjoint_passes_nothing_through_a_product_of_matrices(partial, turned):
