@@ -44,8 +44,9 @@ def blocks(tape: Tape, plan: Plan, *, head: int | None = 40) -> str:
     A block reads each operand as a ``row`` of neighbouring slots, from ``one`` slot, from slots a constant number ``apart``, or
     through a ``list`` of slots. ``8 x 10`` is a block that repeats: 8 times 10 elements, with its operands each time as much
     further as stands in brackets. Its partials are ``stored``, or free: constants and copies of what is there anyway. A
-    multiplication whose product is only added is one operation with the addition, ``z + x*y``. ``head`` is the number of lines,
-    None for all.
+    multiplication whose product is only added is one operation with the addition, ``z + x*y``. ``8 x 10 sums of 5 x*y`` is a
+    product of matrices, and in brackets stand two steps: of x from run to run, of y within a run, and of both from term to term.
+    ``head`` is the number of lines, None for all.
     """
     rows, pulls = plan.rows.astype(np.int64), plan.pulls
     scalars = int(rows[rows[:, FORM] == STRETCH][:, N].sum())
