@@ -523,6 +523,12 @@ def test_a_product_of_matrices_is_one_row_however_spelled(f, args, number):
         assert apart < 1e-13
 
 
+def test_a_product_of_matrices_is_shown_with_the_steps_of_its_factors():
+    x, w = np.arange(60.0).reshape(6, 10), np.arange(80.0).reshape(10, 8) / 40.0
+    shown = jt.record(lambda w, x: np.sum(np.square(x @ w)), w, x).show().splitlines()
+    assert shown[2].split() == "6 x 8 sums of 10 x*y %141..188 one %81 (+10, +1) one %1 (+1, +8)".split()
+
+
 @pytest.mark.parametrize("argnums", [0, 1, (0, 1)])
 def test_columns_longer_than_scratch_are_read_in_pieces(argnums):
     """Copies of 3100 numbers that are apart once ran over the end of what is scratch, into partials."""
