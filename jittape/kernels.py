@@ -3121,11 +3121,28 @@ hidden = _hidden()
 TILE = 2048
 
 
+@inlined
+def _scratch(code):
+    return uint64(2) * uint64(code[SLOTS]) + uint64(len(CONSTANTS))
+
+
 @helper
-def _tile(n):
-    """How many rows of ``n`` numbers are read over and over, in fours."""
-    four = uint64(4)
-    return max(uint64(TILE) // n // four * four, four)
+def _tile(n, apart):
+    """How many rows of ``n`` numbers are read over and over, in fours; of rows to be packed, as many as have room in scratch."""
+    one, four = uint64(1), uint64(4)
+    tile = max(uint64(TILE) // n // four * four, four)
+    return tile if apart == one else min(tile, uint64(3 * SCRATCH) // n)
+
+
+@helper
+def _packed(work, scratch, at, step, apart, rows, n):
+    """Where rows of ``n`` numbers lie behind each other, and the step from one to the next: copied to scratch if theirs are ``apart``."""
+    if apart == uint64(1):
+        return at, step
+    for i in range(n):
+        for r in range(rows):
+            work[scratch + r * n + i] = work[at + r * step + i * apart]
+    return scratch, n
 
 
 @helper
@@ -3190,12 +3207,13 @@ def _accumulate(work, o, step_o, rows, x, row_x, term_x, y, term_y, terms, n):
 
 
 @helper
-def _add_product(work, o, step_o, rows, x, row_x, term_x, y, term_y, terms, n):
-    """`_accumulate` for any number of terms: by as many as are in L1."""
-    tile = _tile(n)
+def _add_product(work, scratch, o, step_o, rows, x, row_x, term_x, y, term_y, apart, terms, n):
+    """`_accumulate` for any number of terms, by as many as are in L1, and for rows of y whose numbers are ``apart``."""
+    tile = _tile(n, apart)
     while terms:
         some = min(terms, tile)
-        _accumulate(work, o, step_o, rows, x, row_x, term_x, y, term_y, some, n)
+        yt, step = _packed(work, scratch, y, term_y, apart, some, n)
+        _accumulate(work, o, step_o, rows, x, row_x, term_x, yt, step, some, n)
         x += some * term_x
         y += some * term_y
         terms -= some
@@ -3240,20 +3258,6 @@ def _running_sums(work, o, rows, x, row_x, y, terms):
         rows -= one
 
 
-@inlined
-def _scratch(code, n):
-    """Where scratch is, and how many rows of ``n`` numbers, at most `SCRATCH`, have room there."""
-    return uint64(2) * uint64(code[SLOTS]) + uint64(len(CONSTANTS)), uint64(3 * SCRATCH) // n
-
-
-@helper
-def _pack(work, to, at, step, apart, rows, n):
-    """Copy rows of ``n`` numbers that are ``apart`` to where they lie behind each other."""
-    for i in range(n):
-        for r in range(rows):
-            work[to + r * n + i] = work[at + r * step + i * apart]
-
-
 def matrix(code, work, row, _0, _1, _2, _3, _4, _5):
     """Run the row of a product of matrices."""
     one = uint64(1)
@@ -3273,17 +3277,8 @@ def matrix(code, work, row, _0, _1, _2, _3, _4, _5):
         to += n
     if n == one:
         _running_sums(work, o, rows, x, row_x, y, terms)
-    elif next_y == one:
-        _add_product(work, o, n, rows, x, row_x, term_x, y, term_y, terms, n)
     else:
-        scratch, most = _scratch(code, n)
-        while terms:
-            some = min(terms, most)
-            _pack(work, scratch, y, term_y, next_y, some, n)
-            _accumulate(work, o, n, rows, x, row_x, term_x, scratch, n, some, n)
-            x += some * term_x
-            y += some * term_y
-            terms -= some
+        _add_product(work, _scratch(code), o, n, rows, x, row_x, term_x, y, term_y, next_y, terms, n)
 
 
 @inlined
@@ -3528,31 +3523,35 @@ def _four_dots(work, s, d0, d1, d2, d3, n):
 
 
 @helper
-def _add_dots(work, s, step_s, rows, d, step_d, t, row_t, term_t, terms, n):
-    """Add to one number, for each row and term, the sum of products of a row of s, for each row, with one of d, for each term."""
+def _add_dots(work, scratch, s, step_s, rows, d, term_d, apart, t, row_t, term_t, terms, n):
+    """Add to one number, for each row and term, the sum of products of a row of s, for each row, with one of d, for each term.
+
+    The numbers of a row of d are ``apart``.
+    """
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
-    tile = _tile(n)
+    tile = _tile(n, apart)
     while terms:
         some, sr, tr = min(terms, tile), s, t
+        first, step = _packed(work, scratch, d, term_d, apart, some, n)
         for _ in range(rows):
-            dt, to, left = d, tr, some
+            dt, to, left = first, tr, some
             while left >= four:
-                t0, t1, t2, t3 = _four_dots(work, sr, dt, dt + step_d, dt + two * step_d, dt + three * step_d, n)
+                t0, t1, t2, t3 = _four_dots(work, sr, dt, dt + step, dt + two * step, dt + three * step, n)
                 work[to] += t0
                 work[to + term_t] += t1
                 work[to + two * term_t] += t2
                 work[to + three * term_t] += t3
-                dt += four * step_d
+                dt += four * step
                 to += four * term_t
                 left -= four
             while left:
                 work[to] += _dot(work, sr, dt, n)
-                dt += step_d
+                dt += step
                 to += term_t
                 left -= one
             sr += step_s
             tr += row_t
-        d += some * step_d
+        d += some * term_d
         t += some * term_t
         terms -= some
 
@@ -3566,21 +3565,29 @@ def _zeros(work, s, n):
     return zeros
 
 
+@reordered
+def _not_finite(work, at, step, n):
+    """Zero, or NaN where one of ``n`` numbers is infinite or NaN."""
+    others = 0.0
+    for i in range(n):
+        x = work[at + i * step]
+        others += x - x
+    return others
+
+
 @helper
-def _all_finite(work, at, step, rows, term, terms, apart, n):
+def _all_finite(work, at, row, rows, term, terms, apart, n):
     """Whether no number is infinite or NaN. What does not step is there once."""
-    one = uint64(1)
-    for _ in range(rows if step else one):
+    zero, one = uint64(0), uint64(1)
+    if apart == zero:  # the inner loop is over what steps
+        apart, n, term = term, terms, zero
+    for _ in range(rows if row else one):
         to = at
         for _ in range(terms if term else one):
-            others = 0.0
-            for i in range(n if apart else one):
-                x = work[to + i * apart]
-                others += x - x
-            if others != 0.0:
+            if _not_finite(work, to, apart, n if apart else one) != 0.0:
                 return False
             to += term
-        at += step
+        at += row
     return True
 
 
@@ -3593,47 +3600,40 @@ def matrix_back(code, work, pull, _0, _1, _2, _3, _4, _5):
     d, row_d, term_d = uint64(code[pull + PARTIAL_AT]), _signed(code[pull + STEP_PARTIAL]), _signed(code[pull + TERM_PARTIAL])
     t, row_t, term_t = uint64(code[pull + TARGET]), _signed(code[pull + STEP_TARGET]), _signed(code[pull + TERM_TARGET])
     next_s, next_d, next_t = one, apart, zero  # PRODUCTS
+    x, row_x, term_x, y, term_y = s, row_s, term_s, d, term_d
     if each == SCALED:
         next_d, next_t = zero, apart
+        x, row_x, term_x, y, term_y = d, row_d, term_d, s, term_s
     elif each == FACTORS:
         next_s, next_t = zero, apart
-    scratch, most = _scratch(code, n)
     # all adjoints of the product, which lie in one row
     adjoints = (rows if row_s else one) * (terms if term_s else one) * (n if next_s else one)
+    scratch = _scratch(code)
     if _zeros(work, s, adjoints) and not _all_finite(work, d, row_d, rows, term_d, terms, next_d, n):
         for r in range(rows):  # a zero adjoint passes nothing, whatever the partial
             for k in range(terms):
                 at, by, to = s + r * row_s + k * term_s, d + r * row_d + k * term_d, t + r * row_t + k * term_t
                 for i in range(n):
-                    x = work[at + i * next_s]
-                    work[to + i * next_t] += x * work[by + i * next_d] if x != 0.0 else 0.0
-    elif each == FACTORS:
-        _add_product(work, t, row_t, rows, s, row_s, term_s, d, term_d, terms, n)
-    elif apart == one:
-        if each == SCALED:
-            _add_product(work, t, row_t, rows, d, row_d, term_d, s, term_s, terms, n)
-        else:
-            _add_dots(work, s, row_s, rows, d, term_d, t, row_t, term_t, terms, n)
-    elif each == SCALED:
+                    v = work[at + i * next_s]
+                    work[to + i * next_t] += v * work[by + i * next_d] if v != 0.0 else 0.0
+    elif each == PRODUCTS:
+        _add_dots(work, scratch, s, row_s, rows, d, term_d, apart, t, row_t, term_t, terms, n)
+    else:
+        # rows whose numbers are apart are added up in scratch
+        some, to, step = (rows, t, row_t) if apart == one else (_tile(n, apart), scratch, n)
         while rows:
-            some = min(rows, most)
-            for i in range(some * n):
-                work[scratch + i] = 0.0
-            _add_product(work, scratch, n, some, d, row_d, term_d, s, term_s, terms, n)
-            for i in range(n):
-                for r in range(some):
-                    work[t + r * row_t + i * apart] += work[scratch + r * n + i]
-            d += some * row_d
+            some = min(rows, some)
+            if apart != one:
+                for i in range(some * n):
+                    work[scratch + i] = 0.0
+            _add_product(work, scratch, to, step, some, x, row_x, term_x, y, term_y, one, terms, n)
+            if apart != one:
+                for i in range(n):
+                    for r in range(some):
+                        work[t + r * row_t + i * apart] += work[scratch + r * n + i]
+            x += some * row_x
             t += some * row_t
             rows -= some
-    else:
-        while terms:
-            some = min(terms, most)
-            _pack(work, scratch, d, term_d, apart, some, n)
-            _add_dots(work, s, row_s, rows, scratch, n, t, row_t, term_t, some, n)
-            d += some * term_d
-            t += some * term_t
-            terms -= some
 
 
 @inlined
@@ -4157,11 +4157,12 @@ STORED, NOTHING_PASSES, PLUS, LESS, COPY_X, COPY_Y, COPY_V, LESS_X, LESS_Y = 0, 
 # single instructions, and of blocks; and how many slots may still be kept for constants to come.
 SLOT, ROW_COUNT, LIST, PART, ONES, BLOCKS, SPARE = 0, 1, 2, 3, 4, 5, 6
 # What is known of a slot of the program, one row each: whether it is active, how many active operands read it, whether it is inside
-# a block (not its first), whether its adjoint has a contribution already or is to be cleared first, where its adjoint is, and whence
-# it is: of the first slot of a block the number of its row, from 1 on, of a constant FIXED.
-KNOWN = 7
-ACTIVE, READERS, INSIDE, TOUCHED, CLEARED, ADJOINT, BY = 0, 1, 2, 3, 4, 5, 6
-FIXED = (1 << 32) - 1
+# a block (not its first), whether its adjoint has a contribution already or is to be cleared first, and where its adjoint is. In the
+# last place stands, while rows are written, whence the slot is: of the first of a block the number of its row, from 1 on, of a
+# constant FIXED.
+KNOWN = 6
+ACTIVE, READERS, INSIDE, TOUCHED, CLEARED, ADJOINT = 0, 1, 2, 3, 4, 5
+BY, FIXED = ADJOINT, (1 << 32) - 1
 # In the key of a group: chains.
 CHAINED = 255
 # Set in an offset that counts from the start of the partials, which is known only when all slots are.
@@ -4249,7 +4250,7 @@ def _place_constants(operands, q, members, i, step, count, val, template, c, sta
 
 @helper
 def _place(
-    operands, q, members, i, size, repeats, goes_on, constants, val, where, template, lists, c, state, rows, field, step_at
+    operands, q, members, i, size, repeats, may_go_on, constants, val, where, template, lists, c, state, rows, field, step_at
 ):  # fmt: skip
     """Find the mode of an operand of the block of ``size`` members from ``i`` on, and write it to the row.
 
@@ -4261,7 +4262,7 @@ def _place(
     for k in range(i + n, i + size if again else 0):
         again = again and operands[3 * members[k] + q] == operands[3 * members[k - n] + q]
     if _shared(operands, q, members, i, n, repeats):
-        if fixed and (goes_on or (repeats > 1 and not again)):
+        if fixed and (may_go_on or (repeats > 1 and not again)):
             rows[step_at] = 0 if again else 1
             _place_constants(operands, q, members, i, n, 1 if again else repeats, val, template, c, state, rows, field, ONE)
             return
@@ -4462,17 +4463,17 @@ def _emit_block(
     turned = 1 if (code >= FUSED or (own and code != subtract)) and _shared(operands, 1, members, i, n, repeats) else 0
     z = where[operands[3 * members[i] + 2]] if code == FUSED else 0
     by = int64(state[KNOWN * z + BY])
-    goes_on = 0 < by < FIXED and rows[ROW * (by - 1) + OUT] == z
+    may_go_on = 0 < by < FIXED and rows[ROW * (by - 1) + OUT] == z
     listed = c[LIST]
     for q in range(arity):
         field, operand = row + MX + 3 * q, q if q == 2 else q ^ turned
         _place(
-            operands, operand, members, i, size, repeats, goes_on, constants, val, where, template, lists, c, state, rows, field,
+            operands, operand, members, i, size, repeats, may_go_on, constants, val, where, template, lists, c, state, rows, field,
             row + RX + q,
         )  # fmt: skip
         if rows[field] == ONE and (own == 0 or q == 2 or (q == 1 and (code != subtract or rows[row + MX] == ONE))):
             rows[field] = FILL
-    if goes_on and _goes_on(
+    if may_go_on and _goes_on(
         row, ROW * (by - 1), members, i, size, operands, multiply, uses, after, template, rows, lists, c, state
     ):
         for k in range(i, i + size):

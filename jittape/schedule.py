@@ -350,13 +350,14 @@ def _emit(passes, tape, order, key, op, operands, active, uses, after, previous,
     while True:
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
-        template = np.zeros(2 + inputs + tape.n_constants + 16 * len(order) + len(roots) + inner)
+        # of an instruction in a block its constants, its result, and what fills up vectors, 6 at most; and one to keep room for others
+        template = np.zeros(2 + inputs + tape.n_constants + 7 * len(order) + len(roots) + inner)
         state = np.zeros((len(template), kernels.KNOWN), np.uint32)
         state[1 : 1 + inputs, kernels.ACTIVE] = tape.active
         rows = np.zeros(ROW * rows_at_most, np.uint32)
         # of an instruction in a block three lists and their pulls one by one, four numbers each; of a link in a chain one of both
         lists = np.empty(20 * len(order) + 6 * len(tape) + 2 * inputs + 16, np.uint32)
-        counts = np.array([1 + inputs, 0, 0, len(CONSTANTS) + 3 * SCRATCH, 0, 0, 4 * len(order)], np.int64)
+        counts = np.array([1 + inputs, 0, 0, len(CONSTANTS) + 3 * SCRATCH, 0, 0, len(order)], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = passes.emit(
             order, key, items, op, CODE["subtract"], CODE["multiply"], first, operands, active, uses, after, previous, _FACTS, constants,
