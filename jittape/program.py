@@ -18,7 +18,7 @@ from .ops import OPS
 from .schedule import Plan, schedule
 from .structure import Signature, difference, unflatten
 from .tape import Tape
-from .transfer import filler, reader, taker
+from .transfer import filler, only_array, reader, taker
 
 # A buffer larger than this is not kept for the next call.
 _KEEP_BYTES = 1 << 28
@@ -100,6 +100,7 @@ class Program:
         "_pool",
         "_read",
         "_shapes",
+        "_only",
         "_scalar",
         "_gradient_shape",
         "__weakref__",
@@ -113,6 +114,7 @@ class Program:
         self._pool: deque[Work] = deque(maxlen=None if self.plan.size * 8 <= _KEEP_BYTES else 0)
         key, signature = interface.key, interface.signature
         self._shapes = signature.shapes(key)
+        self._only = only_array(signature, key)
         self._read = reader(signature, key)
         self._scalar, self._gradient_shape = self._is_scalar(), (interface.active,)
 
@@ -168,8 +170,15 @@ class Program:
         flat = type(out) is _Array and out.dtype is _FLOAT and out.shape == self._gradient_shape
         if out is not None and not flat:
             self._check_out(out)
-        leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
-        work = self._work()
+        # the commonest arguments are told and a buffer is taken right here: a call of a function takes 50 ns, all of this a thousand
+        if len(args) == 1 and type(x := args[0]) is _Array and x.shape == self._only and x.dtype is _FLOAT and not kwargs:
+            leaves: Any = args
+        else:
+            leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
+        try:
+            work = self._pool.pop()
+        except IndexError:
+            work = self._work()
         work.fill(*leaves)
         value = work.differentiate()
         if value != value:

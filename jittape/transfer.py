@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -20,9 +21,10 @@ def reader(signature: Signature, key: Any) -> Callable[[tuple, dict], Any]:
 
     That takes a third of the time of splitting. None may also mean that a closer look is needed, as at an array of a subclass.
     """
+    shape = only_array(signature, key)
+    if shape is not None:
+        return _reader_of_one_array(shape)
     positional, named = signature.specs(key)
-    if len(positional) == 1 and not named and positional[0][0] == "array":
-        return _reader_of_one_array(positional[0][1])
     active = signature.positions(len(positional))
     readers: dict[int | str, _Reader] = {i: _reader(spec, i in active) for i, spec in enumerate(positional)}
     readers |= {name: _reader(spec, False) for name, spec in named}
@@ -49,6 +51,12 @@ def reader(signature: Signature, key: Any) -> Callable[[tuple, dict], Any]:
         return read(args, kwargs)
 
     return read_floats if isinstance(key, int) else read
+
+
+def only_array(signature: Signature, key: Any) -> tuple[int, ...] | None:
+    """The shape of the only argument, where that is an array; else None."""
+    positional, named = signature.specs(key)
+    return positional[0][1] if len(positional) == 1 and not named and positional[0][0] == "array" else None
 
 
 def _reader_of_one_array(shape: tuple[int, ...]) -> Callable[[tuple, dict], Any]:
@@ -167,12 +175,7 @@ def filler(shapes: list[tuple[int, ...] | None], inputs: np.ndarray) -> Callable
     if not arrays and len(runs) == 1:
         return runs[0][0]
     if len(arrays) == 1 and not runs:
-        only = arrays[0][0]
-
-        def fill_one(leaf: np.ndarray) -> None:
-            only[...] = leaf
-
-        return fill_one
+        return functools.partial(operator.setitem, arrays[0][0], ...)
 
     def fill(*leaves: Any) -> None:
         for view, k in arrays:
