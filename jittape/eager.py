@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import kernels, tracer
+from . import kernels, native, tracer
 from .kernels import GRADIENT
 from .recording import CONST, INPUT, Recording
 from .schedule import direct
@@ -61,6 +61,7 @@ class EagerRecording(Recording):
         A row that leads to no living variable cannot matter again. A row that no living variable leads to is a plain number
         to whoever reads a sensitivity, so it becomes a leaf. All derivatives between living variables stay what they were.
         """
+        native.recorded(len(self.vars))
         counts = list(map(sys.getrefcount, self.vars))
         living = [var for var, count in zip(self.vars, counts, strict=True) if count > _UNREFERENCED]
         # views of one array share its rows, so the rows are moved where they are
@@ -192,5 +193,6 @@ def var(value: Any, name: str | None = None) -> Var:
         raise TypeError(f"name is {name!r}; it must be a string")
     recording = _local.recording
     if recording is None or not recording.whole():
+        native.recorded(0)
         recording = _local.recording = EagerRecording()
     return tracer.leaf(recording, INPUT, x, name)

@@ -5380,7 +5380,11 @@ def _loop(function):
 
 
 def _compile_loop(function):
-    signature = (types.int64 if function in (forward, forward_in_order) else types.void)(*_ARGUMENTS)
+    return compiled(function, (types.int64 if function in (forward, forward_in_order) else types.void)(*_ARGUMENTS))
+
+
+def compiled(function, signature):
+    """A function as C calls it, from the cache where there is one."""
     if _CACHE:
         try:
             return cfunc(signature, cache=True, error_model="numpy", no_rewrites=True)(function)
@@ -5396,22 +5400,23 @@ def cache_folder() -> str | None:
     return getattr(getattr(run_frame, "stats", None), "cache_path", None)
 
 
-def _on_disk(function) -> bool:
-    """Whether a compiled function is in the cache that was compiled from this file as it is."""
-    folder = cache_folder()
+def on_disk(function) -> bool:
+    """Whether a compiled function is in the cache that was compiled from its file as it is."""
+    folder, source = cache_folder(), function.__code__.co_filename
     if not folder:
         return False
-    name = f"kernels.{function.__name__}-{function.__code__.co_firstlineno}.*.nbi"
+    stem = os.path.splitext(os.path.basename(source))[0]
+    name = f"{stem}.{function.__name__}-{function.__code__.co_firstlineno}.*.nbi"
     try:
         found = glob.glob(os.path.join(glob.escape(folder), name))
-        return any(os.path.getmtime(path) >= os.path.getmtime(__file__) for path in found)
+        return any(os.path.getmtime(path) >= os.path.getmtime(source) for path in found)
     except OSError:  # somebody clears the cache at this moment
         return False
 
 
 def _announce(function, what="kernels, once per machine (a few seconds)") -> None:
     """Say on a terminal that compiling takes a while, where nothing is on disk yet; each thing once."""
-    if what not in _announced and sys.stderr is not None and sys.stderr.isatty() and not _on_disk(function):
+    if what not in _announced and sys.stderr is not None and sys.stderr.isatty() and not on_disk(function):
         _announced.add(what)
         print(f"jittape: compiling {what} ...", file=sys.stderr, flush=True)
 
@@ -5433,7 +5438,7 @@ def planning(n: int, writes):
     name, n = writes.__name__, n + A_PLAN
     left = _left.get(name)
     if left is None:
-        left = (BEFORE_LOADING if _on_disk(writes) else BEFORE_COMPILING)[name]
+        left = (BEFORE_LOADING if on_disk(writes) else BEFORE_COMPILING)[name]
     _left[name] = left - n if n <= left else 0
     if n <= left:
         return in_python()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, tracer
+from . import arrays, native, tracer
 from .arrays import ConditionArray, VarArray, current
 from .errors import TracingTypeError
 from .program import Interface, Program
@@ -71,6 +71,7 @@ def trace(
     """Run ``f`` on traced leaves and freeze what it recorded."""
     label = getattr(f, "__qualname__", None) or repr(f)
     names = parameters(f)
+    native.recorded(0)
     recording = Recording(f"the recording of {label}", lines=lines)
     traced = _inputs(recording, leaves, active, signature.places(key, names))
     outer, collecting = current.get(), gc.isenabled()
@@ -82,6 +83,7 @@ def trace(
         returned = f(*args, **kwargs)
         result, rows = _results(recording, returned, label, has_aux)
         tape = recording.freeze(np.concatenate([np.zeros(0, np.int64), *rows]))
+        native.recorded(len(recording))
     finally:
         # an interrupt of the first does not keep the last from being done
         try:

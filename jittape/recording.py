@@ -192,6 +192,7 @@ class Recording:
             key = "nan"
         row = self.constants.get(key)
         if row is None:
+            self.check(self)
             row = self.constants[key] = self.append(CONST, 0, 0, x)
         return row
 

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from numba import config
 
+from jittape import native, tracer
+
 settings.register_profile(
     "jittape",
     deadline=None,
@@ -40,3 +42,24 @@ def rng():
 def jit():
     """Whether kernels are compiled; loops in the tests are shorter where they are not."""
     return not config.DISABLE_JIT
+
+
+@pytest.fixture
+def use_python(monkeypatch):
+    """A function that puts the operators in Python back for this test, where machine code has taken their place."""
+
+    def replace():
+        for name, method in native.PYTHON.items():
+            monkeypatch.setattr(tracer.Var, name, method)
+        monkeypatch.setattr(tracer, "push", native.PUSH)
+
+    return replace
+
+
+@pytest.fixture(params=["native", "python"] if native.supported() else ["python"])
+def operators(request, use_python):
+    """The operators as machine code, then those in Python that they stand for."""
+    if native.supported():
+        native.install()
+    if request.param == "python":
+        use_python()

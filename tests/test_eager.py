@@ -22,6 +22,8 @@ from jittape.eager import EagerRecording
 from jittape.errors import TapeMismatchError, TapeThreadError
 from jittape.ops import CODE, OPS
 
+pytestmark = pytest.mark.usefixtures("operators")
+
 
 @pytest.fixture(autouse=True)
 def own_recording(monkeypatch):

@@ -154,7 +154,7 @@ def test_python_plans_as_compiled_code_does(make, monkeypatch):
 @pytest.mark.parametrize("writes", [kernels.emit, kernels.unroll])
 @pytest.mark.parametrize(("on_disk", "limits"), [(False, kernels.BEFORE_COMPILING), (True, kernels.BEFORE_LOADING)])
 def test_python_plans_until_compiling_or_loading_pays(monkeypatch, writes, on_disk, limits):
-    monkeypatch.setattr(kernels, "_on_disk", lambda function: on_disk and function is writes)
+    monkeypatch.setattr(kernels, "on_disk", lambda function: on_disk and function is writes)
     limit, other = (
         limits[writes.__name__] - kernels.A_PLAN,
         {kernels.emit: kernels.unroll, kernels.unroll: kernels.emit}[writes],
@@ -173,7 +173,7 @@ def test_python_plans_until_compiling_or_loading_pays(monkeypatch, writes, on_di
 @pytest.mark.skipif(config.DISABLE_JIT, reason="there nothing is compiled")
 def test_a_terminal_is_told_once_what_is_compiled(monkeypatch, capsys):
     monkeypatch.setattr(kernels, "_announced", set())
-    monkeypatch.setattr(kernels, "_on_disk", lambda function: False)
+    monkeypatch.setattr(kernels, "on_disk", lambda function: False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     for _ in range(2):
         kernels._announce(kernels.forward)

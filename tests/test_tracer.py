@@ -20,6 +20,8 @@ from jittape.ops import CODE, OPS
 from jittape.recording import INPUT, Recording
 from jittape.tracer import Condition, Var
 
+pytestmark = pytest.mark.usefixtures("operators")
+
 
 def fresh(*values):
     """Inputs of one new recording."""

@@ -1,0 +1,459 @@
+"""The commonest operators of traced numbers as machine code: what `tracer` does in Python, by way of CPython's own interface.
+
+`install` puts them in place of the methods of `Var`. What is not plain arithmetic of numbers, errors included, they leave to those.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import sysconfig
+import threading
+from collections.abc import Sequence
+from math import nan
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import config, types
+from numba.extending import intrinsic
+from numpy import uint64
+
+from . import kernels, tracer
+from .kernels import helper
+from .ops import CODE
+from .recording import CONST, Recording
+from .tracer import Condition, Var
+
+_OBJECT = types.uint64  # its address
+
+
+def _c(name: str, result: Any, *arguments: Any) -> Any:
+    return types.ExternalFunction(name, result(*arguments))
+
+
+# All return new references but for `_get`.
+_allocate = _c("PyType_GenericAlloc", _OBJECT, _OBJECT, types.intp)
+_keep = _c("Py_IncRef", types.void, _OBJECT)
+_drop = _c("Py_DecRef", types.void, _OBJECT)
+_from_float = _c("PyFloat_AsDouble", types.float64, _OBJECT)
+_to_float = _c("PyFloat_FromDouble", _OBJECT, types.float64)
+_from_int = _c("PyLong_AsSsize_t", types.intp, _OBJECT)
+_to_int = _c("PyLong_FromSsize_t", _OBJECT, types.intp)
+_int_as_float = _c("PyLong_AsDouble", types.float64, _OBJECT)
+_int_as_word = _c("PyLong_AsUnsignedLong", types.uint64, _OBJECT)
+_length = _c("PyList_Size", types.intp, _OBJECT)
+_append = _c("PyList_Append", types.intc, _OBJECT, _OBJECT)
+_get = _c("PyDict_GetItem", _OBJECT, _OBJECT, _OBJECT)
+_set = _c("PyDict_SetItem", types.intc, _OBJECT, _OBJECT, _OBJECT)
+_attribute = _c("PyObject_GetAttr", _OBJECT, _OBJECT, _OBJECT)
+_tuple = _c("PyTuple_New", _OBJECT, types.intp)
+_put = _c("PyTuple_SetItem", types.intc, _OBJECT, types.intp, _OBJECT)
+_call = _c("PyObject_CallObject", _OBJECT, _OBJECT, _OBJECT)
+_call_of_one = _c("PyObject_CallOneArg", _OBJECT, _OBJECT, _OBJECT)
+_is_subtype = _c("PyType_IsSubtype", types.intc, _OBJECT, _OBJECT)
+_error = _c("PyErr_Occurred", _OBJECT)
+_forget_error = _c("PyErr_Clear", types.void)
+_thread = _c("PyThread_get_thread_ident", types.uint64)
+
+
+def _pointer(builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, ir.IntType(64).as_pointer())
+
+
+def _load(builder: Any, address: Any, place: Any) -> Any:
+    return builder.load(_pointer(builder, builder.add(address, place)))
+
+
+@intrinsic
+def _item(typing_context, address, place):
+    """What is in a table, or in an object, at a place."""
+
+    def generate(context, builder, signature, arguments):
+        return _load(builder, *arguments)
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+@intrinsic
+def _of(typing_context, x, facts, place):
+    """An attribute of an object, borrowed; the table of facts says where it is."""
+
+    def generate(context, builder, signature, arguments):
+        x, facts, place = arguments
+        return _load(builder, x, _load(builder, facts, place))
+
+    return types.uint64(types.uint64, types.uint64, types.uint64), generate
+
+
+@intrinsic
+def _store(typing_context, address, word):
+    """Change what is at an address."""
+
+    def generate(context, builder, signature, arguments):
+        builder.store(arguments[1], _pointer(builder, arguments[0]))
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.uint64), generate
+
+
+# What there is to know of this process, by its place in a table: objects, where others have their attributes, and from `_METHODS` on of
+# each method the opcode and the Python method.
+(
+    _VAR, _CONDITION, _RECORDING, _FLOAT, _NUMPY_FLOAT, _INT, _LIST, _NONE, _ZERO, _CONST, _NAME,
+    _REC, _ROW, _V, _OP, _A, _B, _VAL, _BASE, _DUE, _OWNER, _CONSTANTS, _LINES, _METHODS,
+) = range(0, 8 * 24, 8)  # fmt: skip
+_OBJECTS = (Var, Condition, Recording, float, np.float64, int, list, None, 0, CONST, "appended")
+_OF_VAR, _OF_RECORDING = ("rec", "row", "v"), ("op", "a", "b", "val", "base", "due", "owner", "constants", "lines")
+_TYPE_AT = 8
+_ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _SQUARE, _NEGATIVE = range(6)
+# The methods, what they record, how, and whether their operands are swapped.
+OPERATORS = (
+    ("__add__", "add", _ADD, False),
+    ("__radd__", "add", _ADD, True),
+    ("__sub__", "subtract", _SUBTRACT, False),
+    ("__rsub__", "subtract", _SUBTRACT, True),
+    ("__mul__", "multiply", _MULTIPLY, False),
+    ("__rmul__", "multiply", _MULTIPLY, True),
+    ("__truediv__", "divide", _DIVIDE, False),
+    ("__rtruediv__", "divide", _DIVIDE, True),
+    ("__pow__", "square", _SQUARE, False),
+    ("__neg__", "negative", _NEGATIVE, False),
+)
+# What stands for an error, and for what is left to Python: nothing has changed then.
+_NULL, _FOR_PYTHON = uint64(0), uint64(1)
+
+
+@helper
+def _called(function, arguments, n):
+    """What a function of Python returns of ``n`` objects that are at an address."""
+    given = _tuple(n)
+    if given != _NULL:
+        for i in range(n):
+            x = _item(arguments, 8 * i)
+            _keep(x)
+            _put(given, i, x)
+        result = _call(function, given)
+        _drop(given)
+        return result
+    return _NULL
+
+
+@helper
+def _mine(rec, facts):
+    """Whether this is a recording of this thread."""
+    if rec == _NULL:
+        return False
+    kind, plain = _item(rec, _TYPE_AT), _item(facts, _RECORDING)
+    return (kind == plain or _is_subtype(kind, plain) != 0) and _int_as_word(_of(rec, facts, _OWNER)) == _thread()
+
+
+@helper
+def _open(rec, facts):
+    """Whether rows can be appended to a recording."""
+    kind = _item(facts, _LIST)
+    return (
+        _item(_of(rec, facts, _OP), _TYPE_AT) == kind
+        and _item(_of(rec, facts, _A), _TYPE_AT) == kind
+        and _item(_of(rec, facts, _B), _TYPE_AT) == kind
+        and _item(_of(rec, facts, _VAL), _TYPE_AT) == kind
+    )
+
+
+@helper
+def _append_row(rec, facts, code, a, b, v):
+    """Append a row of these objects and return its number, a new reference; NULL after an error."""
+    row = _to_int(_from_int(_of(rec, facts, _BASE)) + _length(_of(rec, facts, _VAL)))
+    if (
+        row != _NULL
+        and _append(_of(rec, facts, _VAL), v) == 0
+        and _append(_of(rec, facts, _OP), code) == 0
+        and _append(_of(rec, facts, _A), a) == 0
+        and _append(_of(rec, facts, _B), b) == 0
+    ):
+        return row
+    if row != _NULL:
+        _drop(row)
+    return _NULL
+
+
+@helper
+def _finish(out, rec, facts, code, a, b, v):
+    """Append the row of a new Var and return the Var; NULL after an error. Both references are taken over, ``out`` and ``v``."""
+    _keep(rec)
+    _store(out + _item(facts, _REC), rec)
+    _store(out + _item(facts, _V), v)
+    row = _NULL if v == _NULL else _append_row(rec, facts, code, a, b, v)
+    _store(out + _item(facts, _ROW), row)
+    good = row != _NULL
+    if good and _from_int(row) >= _from_int(_of(rec, facts, _DUE)):
+        method = _attribute(rec, _item(facts, _NAME))
+        done = _NULL
+        if method != _NULL:
+            done = _call_of_one(method, out)
+            _drop(method)
+        good = done != _NULL
+        if good:
+            _drop(done)
+    if not good:
+        _drop(out)
+        return _NULL
+    return out
+
+
+@helper
+def _number(x, facts):
+    """A float or an int as a number, NaN for anything else."""
+    kind = _item(x, _TYPE_AT)
+    if kind == _item(facts, _FLOAT) or kind == _item(facts, _NUMPY_FLOAT):
+        return _from_float(x)
+    if kind == _item(facts, _INT):
+        y = _int_as_float(x)
+        if y != -1.0 or _error() == _NULL:
+            return y
+        _forget_error()  # too large for a float
+    return nan
+
+
+@helper
+def _constant(rec, facts, y):
+    """The row of a constant, borrowed; NULL after an error, `_FOR_PYTHON` for 0 and NaN, whose keys are other than themselves."""
+    if not (y < 0.0 or y > 0.0):
+        return _FOR_PYTHON
+    key = _to_float(y)
+    if key == _NULL:
+        return _NULL
+    constants = _of(rec, facts, _CONSTANTS)
+    row = _get(constants, key)
+    if row == _NULL:
+        if _of(rec, facts, _LINES) != _item(facts, _NONE):
+            row = _FOR_PYTHON
+        else:
+            zero = _item(facts, _ZERO)
+            row = _append_row(rec, facts, _item(facts, _CONST), zero, zero, key)
+            if row != _NULL:
+                failed = _set(constants, key, row) != 0
+                _drop(row)  # the dict has it
+                if failed:
+                    row = _NULL
+    _drop(key)
+    return row
+
+
+@helper
+def _second(x, rec, facts):
+    """The row, borrowed, and the value of an operand; the row is NULL after an error, `_FOR_PYTHON` where it takes a closer look."""
+    if _item(x, _TYPE_AT) != _item(facts, _VAR):
+        y = _number(x, facts)
+        return _constant(rec, facts, y), y
+    v = _of(x, facts, _V)
+    if _of(x, facts, _REC) == rec and v != _NULL and _item(v, _TYPE_AT) == _item(facts, _FLOAT):
+        return _of(x, facts, _ROW), _from_float(v)
+    return _FOR_PYTHON, nan
+
+
+@helper
+def _operation(x, other, facts, operator, swapped, code):
+    """The Var of an operator; NULL after an error, `_FOR_PYTHON` where nothing was recorded."""
+    rec = _of(x, facts, _REC)
+    if not _mine(rec, facts):
+        return _FOR_PYTHON
+    # This may collect garbage, and so run whatever code: nothing but `rec` was read before.
+    out = _allocate(_item(facts, _VAR), 0)
+    if out == _NULL:
+        return _NULL
+    a, v, b, y = _of(x, facts, _ROW), _of(x, facts, _V), _FOR_PYTHON, 0.0
+    if _open(rec, facts) and v != _NULL and _item(v, _TYPE_AT) == _item(facts, _FLOAT):
+        if operator == _NEGATIVE or (operator == _SQUARE and _number(other, facts) == 2.0):
+            b = _item(facts, _ZERO)
+        elif operator != _SQUARE:
+            b, y = _second(other, rec, facts)
+    if b <= _FOR_PYTHON:
+        _drop(out)
+        return b
+    x_value = _from_float(v)
+    if swapped:
+        x_value, y, a, b = y, x_value, b, a
+    result = 0.0
+    if operator == _ADD:
+        result = x_value + y
+    elif operator == _SUBTRACT:
+        result = x_value - y
+    elif operator == _MULTIPLY:
+        result = x_value * y
+    elif operator == _SQUARE:
+        result = x_value * x_value
+    elif operator == _NEGATIVE:
+        result = -x_value
+    elif y != 0.0:
+        result = x_value / y
+    else:
+        _drop(out)
+        return _FOR_PYTHON
+    return _finish(out, rec, facts, code, a, b, _to_float(result))
+
+
+@helper
+def _operate(arguments, n, facts, operator, swapped, code, method):
+    """What an operator returns."""
+    out = _operation(_item(arguments, 0), _item(arguments, 8), facts, operator, swapped, code)
+    return _called(method, arguments, n) if out == _FOR_PYTHON else out
+
+
+@helper
+def _push(arguments, n, facts, function):
+    """What `tracer.push` returns."""
+    rec, kind = _item(arguments, 0), _item(arguments, 8)
+    if n == 6 and _mine(rec, facts) and (kind == _item(facts, _VAR) or kind == _item(facts, _CONDITION)):
+        out = _allocate(kind, 0)
+        if out == _NULL:
+            return _NULL
+        if _open(rec, facts):
+            v = _item(arguments, 40)
+            _keep(v)
+            return _finish(out, rec, facts, _item(arguments, 16), _item(arguments, 24), _item(arguments, 32), v)
+        _drop(out)
+    return _called(function, arguments, n)
+
+
+_WORD = ir.IntType(64)
+
+
+@intrinsic
+def _callables(typing_context, facts, addresses):
+    """Functions as CPython calls them, of all operators and at last of `tracer.push`, and where they are."""
+
+    def generate(context, builder, signature, values):
+        table = ir.GlobalVariable(builder.module, _WORD, "jittape.native.facts")
+        table.linkage, table.initializer = "internal", _WORD(0)
+        builder.store(values[0], table)
+
+        def define(name, parameters, body):
+            function = ir.Function(builder.module, ir.FunctionType(_WORD, [_WORD] * parameters), f"jittape.native.{name}")
+            function.linkage = "internal"
+            inside = ir.IRBuilder(function.append_basic_block())
+            known = inside.load(table)
+            inside.ret(body(inside, function.args, known))
+            return builder.ptrtoint(function, _WORD)
+
+        def call(inside, function, kinds, *given):
+            compiled = context.compile_subroutine(inside, function.py_func, _OBJECT(*kinds))
+            return context.call_internal_no_propagate(inside, compiled.fndesc, compiled.signature, given)[1]
+
+        def fact(inside, known, place):
+            return _load(inside, known, _WORD(place))
+
+        def operate(k, operator, swapped):
+            def body(inside, operands, known):
+                both = inside.alloca(_WORD, 2)
+                for i, operand in enumerate(operands):
+                    inside.store(operand, inside.gep(both, [_WORD(i)]))
+                kinds = _OBJECT, types.intp, _OBJECT, types.intp, types.boolean, _OBJECT, _OBJECT
+                n, flag = _WORD(1 if operator == _NEGATIVE else 2), ir.IntType(1)(int(swapped))
+                code, method = fact(inside, known, _METHODS + 16 * k), fact(inside, known, _METHODS + 16 * k + 8)
+                return call(
+                    inside, _operate, kinds, inside.ptrtoint(both, _WORD), n, known, _WORD(operator), flag, code, method
+                )
+
+            return body
+
+        def push(inside, arguments, known):
+            kinds = _OBJECT, types.intp, _OBJECT, _OBJECT
+            function = fact(inside, known, _METHODS + 16 * len(OPERATORS))
+            return call(inside, _push, kinds, *arguments[1:], known, function)
+
+        found = [define(name, 2, operate(k, operator, swapped)) for k, (name, _, operator, swapped) in enumerate(OPERATORS)] + [
+            define("push", 3, push)
+        ]
+        for k, address in enumerate(found):
+            builder.store(address, _pointer(builder, builder.add(values[1], _WORD(8 * k))))
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.uint64), generate
+
+
+def _hand_over(facts, addresses):
+    """Tell the functions the facts, and write where they are."""
+    _callables(facts, addresses)
+
+
+class _MethodDef(ctypes.Structure):
+    """`PyMethodDef` of CPython."""
+
+    _fields_ = (("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p))
+
+
+_NO_ARGUMENT, _ONE_ARGUMENT, _FAST = 4, 8, 128
+
+
+def _places(kind: Any, names: Sequence[str]) -> list[int]:
+    """Where the objects of a class with slots have these attributes."""
+    x, marks = kind.__new__(kind), [object() for _ in names]
+    for name, mark in zip(names, marks, strict=True):
+        setattr(x, name, mark)
+    words = list((ctypes.c_uint64 * (kind.__basicsize__ // 8)).from_address(id(x)))
+    return [8 * words.index(id(mark)) for mark in marks]
+
+
+def supported() -> bool:
+    """Whether objects are laid out here as the functions expect it: in the usual build of CPython, on Linux, where this was tried."""
+    return (
+        not config.DISABLE_JIT
+        and sys.implementation.name == "cpython"
+        and sys.platform == "linux"
+        and sys.maxsize > 1 << 32
+        and not sysconfig.get_config_var("Py_GIL_DISABLED")
+        and not hasattr(sys, "getobjects")  # a build that traces references puts two words before all objects
+    )
+
+
+# The methods, and the function, that are replaced.
+PYTHON = {name: getattr(Var, name) for name, *_ in OPERATORS}
+PUSH = tracer.push
+# So many rows are recorded in Python, at half a microsecond more each, before a second is spent on compiling; later processes only load
+# what is on disk then, which takes five milliseconds.
+BEFORE_COMPILING = 1 << 14
+_lock = threading.RLock()
+_installed = False
+_rows = 0
+
+
+def recorded(rows: int) -> None:
+    """Note that so many rows were recorded, 0 before the first; `install` once that pays."""
+    global _rows
+    if _installed:
+        return
+    _rows += rows
+    if supported() and (_rows >= BEFORE_COMPILING or kernels.on_disk(_hand_over)):
+        install()
+
+
+def install() -> None:
+    """Put the functions in place of the methods."""
+    global _installed
+    with _lock:
+        if not _installed:
+            _replace()
+            _installed = True
+
+
+def _replace() -> None:
+    python = [x for name, op, *_ in OPERATORS for x in (CODE[op], PYTHON[name])] + [PUSH]
+    table = [*map(id, _OBJECTS), *_places(Var, _OF_VAR), *_places(Recording, _OF_RECORDING), *map(id, python)]
+    facts, addresses = np.array(table, np.uint64), np.zeros(len(OPERATORS) + 1, np.uint64)
+    loaded = kernels.compiled(_hand_over, types.void(types.uint64, types.uint64))
+    loaded.ctypes(facts.ctypes.data, addresses.ctypes.data)
+    *operators, push = addresses.tolist()
+    api, definition = ctypes.pythonapi, ctypes.POINTER(_MethodDef)
+    api.PyDescr_NewMethod.restype, api.PyDescr_NewMethod.argtypes = ctypes.py_object, (ctypes.py_object, definition)
+    api.PyCFunction_NewEx.restype = ctypes.py_object
+    api.PyCFunction_NewEx.argtypes = definition, ctypes.c_void_p, ctypes.c_void_p
+    definitions = [
+        _MethodDef(name.encode(), address, _NO_ARGUMENT if operator == _NEGATIVE else _ONE_ARGUMENT, None)
+        for (name, _, operator, _), address in zip(OPERATORS, operators, strict=True)
+    ] + [_MethodDef(b"push", push, _FAST, None)]
+    # the functions are there until the process has ended, and so must be all that they use
+    api.Py_IncRef(ctypes.py_object((_OBJECTS, python, facts, loaded, definitions)))
+    for (name, *_), made in zip(OPERATORS, definitions, strict=False):
+        setattr(Var, name, api.PyDescr_NewMethod(Var, made))
+    tracer.push = api.PyCFunction_NewEx(definitions[-1], None, None)

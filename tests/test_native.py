@@ -1,0 +1,287 @@
+"""Operators as machine code: they record what those in Python record, fail as they do, and keep no reference too many."""
+
+import gc
+import operator
+import sys
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from numba import config
+
+import jittape as jt
+from jittape import native, tracer
+from jittape.errors import StaleVarError, TapeMismatchError, TapeThreadError
+from jittape.recording import INPUT, Recording
+from jittape.tracer import Var
+
+pytestmark = pytest.mark.skipif(not native.supported(), reason="this Python has no operators as machine code")
+
+
+@pytest.fixture(autouse=True)
+def installed():
+    native.install()
+
+
+INFIX = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
+}  # fmt: skip
+PLAIN = [
+    0, 0.0, -0.0, 1, -1, -1.0, 2, 2.0, 0.5, 3, 1e308, 5e-324, float("inf"), -float("inf"), float("nan"), 2**53 + 1, -(2**62), 10**400,
+    True, False, np.float64(2.0), np.float64(-1.5), np.float64("nan"), np.float32(0.1), np.int64(3), np.bool_(True), Fraction(1, 3),
+]  # fmt: skip
+NOT_NUMBERS = [1j, "x", None, [1.0], np.complex128(1j)]
+VALUES = [0.0, -0.0, 1.5, -2.0, 5e-324, 1e308, float("inf"), float("nan")]
+
+
+class Half(float):
+    """A number by inheritance."""
+
+
+def outcome(f, *args):
+    """What a call returns, as comparable facts, or the error it raises."""
+    try:
+        out = f(*args)
+    except Exception as error:
+        return type(error), str(error)
+    if isinstance(out, Var):
+        return type(out), out.row, type(out.v), np.float64(out.v).tobytes()
+    return type(out), str(out)
+
+
+def run(program):
+    """The outcomes of a program of (function, operands), where an int is the place of an earlier Var, and all that it recorded."""
+    rec = Recording()
+    known = [tracer.leaf(rec, INPUT, x) for x in VALUES]
+    known += [known[2] > 1.0, tracer.leaf(Recording(), INPUT, 3.0)]
+    outcomes = []
+    for f, operands in program:
+        operands = [known[k] if isinstance(k, np.intp) else k for k in operands]
+        outcomes.append(outcome(f, *operands))
+        if isinstance(outcomes[-1][1], int):
+            known.append(tracer.at(rec, outcomes[-1][1], np.frombuffer(outcomes[-1][3])[0].item()))
+    columns = [column.tobytes() for column in rec.columns()]
+    return outcomes, columns, {str(key): row for key, row in rec.constants.items()}
+
+
+def test_they_are_in_place():
+    x = tracer.leaf(Recording(), INPUT, 3.0)
+    for name in native.PYTHON:
+        assert type(getattr(Var, name)) is type(str.upper)
+    assert tracer.push is not native.PUSH
+    assert (x * x).v == 9.0
+
+
+def test_every_operator_on_every_kind_of_operand(use_python):
+    places = [np.intp(k) for k in range(len(VALUES) + 2)]
+    program = [(operator.neg, (k,)) for k in places]
+    for f in (*INFIX.values(), operator.lt, operator.eq, jt.exp, jt.maximum):
+        for k in places:
+            if f is jt.exp:
+                program.append((f, (k,)))
+                continue
+            for other in [*places, *PLAIN, *NOT_NUMBERS, Half(2.0)]:
+                program += [(f, (k, other)), (f, (other, k))]
+    ours = run(program)
+    use_python()
+    theirs = run(program)
+    for one, other, (f, operands) in zip(ours[0], theirs[0], program, strict=True):
+        assert one == other, (f, operands)
+    assert ours[1:] == theirs[1:]
+
+
+def test_random_programs_leave_the_same_tape(use_python, rng):
+    unary = [operator.neg, abs, jt.exp, jt.sin, jt.log, jt.sqrt, jt.square, jt.isnan]
+    program, n = [], len(VALUES) + 2
+    for _ in range(3000):
+        k, other = (np.intp(i) for i in rng.integers(0, n, 2))
+        if rng.random() < 0.2:
+            program.append((unary[rng.integers(len(unary))], (k,)))
+        else:
+            if rng.random() < 0.4:
+                other = PLAIN[rng.integers(len(PLAIN))] if rng.random() < 0.5 else float(rng.normal())
+            pair = (k, other) if rng.random() < 0.5 else (other, k)
+            program.append((list(INFIX.values())[rng.integers(len(INFIX))], pair))
+    ours = run(program)
+    use_python()
+    assert ours == run(program)
+
+
+@pytest.mark.parametrize("other", [2.5, 7, 10**400, np.float64(1.25), 0.0, "x", None, "var"], ids=str)
+def test_references_are_counted(other):
+    rec = Recording()
+    x, y = tracer.leaf(rec, INPUT, 3.0), tracer.leaf(rec, INPUT, 1.25)
+    other = y if other == "var" else other
+    if isinstance(other, float):
+        rec.constant(other)
+    watched = [x, y, rec, Var, rec.constants, *([] if other is None else [other])]
+
+    def work():
+        for f in INFIX.values():
+            for pair in ((x, other), (other, x)):
+                outcome(f, *pair)
+        operator.neg(x)
+        jt.sin(x)
+
+    work()
+    before = list(map(sys.getrefcount, watched))
+    for _ in range(300):
+        work()
+    assert list(map(sys.getrefcount, watched)) == before
+
+
+def test_a_new_var_has_the_only_references_to_what_is_new(use_python):
+    def counted():
+        rec = Recording()
+        rec.extend(INPUT, 0, 0, np.zeros(1000))  # small ints are everybody's
+        x, out = tracer.leaf(rec, INPUT, 3.0), None
+        for f in (
+            lambda: x * x,
+            lambda: x * 1234.5,
+            lambda: 7 - x,
+            lambda: -x,
+            lambda: x**2,
+            lambda: jt.sin(x),
+            lambda: x < 2.0,
+        ):
+            out = f()
+            yield sys.getrefcount(out), sys.getrefcount(out.v), sys.getrefcount(out.row), sys.getrefcount(rec)
+
+    ours = list(counted())
+    use_python()
+    assert ours == list(counted())
+
+
+def test_memory_is_steady():
+    rec = Recording()
+    x = tracer.leaf(rec, INPUT, 3.0)
+
+    def work():
+        for _ in range(2000):
+            (x * 2.0 + x / 3 - 1) ** 2
+        rows = len(rec.val)
+        for column in (rec.val, rec.op, rec.a, rec.b):
+            del column[1000:]
+        return rows
+
+    work()
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(5):
+        work()
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 100
+
+
+def test_values_of_other_recordings_and_threads_and_ended_ones():
+    rec = Recording("one")
+    x, y = tracer.leaf(rec, INPUT, 3.0), tracer.leaf(Recording("another"), INPUT, 2.0)
+    for f in INFIX.values():
+        with pytest.raises(TapeMismatchError, match="one and another"):
+            f(x, y)
+    errors = []
+    uses = [lambda: x + x, lambda: 2.0 * x, lambda: x * 3.25, lambda: -x, lambda: x**2, lambda: jt.sin(x), lambda: x < 1.0]
+
+    def use_all():
+        for use in uses:
+            try:
+                use()
+            except TapeThreadError as error:
+                errors.append(error)
+
+    before = len(rec)
+    thread = threading.Thread(target=use_all)
+    thread.start()
+    thread.join()
+    assert len(errors) == len(uses) and len(rec) == before
+    rec.close()
+    for use in uses:
+        with pytest.raises(StaleVarError):
+            use()
+
+
+def test_an_error_of_what_is_called_on_the_way(monkeypatch):
+    class Full(Recording):
+        __slots__ = ()
+
+        def appended(self, var):
+            raise MemoryError("no room")
+
+    rec = Full()
+    rec.due = 0
+    x = Var()
+    x.rec, x.row, x.v = rec, 0, 1.5
+    before = sys.getrefcount(x), sys.getrefcount(rec)
+    for f in (lambda: x * x, lambda: -x, lambda: 2.0 - x, lambda: jt.sin(x)):
+        with pytest.raises(MemoryError, match="no room"):
+            f()
+    assert (sys.getrefcount(x), sys.getrefcount(rec)) == before
+
+
+def test_a_var_that_nobody_filled():
+    for f in (lambda: Var() * 2.0, lambda: -Var(), lambda: Var() ** 2):
+        with pytest.raises(AttributeError):
+            f()
+    with pytest.raises(TypeError):
+        Var.__mul__(3.0, 2.0)
+
+
+def test_garbage_that_records_when_it_is_collected():
+    """Collecting begins where a Var is allocated: what its finalizers record then comes first, whole."""
+    rec = Recording()
+    x = tracer.leaf(rec, INPUT, 3.0)
+    done = []
+
+    class Late:
+        def __init__(self):
+            self.me = self
+
+        def __del__(self):
+            done.append((x * 1.5 + len(done)).row)
+
+    old = gc.get_threshold()
+    gc.set_threshold(3)
+    try:
+        for k in range(300):
+            Late()
+            y = x * x - k
+            assert rec.val[y.row] == y.v == 9.0 - k
+    finally:
+        gc.set_threshold(*old)
+    assert len(done) > 50
+    op, a, b, val = rec.columns()
+    assert len(op) == len(a) == len(b) == len(val) == len(rec)
+    rec.freeze([y.row]).validate()
+
+
+def test_lines_are_those_of_the_user():
+    program = jt.record(lambda x: x * x + x / 3.0, 2.0, lines=True)
+    assert {program.tape.line(i)[0] for i in range(len(program.tape))} == {__file__}
+
+
+def test_when_they_are_put_in_place(monkeypatch):
+    calls = []
+    monkeypatch.setattr(native, "_installed", False)
+    monkeypatch.setattr(native, "_rows", 0)
+    monkeypatch.setattr(native, "install", lambda: calls.append(native._rows))
+    monkeypatch.setattr(native.kernels, "on_disk", lambda function: False)
+    native.recorded(0)
+    native.recorded(native.BEFORE_COMPILING - 1)
+    assert not calls
+    native.recorded(1)
+    assert calls == [native.BEFORE_COMPILING]
+    monkeypatch.setattr(native, "_rows", 0)
+    monkeypatch.setattr(native.kernels, "on_disk", lambda function: True)
+    native.recorded(0)
+    assert calls == [native.BEFORE_COMPILING, 0]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value"),
+    [(config, "DISABLE_JIT", 1), (sys, "platform", "win32"), (sys, "maxsize", (1 << 31) - 1)],
+    ids=["no JIT", "Windows", "32 bits"],
+)
+def test_they_stay_away_where_objects_may_differ(monkeypatch, module, name, value):
+    monkeypatch.setattr(module, name, value)
+    assert not native.supported()
