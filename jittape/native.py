@@ -10,7 +10,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Sequence
-from math import nan
+from math import nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from numba import config, types
 from numba.extending import intrinsic
 from numpy import uint64
 
-from . import kernels, tracer
+from . import kernels, show, tracer
 from .kernels import helper
 from .ops import CODE
 from .recording import CONST, Recording
@@ -32,7 +32,7 @@ def _c(name: str, result: Any, *arguments: Any) -> Any:
     return types.ExternalFunction(name, result(*arguments))
 
 
-# All return new references but for `_get`.
+# All return new references but for `_get` and `_frame`.
 _allocate = _c("PyType_GenericAlloc", _OBJECT, _OBJECT, types.intp)
 _keep = _c("Py_IncRef", types.void, _OBJECT)
 _drop = _c("Py_DecRef", types.void, _OBJECT)
@@ -51,6 +51,11 @@ _tuple = _c("PyTuple_New", _OBJECT, types.intp)
 _put = _c("PyTuple_SetItem", types.intc, _OBJECT, types.intp, _OBJECT)
 _call = _c("PyObject_CallObject", _OBJECT, _OBJECT, _OBJECT)
 _call_of_one = _c("PyObject_CallOneArg", _OBJECT, _OBJECT, _OBJECT)
+_frame = _c("PyEval_GetFrame", _OBJECT)
+_code_of_frame = _c("PyFrame_GetCode", _OBJECT, _OBJECT)
+_instruction_of_frame = _c("PyFrame_GetLasti", types.intc, _OBJECT)
+_matches = _c("PyUnicode_Tailmatch", types.intp, _OBJECT, _OBJECT, types.intp, types.intp, types.intc)
+_power = _c("pow", types.float64, types.float64, types.float64)
 _is_subtype = _c("PyType_IsSubtype", types.intc, _OBJECT, _OBJECT)
 _error = _c("PyErr_Occurred", _OBJECT)
 _forget_error = _c("PyErr_Clear", types.void)
@@ -100,13 +105,19 @@ def _store(typing_context, address, word):
 # What there is to know of this process, by its place in a table: objects, where others have their attributes, and from `_METHODS` on of
 # each method the opcode and the Python method.
 (
-    _VAR, _CONDITION, _RECORDING, _FLOAT, _NUMPY_FLOAT, _INT, _LIST, _NONE, _ZERO, _CONST, _NAME,
-    _REC, _ROW, _V, _OP, _A, _B, _VAL, _BASE, _DUE, _OWNER, _CONSTANTS, _LINES, _METHODS,
-) = range(0, 8 * 24, 8)  # fmt: skip
-_OBJECTS = (Var, Condition, Recording, float, np.float64, int, list, None, 0, CONST, "appended")
-_OF_VAR, _OF_RECORDING = ("rec", "row", "v"), ("op", "a", "b", "val", "base", "due", "owner", "constants", "lines")
+    _VAR, _CONDITION, _RECORDING, _FLOAT, _NUMPY_FLOAT, _INT, _LIST, _NONE, _TRUE, _FALSE, _ZERO, _CONST, _SQUARE, _SQRT, _RECIPROCAL,
+    _APPENDED, _FILENAME, _PACKAGE, _POSITIVE_ZERO,
+    _REC, _ROW, _V, _OP, _A, _B, _VAL, _BASE, _DUE, _OWNER, _CONSTANTS, _LINES, _GUARDS, _METHODS,
+) = range(0, 8 * 33, 8)  # fmt: skip
+_OBJECTS = (
+    Var, Condition, Recording, float, np.float64, int, list, None, True, False, 0, CONST, *map(CODE.get, tracer.POWERS.values()),
+    "appended", "co_filename", show.PACKAGE, "0.0",
+)  # fmt: skip
+_OF_VAR = "rec", "row", "v"
+_OF_RECORDING = "op", "a", "b", "val", "base", "due", "owner", "constants", "lines", "guards"
 _TYPE_AT = 8
-_ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _SQUARE, _NEGATIVE = range(6)
+# What methods do.
+_ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _RAISE, _NEGATE, _ASK, _LT, _LE, _GT, _GE, _EQ, _NE = range(13)
 # The methods, what they record, how, and whether their operands are swapped.
 OPERATORS = (
     ("__add__", "add", _ADD, False),
@@ -117,9 +128,18 @@ OPERATORS = (
     ("__rmul__", "multiply", _MULTIPLY, True),
     ("__truediv__", "divide", _DIVIDE, False),
     ("__rtruediv__", "divide", _DIVIDE, True),
-    ("__pow__", "square", _SQUARE, False),
-    ("__neg__", "negative", _NEGATIVE, False),
+    ("__pow__", "power", _RAISE, False),
+    ("__neg__", "negative", _NEGATE, False),
+    ("__bool__", "not_equal", _ASK, False),
+    ("__lt__", "less", _LT, False),
+    ("__le__", "less_equal", _LE, False),
+    ("__gt__", "greater", _GT, False),
+    ("__ge__", "greater_equal", _GE, False),
+    ("__eq__", "equal", _EQ, False),
+    ("__ne__", "not_equal", _NE, False),
 )
+_ALONE = _NEGATE, _ASK
+_LONGEST = sys.maxsize
 # What stands for an error, and for what is left to Python: nothing has changed then.
 _NULL, _FOR_PYTHON = uint64(0), uint64(1)
 
@@ -172,8 +192,7 @@ def _append_row(rec, facts, code, a, b, v):
         and _append(_of(rec, facts, _B), b) == 0
     ):
         return row
-    if row != _NULL:
-        _drop(row)
+    _drop(row)
     return _NULL
 
 
@@ -187,14 +206,11 @@ def _finish(out, rec, facts, code, a, b, v):
     _store(out + _item(facts, _ROW), row)
     good = row != _NULL
     if good and _from_int(row) >= _from_int(_of(rec, facts, _DUE)):
-        method = _attribute(rec, _item(facts, _NAME))
-        done = _NULL
-        if method != _NULL:
-            done = _call_of_one(method, out)
-            _drop(method)
+        method = _attribute(rec, _item(facts, _APPENDED))
+        done = _NULL if method == _NULL else _call_of_one(method, out)
+        _drop(method)
+        _drop(done)
         good = done != _NULL
-        if good:
-            _drop(done)
     if not good:
         _drop(out)
         return _NULL
@@ -217,13 +233,14 @@ def _number(x, facts):
 
 @helper
 def _constant(rec, facts, y):
-    """The row of a constant, borrowed; NULL after an error, `_FOR_PYTHON` for 0 and NaN, whose keys are other than themselves."""
+    """The row of a constant, borrowed; NULL after an error, `_FOR_PYTHON` for most of 0 and NaN, whose keys are strings."""
+    constants = _of(rec, facts, _CONSTANTS)
     if not (y < 0.0 or y > 0.0):
-        return _FOR_PYTHON
+        row = _get(constants, _item(facts, _POSITIVE_ZERO)) if y == 0.0 and 1.0 / y > 0.0 else _NULL
+        return row if row != _NULL else _FOR_PYTHON
     key = _to_float(y)
     if key == _NULL:
         return _NULL
-    constants = _of(rec, facts, _CONSTANTS)
     row = _get(constants, key)
     if row == _NULL:
         if _of(rec, facts, _LINES) != _item(facts, _NONE):
@@ -253,50 +270,127 @@ def _second(x, rec, facts):
 
 
 @helper
+def _compared(x, y, operator):
+    if operator == _LT:
+        return x < y
+    if operator == _LE:
+        return x <= y
+    if operator == _GT:
+        return x > y
+    if operator == _GE:
+        return x >= y
+    return x == y if operator == _EQ else x != y
+
+
+@helper
+def _calculated(x, y, operator):
+    """The value of an operator; NaN where Python raises, among others."""
+    if operator == _ADD:
+        return x + y
+    if operator == _SUBTRACT:
+        return x - y
+    if operator == _MULTIPLY:
+        return x * y
+    if operator == _NEGATE:
+        return -x
+    return x / y if y != 0.0 else nan
+
+
+@helper
 def _operation(x, other, facts, operator, swapped, code):
     """The Var of an operator; NULL after an error, `_FOR_PYTHON` where nothing was recorded."""
     rec = _of(x, facts, _REC)
     if not _mine(rec, facts):
         return _FOR_PYTHON
     # This may collect garbage, and so run whatever code: nothing but `rec` was read before.
-    out = _allocate(_item(facts, _VAR), 0)
+    out = _allocate(_item(facts, _CONDITION if operator >= _LT else _VAR), 0)
     if out == _NULL:
         return _NULL
-    a, v, b, y = _of(x, facts, _ROW), _of(x, facts, _V), _FOR_PYTHON, 0.0
+    a, b, v = _of(x, facts, _ROW), _FOR_PYTHON, _of(x, facts, _V)
+    left, right, exponent = 0.0, 0.0, nan
     if _open(rec, facts) and v != _NULL and _item(v, _TYPE_AT) == _item(facts, _FLOAT):
-        if operator == _NEGATIVE or (operator == _SQUARE and _number(other, facts) == 2.0):
+        left = _from_float(v)
+        if operator == _RAISE:
+            exponent = _number(other, facts)
+        if operator == _NEGATE or exponent == 2.0 or exponent == 0.5 or exponent == -1.0:
             b = _item(facts, _ZERO)
-        elif operator != _SQUARE:
-            b, y = _second(other, rec, facts)
-    if b <= _FOR_PYTHON:
-        _drop(out)
-        return b
-    x_value = _from_float(v)
+        else:
+            b, right = _second(other, rec, facts)
     if swapped:
-        x_value, y, a, b = y, x_value, b, a
-    result = 0.0
-    if operator == _ADD:
-        result = x_value + y
-    elif operator == _SUBTRACT:
-        result = x_value - y
-    elif operator == _MULTIPLY:
-        result = x_value * y
-    elif operator == _SQUARE:
-        result = x_value * x_value
-    elif operator == _NEGATIVE:
-        result = -x_value
-    elif y != 0.0:
-        result = x_value / y
-    else:
-        _drop(out)
+        a, b, left, right = b, a, right, left
+    good = a > _FOR_PYTHON and b > _FOR_PYTHON
+    result = _NULL
+    if good and operator >= _LT:
+        result = _to_float(1.0 if _compared(left, right, operator) else 0.0)
+    elif good and operator == _RAISE:
+        raised = nan
+        if exponent == 2.0:
+            code, raised = _item(facts, _SQUARE), left * left
+        elif exponent == 0.5 and left >= 0.0:
+            code, raised = _item(facts, _SQRT), sqrt(left)
+        elif exponent == -1.0 and left != 0.0:
+            code, raised = _item(facts, _RECIPROCAL), 1.0 / left
+        elif b != _item(facts, _ZERO):
+            raised = _power(left, right)
+        good = raised - raised == 0.0
+        if good:
+            result = _to_float(raised)
+    elif good:
+        good = operator != _DIVIDE or right != 0.0
+        if good:
+            result = _to_float(_calculated(left, right, operator))
+    if good:
+        return _finish(out, rec, facts, code, a, b, result)
+    _drop(out)
+    return _NULL if a == _NULL or b == _NULL else _FOR_PYTHON
+
+
+@helper
+def _guarded(x, facts):
+    """The truth of a condition, after its guard was noted; NULL after an error, `_FOR_PYTHON` where nothing was done."""
+    rec, v = _of(x, facts, _REC), _of(x, facts, _V)
+    if rec == _NULL or _item(rec, _TYPE_AT) != _item(facts, _RECORDING) or not (_mine(rec, facts) and _open(rec, facts)):
         return _FOR_PYTHON
-    return _finish(out, rec, facts, code, a, b, _to_float(result))
+    if _item(x, _TYPE_AT) != _item(facts, _CONDITION) or v == _NULL or _item(v, _TYPE_AT) != _item(facts, _FLOAT):
+        return _FOR_PYTHON
+    truth = _item(facts, _TRUE if _from_float(v) != 0.0 else _FALSE)
+    frame = _frame()
+    if frame == _NULL:
+        return _FOR_PYTHON
+    code = _code_of_frame(frame)
+    filename = _attribute(code, _item(facts, _FILENAME))
+    ours = filename == _NULL or _matches(filename, _item(facts, _PACKAGE), 0, _LONGEST, -1) != 0
+    _drop(filename)
+    if ours:
+        _drop(code)
+        return _NULL if filename == _NULL else _FOR_PYTHON
+    instruction, place, guard = _to_int(_instruction_of_frame(frame)), _tuple(2), _tuple(3)
+    failed = instruction == _NULL or place == _NULL or guard == _NULL
+    if failed:
+        _drop(code)
+        _drop(instruction)
+        _drop(place)
+    else:
+        _keep(_of(x, facts, _ROW))
+        _keep(truth)
+        _put(place, 0, code)
+        _put(place, 1, instruction)
+        _put(guard, 0, _of(x, facts, _ROW))
+        _put(guard, 1, truth)
+        _put(guard, 2, place)
+        failed = _append(_of(rec, facts, _GUARDS), guard) != 0
+    _drop(guard)
+    if failed:
+        return _NULL
+    _keep(truth)
+    return truth
 
 
 @helper
 def _operate(arguments, n, facts, operator, swapped, code, method):
-    """What an operator returns."""
-    out = _operation(_item(arguments, 0), _item(arguments, 8), facts, operator, swapped, code)
+    """What a method returns."""
+    x, other = _item(arguments, 0), _item(arguments, 8)
+    out = _guarded(x, facts) if operator == _ASK else _operation(x, other, facts, operator, swapped, code)
     return _called(method, arguments, n) if out == _FOR_PYTHON else out
 
 
@@ -349,7 +443,7 @@ def _callables(typing_context, facts, addresses):
                 for i, operand in enumerate(operands):
                     inside.store(operand, inside.gep(both, [_WORD(i)]))
                 kinds = _OBJECT, types.intp, _OBJECT, types.intp, types.boolean, _OBJECT, _OBJECT
-                n, flag = _WORD(1 if operator == _NEGATIVE else 2), ir.IntType(1)(int(swapped))
+                n, flag = _WORD(1 if operator == _NEGATE or operator == _ASK else 2), ir.IntType(1)(int(swapped))
                 code, method = fact(inside, known, _METHODS + 16 * k), fact(inside, known, _METHODS + 16 * k + 8)
                 return call(
                     inside, _operate, kinds, inside.ptrtoint(both, _WORD), n, known, _WORD(operator), flag, code, method
@@ -449,7 +543,7 @@ def _replace() -> None:
     api.PyCFunction_NewEx.restype = ctypes.py_object
     api.PyCFunction_NewEx.argtypes = definition, ctypes.c_void_p, ctypes.c_void_p
     definitions = [
-        _MethodDef(name.encode(), address, _NO_ARGUMENT if operator == _NEGATIVE else _ONE_ARGUMENT, None)
+        _MethodDef(name.encode(), address, _NO_ARGUMENT if operator in _ALONE else _ONE_ARGUMENT, None)
         for (name, _, operator, _), address in zip(OPERATORS, operators, strict=True)
     ] + [_MethodDef(b"push", push, _FAST, None)]
     # the functions are there until the process has ended, and so must be all that they use

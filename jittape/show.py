@@ -13,7 +13,7 @@ import numpy as np
 from . import formulas, picture
 from .ops import OPS, Op
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 LARGEST_PICTURE = 40
 
 # What the hidden operations do, in the words of the public functions that record them.
@@ -31,7 +31,7 @@ Place = tuple[str, int]
 def user_line() -> Place | None:
     """The (file, line) of the innermost frame outside this package."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back  # type: ignore[assignment]
     return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
@@ -43,7 +43,7 @@ def user_place() -> Any:
     called by operators of this package, whose frames it need not look at.
     """
     frame = sys._getframe(3)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back  # type: ignore[assignment]
     return None if frame is None else (frame.f_code, frame.f_lasti)
 
