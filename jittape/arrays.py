@@ -270,9 +270,6 @@ class VarArray(Traced):
             )
         return super().__array__(dtype, copy)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return tracer.array_ufunc(ufunc, method, inputs, kwargs)
-
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return tracer.array_function(function, types, args, kwargs)
 

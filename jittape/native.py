@@ -22,7 +22,7 @@ from numpy import uint64
 from . import kernels, show, tracer
 from .kernels import helper
 from .ops import CODE
-from .recording import CONST, Recording
+from .recording import CONDITIONS, CONST, Recording
 from .tracer import Condition, Var
 
 _OBJECT = types.uint64  # its address
@@ -32,7 +32,7 @@ def _c(name: str, result: Any, *arguments: Any) -> Any:
     return types.ExternalFunction(name, result(*arguments))
 
 
-# All return new references but for `_get` and `_frame`.
+# All return new references but for `_get`, `_element` and `_frame`.
 _allocate = _c("PyType_GenericAlloc", _OBJECT, _OBJECT, types.intp)
 _keep = _c("Py_IncRef", types.void, _OBJECT)
 _drop = _c("Py_DecRef", types.void, _OBJECT)
@@ -46,6 +46,8 @@ _length = _c("PyList_Size", types.intp, _OBJECT)
 _append = _c("PyList_Append", types.intc, _OBJECT, _OBJECT)
 _get = _c("PyDict_GetItem", _OBJECT, _OBJECT, _OBJECT)
 _set = _c("PyDict_SetItem", types.intc, _OBJECT, _OBJECT, _OBJECT)
+_element = _c("PyList_GetItem", _OBJECT, _OBJECT, types.intp)
+_is_in_set = _c("PySet_Contains", types.intc, _OBJECT, _OBJECT)
 _attribute = _c("PyObject_GetAttr", _OBJECT, _OBJECT, _OBJECT)
 _tuple = _c("PyTuple_New", _OBJECT, types.intp)
 _put = _c("PyTuple_SetItem", types.intc, _OBJECT, types.intp, _OBJECT)
@@ -106,12 +108,12 @@ def _store(typing_context, address, word):
 # each method the opcode and the Python method.
 (
     _VAR, _CONDITION, _RECORDING, _FLOAT, _NUMPY_FLOAT, _INT, _LIST, _NONE, _TRUE, _FALSE, _ZERO, _CONST, _SQUARE, _SQRT, _RECIPROCAL,
-    _APPENDED, _FILENAME, _PACKAGE, _POSITIVE_ZERO,
+    _APPENDED, _FILENAME, _PACKAGE, _POSITIVE_ZERO, _CONDITIONS,
     _REC, _ROW, _V, _OP, _A, _B, _VAL, _BASE, _DUE, _OWNER, _CONSTANTS, _LINES, _GUARDS, _METHODS,
-) = range(0, 8 * 33, 8)  # fmt: skip
+) = range(0, 8 * 34, 8)  # fmt: skip
 _OBJECTS = (
     Var, Condition, Recording, float, np.float64, int, list, None, True, False, 0, CONST, *map(CODE.get, tracer.POWERS.values()),
-    "appended", "co_filename", show.PACKAGE, "0.0",
+    "appended", "co_filename", show.PACKAGE, "0.0", CONDITIONS,
 )  # fmt: skip
 _OF_VAR = "rec", "row", "v"
 _OF_RECORDING = "op", "a", "b", "val", "base", "due", "owner", "constants", "lines", "guards"
@@ -354,6 +356,10 @@ def _guarded(x, facts):
     if _item(x, _TYPE_AT) != _item(facts, _CONDITION) or v == _NULL or _item(v, _TYPE_AT) != _item(facts, _FLOAT):
         return _FOR_PYTHON
     truth = _item(facts, _TRUE if _from_float(v) != 0.0 else _FALSE)
+    op, at = _of(rec, facts, _OP), _from_int(_of(x, facts, _ROW)) - _from_int(_of(rec, facts, _BASE))
+    # an argument may be a truth value, too, and its row none of a condition
+    if at < 0 or at >= _length(op) or _is_in_set(_item(facts, _CONDITIONS), _element(op, at)) != 1:
+        return _FOR_PYTHON
     frame = _frame()
     if frame == _NULL:
         return _FOR_PYTHON

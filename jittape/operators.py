@@ -12,7 +12,7 @@ import numpy as np
 from . import tracer
 from .arrays import ConditionArray, VarArray, are_truths, does_not_fit, elementwise, operand, power, traced
 from .ops import OPS
-from .tracer import Var
+from .tracer import Traced, Var
 
 
 def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[VarArray, Any], Any]:
@@ -37,7 +37,7 @@ def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[VarArray, Any], 
 
 
 def _called(ufunc: np.ufunc) -> Callable[..., Any]:
-    return lambda *xs: tracer.array_ufunc(ufunc, "__call__", xs, {})
+    return lambda *xs: Traced.__array_ufunc__(xs[0], ufunc, "__call__", *xs)
 
 
 _UFUNCS = (

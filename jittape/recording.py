@@ -20,7 +20,7 @@ from .tape import MAX_SLOTS, Guard, Tape
 # Codes of leaves, in a recording only: a tape has no rows for leaves, its slots start with them.
 INPUT, DATA, CONST = 255, 254, 253
 _NOT_EQUAL = CODE["not_equal"]
-_CONDITIONS = frozenset(code for code, op in enumerate(OPS) if op.condition)
+CONDITIONS = frozenset(code for code, op in enumerate(OPS) if op.condition)
 
 # Rows that a recording keeps as Python objects before it moves them to typed columns.
 _RECENT = 1 << 20
@@ -206,7 +206,7 @@ class Recording:
         row, v = var.row, var.v
         truth = v != 0.0
         code = self.op[row - self.base] if row >= self.base else self.code(row)
-        if code not in _CONDITIONS:
+        if code not in CONDITIONS:
             row = self.append(_NOT_EQUAL, row, self.constant(0.0), float(truth))
         self.guards.append((row, truth, show.user_place()))
         return truth

@@ -71,6 +71,9 @@ class Traced:
             "a traced value belongs to its recording and cannot be pickled or copied; pickle the Program, or `.value`"
         )
 
+    def __array_ufunc__(self, ufunc: Any, method: str, /, *inputs: Any, **kwargs: Any) -> Any:
+        raise TracingTypeError(f"np.{ufunc.__name__} is not supported on traced values")  # `ufuncs` puts another in place
+
     def as_integer_ratio(self) -> tuple[int, int]:
         """Refuse: a ratio of plain integers has no derivative."""
         raise TracingTypeError(
@@ -165,9 +168,6 @@ class Var(Traced):
     def __rdivmod__(self, other: Any) -> Any:
         return other // self, other % self  # the arithmetic operators are set below, from the table
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return array_ufunc(ufunc, method, inputs, kwargs)
-
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return array_function(function, types, args, kwargs)
 
@@ -220,16 +220,11 @@ _OPERANDS = (Var, *PLAIN)
 _NUMBER = (float, int)
 
 
-def _array_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
-    raise TracingTypeError(f"np.{ufunc.__name__} is not supported on traced values")
-
-
 def _array_function(function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     raise TracingTypeError(f"np.{function.__name__} is not supported on traced values")
 
 
-# What NumPy's functions do on traced values: `jittape.array` sets these.
-array_ufunc: Callable[..., Any] = _array_ufunc
+# What NumPy's functions do on traced values: `numpy_functions` sets it.
 array_function: Callable[..., Any] = _array_function
 
 
@@ -397,6 +392,10 @@ def function(code: int, otherwise: Callable[..., Any]) -> Callable[..., Any]:
     if OPS[code].arity == 1:
         return unary(code, otherwise)
     first, second = binary(code), None if OPS[code].condition else reflected(code)
+    if OPS[code].symbol and OPS[code].name != "power":
+        # the methods that `Var` has by then, since those of `native` are faster
+        first = _method(f"__{METHODS[OPS[code].symbol]}__")
+        second = second and _method(f"__r{METHODS[OPS[code].symbol]}__")
 
     def of_two(x: Any, y: Any) -> Any:
         out: Any = NotImplemented
@@ -407,6 +406,10 @@ def function(code: int, otherwise: Callable[..., Any]) -> Callable[..., Any]:
         return otherwise(x, y) if out is NotImplemented else out
 
     return of_two
+
+
+def _method(name: str) -> Callable[[Var, Any], Any]:
+    return lambda x, y: getattr(x, name)(y)
 
 
 # The Python method of each operator, and the operations that raise to a constant power.

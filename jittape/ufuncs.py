@@ -142,16 +142,20 @@ def _is_special(ufunc: Any) -> bool:
 _COMMON = {Var, VarArray, float, int, np.float64, np.ndarray}
 
 
-def array_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
-    """What a ufunc does on operands of which at least one is traced."""
-    if method == "__call__" and not kwargs and ufunc in UFUNCS and (len(inputs) == 1 or {*map(type, inputs)} <= _COMMON):
-        return UFUNCS[ufunc](*inputs)
+def array_ufunc(_: Any, ufunc: Any, method: str, /, *inputs: Any, **kwargs: Any) -> Any:
+    """What a ufunc does on operands of which at least one is traced; the first argument is one of those."""
+    function = UFUNCS.get(ufunc)
+    if function is not None and method == "__call__" and not kwargs:
+        if len(inputs) == 1:
+            return function(*inputs)
+        x, y = inputs
+        if type(x) in _COMMON and type(y) in _COMMON:
+            return function(x, y)
     out = kwargs.pop("out", None)
     check_out(out)
     check_dtype(kwargs.pop("dtype", None), *inputs)
     for name in ("casting", "order", "subok"):
         kwargs.pop(name, None)
-    function = UFUNCS.get(ufunc)
     if function is None and _is_special(ufunc):
         function = SPECIAL.get(ufunc.__name__)
         if function is None:
@@ -262,4 +266,4 @@ def unsupported(name: str, known: list[str], space: str = "np.") -> TracingTypeE
     return TracingTypeError(f"{space}{name} is not supported on traced values{hint} (docs/numpy.md lists what is)")
 
 
-tracer.array_ufunc = array_ufunc
+Traced.__array_ufunc__ = array_ufunc  # type: ignore[method-assign]

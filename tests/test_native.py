@@ -283,6 +283,21 @@ def test_guards_are_the_same(use_python):
     assert len(ours) == 34 and {line[0] for *_, line in ours} == {__file__} and len({line for *_, line in ours}) == 3
 
 
+def test_the_truth_of_an_argument_is_a_guard_of_its_own(use_python):
+    """A mask's elements are conditions that no comparison computed."""
+
+    def f(x, mask):
+        return sum(a * a if m else a for a, m in zip(x, mask, strict=True))
+
+    x, mask = np.array([1.0, 2.0, 3.0]), np.array([True, False, True])
+    for _ in range(2):
+        program = jt.record(f, x, mask)
+        assert [guard.comparison for guard in program.guards] == [f"mask[{k}] (= {float(mask[k])}) != 0.0" for k in range(3)]
+        with pytest.raises(jt.BranchChanged):
+            program(x, ~mask)
+        use_python()
+
+
 def test_guards_keep_one_reference_to_the_code():
     code = collatz.__code__
     watched = [code, code.co_filename, True, False, jt.tracer.Condition]
