@@ -43,7 +43,7 @@ _FAR = (
 _SELDOM = {"turns_far", "power_dx"}
 # Operations whose value and partials have most of their work in common, which LLVM finds when they are computed in one loop: of
 # others that loop is slower, up to three times where it is too long for vectors.
-_TOGETHER = {"sin", "cos", "arcsin", "arccos", "expit", "log_expit", "softplus", "logaddexp", "log_ndtr"}
+_TOGETHER = {"sin", "cos", "arcsin", "arccos", "expit", "log_expit", "softplus", "logaddexp", "log_ndtr", "tanh"}
 # The operations whose loops read an operand that all elements share from its slot, first where operands may be exchanged; with
 # the symbol between the operands.
 _CORE = {"add": "+", "subtract": "-", "multiply": "*"}

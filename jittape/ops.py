@@ -163,7 +163,7 @@ OPS: tuple[Op, ...] = (
     _binary("arctan2",      "arctan2(x, y)",    "v if v != v else y / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0", "v if v != v else -x / hypot(x, y) / hypot(x, y) if 0.0 < hypot(x, y) < inf else 0.0", REAL, POSITIVE, "the angle of the point (y, x)", aliases=("atan2",), family="plane"),
     _unary("sinh",          "sinh(x)",          "cosh(x)",            REAL,               "the hyperbolic sine", family="hyperbolic"),
     _unary("cosh",          "cosh(x)",          "sinh(x)",            REAL,               "the hyperbolic cosine", family="hyperbolic"),
-    _unary("tanh",          "tanh(x)",          "1.0 / (cosh(x) * cosh(x))", REAL,       "the hyperbolic tangent", family="hyperbolic"),
+    _unary("tanh",          "tanh(x)",          "sech2(x)",           REAL,               "the hyperbolic tangent", family="hyperbolic"),
     _unary("arcsinh",       "arcsinh(x)",       "1.0 / hypot(x, 1.0)", REAL,              "the inverse hyperbolic sine", aliases=("asinh",), family="areas"),
     _unary("arccosh",       "arccosh(x)",       "1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))", ABOVE_ONE, "the inverse hyperbolic cosine", aliases=("acosh",), family="areas"),
     _unary("arctanh",       "arctanh(x)",       "1.0 / ((1.0 - x) * (1.0 + x)) if v == v else v", UNIT, "the inverse hyperbolic tangent", aliases=("atanh",), family="areas"),

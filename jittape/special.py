@@ -62,6 +62,12 @@ def floor_divide(x, y):
     return copysign(0.0, x / y) if q == 0.0 else f + 1.0 if q - f > 0.5 else f
 
 
+def sech2(x):
+    """1 / cosh(x)**2, which does not overflow on the way."""
+    e = exp(-2.0 * abs(x))
+    return 4.0 * e / ((1.0 + e) * (1.0 + e))
+
+
 def sinc(x):
     """sin(pi x) / (pi x), from the exact distance to the nearest integer: 0 at the other integers and at infinity."""
     if x == 0.0 or (x == x and x - x != 0.0):

@@ -116,8 +116,8 @@ def tanh(x):
     """The hyperbolic tangent: -t / (2 + t), t = expm1(-2 abs(x)), and from 0.55 on 1 - 2 (1 + t) / (2 + t); at most 1.6 ulp."""
     z = float64(x)
     m = abs(z)
-    k, r, t = exp_split(-40.0 if m > 20.0 else -2.0 * m, 0.0)
-    scale = int64((float64(k + 6755399441055744.0).view(int64) + 1023) << 52).view(float64)
+    k, r, t = exp_split(-748.0 if m > 374.0 else -2.0 * m, 0.0)
+    scale = int64((float64((-60.0 if k < -60.0 else k) + 6755399441055744.0).view(int64) + 1023) << 52).view(float64)
     a = scale - 1.0
     b = scale * r
     c = a + b
@@ -129,6 +129,18 @@ def tanh(x):
     lost = (c - v) + rest
     near = q - 0.5 * (1.0 + q) * (lost + q * (((2.0 - down) + v) + lost))
     return z if m < 1e-9 else copysign(near if m < 0.55 else 1.0 - q, z)
+
+
+def sech2(x):
+    """1 / cosh(x)**2, the derivative of tanh: 4 e / (1 + e)**2 with e = exp(-2 abs(x)), as tanh has it; at most 2.8 ulp."""
+    m = abs(float64(x))
+    k, r, t = exp_split(-748.0 if m > 374.0 else -2.0 * m, 0.0)
+    four = exp_scaled(exp_sum(r, t), k + 2.0)
+    e = 0.25 * four
+    down = 1.0 + e
+    v = four / (down * down)
+    # twice the rounding error of 1 + e, over a rough 1 + e: 2 / down is within a tenth of 2.914 - down
+    return v - v * (((1.0 - down) + e) * (2.914 - down))
 
 
 def expit(x):

@@ -18,7 +18,7 @@ FLOORS = (
     ("tape",),
     ("recording", "schedule"),
     ("tracer", "explain"),
-    ("arrays",),
+    ("arrays", "native"),
     ("folds", "operators", "program", "rearrange"),
     ("asking", "finite", "lookup", "paths", "ufuncs"),
     ("compositions", "linalg"),

@@ -142,6 +142,7 @@ FUNCTIONS = [
     ("sinh", 1.5, np.sinh, mpmath.sinh, [near(-710.47, 710.47), near(-3, 3), MIDDLE, SMALL]),
     ("cosh", 1.2, np.cosh, mpmath.cosh, [near(-710.47, 710.47), near(-3, 3), MIDDLE]),
     ("tanh", 1.6, np.tanh, mpmath.tanh, [near(-22, 22), near(-1, 1), MIDDLE, ALL]),
+    ("sech2", 2.8, None, lambda x: mpmath.sech(x) ** 2, [near(-372, 372), near(-3, 3), MIDDLE, SMALL]),
     ("expit", 1.9, logistic, lambda x: 1 / (1 + mpmath.exp(-x)), [near(-745, 40), near(-4, 4), MIDDLE]),
     ("softplus", 1.6, soft, mp_soft, [near(-745, 40), near(-4, 4), ALL]),
     ("log", 0.9, np.log, mpmath.log, POSITIVE),
@@ -290,6 +291,7 @@ SPECIAL = {
         (711.0, INF),
     ],
     "cosh": [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, INF), (711.0, INF), (TINY, 1.0)],
+    "sech2": [(0.0, 1.0), (-0.0, 1.0), (TINY, 1.0), (INF, 0.0), (-INF, 0.0), (400.0, 0.0), (MAX, 0.0)],
     "tanh": [(0.0, 0.0), (-0.0, -0.0), (-TINY, -TINY), (INF, 1.0), (-INF, -1.0), (20.0, 1.0), (-MAX, -1.0)],
     "expit": [(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0), (-746.0, 0.0), (-745.0, TINY), (40.0, 1.0)],
     "softplus": [(INF, INF), (-INF, 0.0), (0.0, math.log(2)), (-745.0, TINY), (MAX, MAX)],
@@ -403,7 +405,7 @@ def test_odd(name, rng):
     assert same(values(name, -x), -values(name, x))
 
 
-@pytest.mark.parametrize("name", ["cosh", "cos_near", "cos"])
+@pytest.mark.parametrize("name", ["cosh", "sech2", "cos_near", "cos"])
 def test_even(name, rng):
     x = both(size(1e-300, 1e6 if name.endswith("near") else 1e300))(rng)
     assert same(values(name, -x), values(name, x))
