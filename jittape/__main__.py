@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 from numba import config
 
-from . import kernels
+from . import kernels, native
 from .record import record
 
 
@@ -23,6 +23,8 @@ def steps() -> Iterator[tuple[str, Callable[[], object]]]:
     """What compiles, or finds in the cache, each of the kernels, by name."""
     for function in kernels.BY_ADDRESS:
         yield function.__name__, partial(kernels.addresses, {kernels.AT_FORWARD: function})
+    if native.supported():
+        yield "operators", native.install
     nothing = np.zeros(1, np.int32)
     yield "reach", lambda: kernels.reach(nothing, nothing, np.ones(1, np.bool_))
     for writes in (kernels.unroll, kernels.emit):
@@ -47,7 +49,7 @@ def main() -> int:
         compile_it()
     if sys.stderr.isatty():
         print(f"\r{'':67}\r", end="", file=sys.stderr, flush=True)
-    size = sum(os.path.getsize(entry) for entry in os.scandir(folder) if entry.name.startswith("kernels."))
+    size = sum(os.path.getsize(entry) for entry in os.scandir(folder) if entry.name.startswith(("kernels.", "native.")))
     print(f"{len(work)} kernels ready in {perf_counter() - start:.1f} s: {size / 1e6:.1f} MB in {folder}")
     return 0
 
