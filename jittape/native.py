@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import sysconfig
 import threading
 from collections.abc import Sequence
 from math import nan, sqrt
@@ -502,8 +501,7 @@ def supported() -> bool:
         and sys.implementation.name == "cpython"
         and sys.platform == "linux"
         and sys.maxsize > 1 << 32
-        and not sysconfig.get_config_var("Py_GIL_DISABLED")
-        and not hasattr(sys, "getobjects")  # a build that traces references puts two words before all objects
+        and not sys.abiflags  # builds without the lock and those for debugging have other objects
     )
 
 
@@ -515,16 +513,19 @@ PUSH = tracer.push
 BEFORE_COMPILING = 1 << 14
 _lock = threading.RLock()
 _installed = False
-_rows = 0
+# Rows that are still to be recorded before `install`; None before the first.
+_left: int | None = None
 
 
 def recorded(rows: int) -> None:
     """Note that so many rows were recorded, 0 before the first; `install` once that pays."""
-    global _rows
+    global _left
     if _installed:
         return
-    _rows += rows
-    if supported() and (_rows >= BEFORE_COMPILING or kernels.on_disk(_hand_over)):
+    if _left is None:
+        _left = sys.maxsize if not supported() else 0 if kernels.on_disk(_hand_over) else BEFORE_COMPILING
+    _left -= rows
+    if _left <= 0:
         install()
 
 

@@ -315,27 +315,32 @@ def test_lines_are_those_of_the_user():
     assert {program.tape.line(i)[0] for i in range(len(program.tape))} == {__file__}
 
 
-def test_when_they_are_put_in_place(monkeypatch):
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_when_they_are_put_in_place(on_disk, monkeypatch):
     calls = []
     monkeypatch.setattr(native, "_installed", False)
-    monkeypatch.setattr(native, "_rows", 0)
-    monkeypatch.setattr(native, "install", lambda: calls.append(native._rows))
-    monkeypatch.setattr(native.kernels, "on_disk", lambda function: False)
+    monkeypatch.setattr(native, "_left", None)
+    monkeypatch.setattr(native, "install", lambda: calls.append(True))
+    monkeypatch.setattr(native.kernels, "on_disk", lambda function: on_disk)
     native.recorded(0)
-    native.recorded(native.BEFORE_COMPILING - 1)
+    assert len(calls) == on_disk
+    if not on_disk:
+        native.recorded(native.BEFORE_COMPILING - 1)
+        assert not calls
+        native.recorded(1)
+        assert calls
+    monkeypatch.setattr(native, "supported", lambda: False)
+    monkeypatch.setattr(native, "_left", None)
+    calls.clear()
+    native.recorded(0)
+    native.recorded(1 << 40)
     assert not calls
-    native.recorded(1)
-    assert calls == [native.BEFORE_COMPILING]
-    monkeypatch.setattr(native, "_rows", 0)
-    monkeypatch.setattr(native.kernels, "on_disk", lambda function: True)
-    native.recorded(0)
-    assert calls == [native.BEFORE_COMPILING, 0]
 
 
 @pytest.mark.parametrize(
     ("module", "name", "value"),
-    [(config, "DISABLE_JIT", 1), (sys, "platform", "win32"), (sys, "maxsize", (1 << 31) - 1)],
-    ids=["no JIT", "Windows", "32 bits"],
+    [(config, "DISABLE_JIT", 1), (sys, "platform", "win32"), (sys, "abiflags", "t")],
+    ids=["no JIT", "Windows", "free threads"],
 )
 def test_they_stay_away_where_objects_may_differ(monkeypatch, module, name, value):
     monkeypatch.setattr(module, name, value)
