@@ -9,21 +9,23 @@ from time import perf_counter
 import numpy as np
 from numba import config
 
-from . import kernels, native
+from . import cpython, kernels, native
 from .record import record
 
 
 def _long(x: np.ndarray) -> float:
-    for _ in range(30):
-        x = x + 0.1 * np.roll(x, 1)
-    return x.sum()
+    y, total = x[0], 0.0
+    for _ in range(60):
+        y = np.sin(y + x[1])
+        total = total + np.exp(y)  # can wait for the others
+    return total
 
 
 def steps() -> Iterator[tuple[str, Callable[[], object]]]:
     """What compiles, or finds in the cache, each of the kernels, by name."""
     for function in kernels.BY_ADDRESS:
         yield function.__name__, partial(kernels.addresses, {kernels.AT_FORWARD: function})
-    if native.supported():
+    if cpython.supported():
         yield "operators", native.install
     nothing = np.zeros(1, np.int32)
     yield "reach", lambda: kernels.reach(nothing, nothing, np.ones(1, np.bool_))

@@ -91,6 +91,7 @@ def imports() -> str:
         *(f"    {name}," for name in sorted(used | {"int64", "uint64"})),
         ")",
         "",
+        "from . import cpython",
         "from .errors import JitTapeCacheWarning",
         "",
         *(f"{name} = {value!r}" for name, value in CONSTANTS.items()),

@@ -14,53 +14,16 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import config, types
+from numba import types
 from numba.extending import intrinsic
 from numpy import uint64
 
-from . import kernels, show, tracer
+from . import cpython, kernels, show, tracer
+from .cpython import OBJECT, Definition
 from .kernels import helper
 from .ops import CODE
 from .recording import CONDITIONS, CONST, Recording
 from .tracer import Condition, Var
-
-_OBJECT = types.uint64  # its address
-
-
-def _c(name: str, result: Any, *arguments: Any) -> Any:
-    return types.ExternalFunction(name, result(*arguments))
-
-
-# All return new references but for `_get`, `_element` and `_frame`.
-_allocate = _c("PyType_GenericAlloc", _OBJECT, _OBJECT, types.intp)
-_keep = _c("Py_IncRef", types.void, _OBJECT)
-_drop = _c("Py_DecRef", types.void, _OBJECT)
-_from_float = _c("PyFloat_AsDouble", types.float64, _OBJECT)
-_to_float = _c("PyFloat_FromDouble", _OBJECT, types.float64)
-_from_int = _c("PyLong_AsSsize_t", types.intp, _OBJECT)
-_to_int = _c("PyLong_FromSsize_t", _OBJECT, types.intp)
-_int_as_float = _c("PyLong_AsDouble", types.float64, _OBJECT)
-_int_as_word = _c("PyLong_AsUnsignedLong", types.uint64, _OBJECT)
-_length = _c("PyList_Size", types.intp, _OBJECT)
-_append = _c("PyList_Append", types.intc, _OBJECT, _OBJECT)
-_get = _c("PyDict_GetItem", _OBJECT, _OBJECT, _OBJECT)
-_set = _c("PyDict_SetItem", types.intc, _OBJECT, _OBJECT, _OBJECT)
-_element = _c("PyList_GetItem", _OBJECT, _OBJECT, types.intp)
-_is_in_set = _c("PySet_Contains", types.intc, _OBJECT, _OBJECT)
-_attribute = _c("PyObject_GetAttr", _OBJECT, _OBJECT, _OBJECT)
-_tuple = _c("PyTuple_New", _OBJECT, types.intp)
-_put = _c("PyTuple_SetItem", types.intc, _OBJECT, types.intp, _OBJECT)
-_call = _c("PyObject_CallObject", _OBJECT, _OBJECT, _OBJECT)
-_call_of_one = _c("PyObject_CallOneArg", _OBJECT, _OBJECT, _OBJECT)
-_frame = _c("PyEval_GetFrame", _OBJECT)
-_code_of_frame = _c("PyFrame_GetCode", _OBJECT, _OBJECT)
-_instruction_of_frame = _c("PyFrame_GetLasti", types.intc, _OBJECT)
-_matches = _c("PyUnicode_Tailmatch", types.intp, _OBJECT, _OBJECT, types.intp, types.intp, types.intc)
-_power = _c("pow", types.float64, types.float64, types.float64)
-_is_subtype = _c("PyType_IsSubtype", types.intc, _OBJECT, _OBJECT)
-_error = _c("PyErr_Occurred", _OBJECT)
-_forget_error = _c("PyErr_Clear", types.void)
-_thread = _c("PyThread_get_thread_ident", types.uint64)
 
 
 def _pointer(builder: Any, address: Any) -> Any:
@@ -148,14 +111,14 @@ _NULL, _FOR_PYTHON = uint64(0), uint64(1)
 @helper
 def _called(function, arguments, n):
     """What a function of Python returns of ``n`` objects that are at an address."""
-    given = _tuple(n)
+    given = cpython.PyTuple_New(n)
     if given != _NULL:
         for i in range(n):
             x = _item(arguments, 8 * i)
-            _keep(x)
-            _put(given, i, x)
-        result = _call(function, given)
-        _drop(given)
+            cpython.Py_IncRef(x)
+            cpython.PyTuple_SetItem(given, i, x)
+        result = cpython.PyObject_CallObject(function, given)
+        cpython.Py_DecRef(given)
         return result
     return _NULL
 
@@ -166,7 +129,9 @@ def _mine(rec, facts):
     if rec == _NULL:
         return False
     kind, plain = _item(rec, _TYPE_AT), _item(facts, _RECORDING)
-    return (kind == plain or _is_subtype(kind, plain) != 0) and _int_as_word(_of(rec, facts, _OWNER)) == _thread()
+    return (kind == plain or cpython.PyType_IsSubtype(kind, plain) != 0) and cpython.PyLong_AsUnsignedLong(
+        _of(rec, facts, _OWNER)
+    ) == cpython.PyThread_get_thread_ident()
 
 
 @helper
@@ -184,36 +149,38 @@ def _open(rec, facts):
 @helper
 def _append_row(rec, facts, code, a, b, v):
     """Append a row of these objects and return its number, a new reference; NULL after an error."""
-    row = _to_int(_from_int(_of(rec, facts, _BASE)) + _length(_of(rec, facts, _VAL)))
+    row = cpython.PyLong_FromSsize_t(
+        cpython.PyLong_AsSsize_t(_of(rec, facts, _BASE)) + cpython.PyList_Size(_of(rec, facts, _VAL))
+    )
     if (
         row != _NULL
-        and _append(_of(rec, facts, _VAL), v) == 0
-        and _append(_of(rec, facts, _OP), code) == 0
-        and _append(_of(rec, facts, _A), a) == 0
-        and _append(_of(rec, facts, _B), b) == 0
+        and cpython.PyList_Append(_of(rec, facts, _VAL), v) == 0
+        and cpython.PyList_Append(_of(rec, facts, _OP), code) == 0
+        and cpython.PyList_Append(_of(rec, facts, _A), a) == 0
+        and cpython.PyList_Append(_of(rec, facts, _B), b) == 0
     ):
         return row
-    _drop(row)
+    cpython.Py_DecRef(row)
     return _NULL
 
 
 @helper
 def _finish(out, rec, facts, code, a, b, v):
     """Append the row of a new Var and return the Var; NULL after an error. Both references are taken over, ``out`` and ``v``."""
-    _keep(rec)
+    cpython.Py_IncRef(rec)
     _store(out + _item(facts, _REC), rec)
     _store(out + _item(facts, _V), v)
     row = _NULL if v == _NULL else _append_row(rec, facts, code, a, b, v)
     _store(out + _item(facts, _ROW), row)
     good = row != _NULL
-    if good and _from_int(row) >= _from_int(_of(rec, facts, _DUE)):
-        method = _attribute(rec, _item(facts, _APPENDED))
-        done = _NULL if method == _NULL else _call_of_one(method, out)
-        _drop(method)
-        _drop(done)
+    if good and cpython.PyLong_AsSsize_t(row) >= cpython.PyLong_AsSsize_t(_of(rec, facts, _DUE)):
+        method = cpython.PyObject_GetAttr(rec, _item(facts, _APPENDED))
+        done = _NULL if method == _NULL else cpython.PyObject_CallOneArg(method, out)
+        cpython.Py_DecRef(method)
+        cpython.Py_DecRef(done)
         good = done != _NULL
     if not good:
-        _drop(out)
+        cpython.Py_DecRef(out)
         return _NULL
     return out
 
@@ -223,12 +190,12 @@ def _number(x, facts):
     """A float or an int as a number, NaN for anything else."""
     kind = _item(x, _TYPE_AT)
     if kind == _item(facts, _FLOAT) or kind == _item(facts, _NUMPY_FLOAT):
-        return _from_float(x)
+        return cpython.PyFloat_AsDouble(x)
     if kind == _item(facts, _INT):
-        y = _int_as_float(x)
-        if y != -1.0 or _error() == _NULL:
+        y = cpython.PyLong_AsDouble(x)
+        if y != -1.0 or cpython.PyErr_Occurred() == _NULL:
             return y
-        _forget_error()  # too large for a float
+        cpython.PyErr_Clear()  # too large for a float
     return nan
 
 
@@ -237,12 +204,12 @@ def _constant(rec, facts, y):
     """The row of a constant, borrowed; NULL after an error, `_FOR_PYTHON` for most of 0 and NaN, whose keys are strings."""
     constants = _of(rec, facts, _CONSTANTS)
     if not (y < 0.0 or y > 0.0):
-        row = _get(constants, _item(facts, _POSITIVE_ZERO)) if y == 0.0 and 1.0 / y > 0.0 else _NULL
+        row = cpython.PyDict_GetItem(constants, _item(facts, _POSITIVE_ZERO)) if y == 0.0 and 1.0 / y > 0.0 else _NULL
         return row if row != _NULL else _FOR_PYTHON
-    key = _to_float(y)
+    key = cpython.PyFloat_FromDouble(y)
     if key == _NULL:
         return _NULL
-    row = _get(constants, key)
+    row = cpython.PyDict_GetItem(constants, key)
     if row == _NULL:
         if _of(rec, facts, _LINES) != _item(facts, _NONE):
             row = _FOR_PYTHON
@@ -250,11 +217,11 @@ def _constant(rec, facts, y):
             zero = _item(facts, _ZERO)
             row = _append_row(rec, facts, _item(facts, _CONST), zero, zero, key)
             if row != _NULL:
-                failed = _set(constants, key, row) != 0
-                _drop(row)  # the dict has it
+                failed = cpython.PyDict_SetItem(constants, key, row) != 0
+                cpython.Py_DecRef(row)  # the dict has it
                 if failed:
                     row = _NULL
-    _drop(key)
+    cpython.Py_DecRef(key)
     return row
 
 
@@ -266,7 +233,7 @@ def _second(x, rec, facts):
         return _constant(rec, facts, y), y
     v = _of(x, facts, _V)
     if _of(x, facts, _REC) == rec and v != _NULL and _item(v, _TYPE_AT) == _item(facts, _FLOAT):
-        return _of(x, facts, _ROW), _from_float(v)
+        return _of(x, facts, _ROW), cpython.PyFloat_AsDouble(v)
     return _FOR_PYTHON, nan
 
 
@@ -304,13 +271,13 @@ def _operation(x, other, facts, operator, swapped, code):
     if not _mine(rec, facts):
         return _FOR_PYTHON
     # This may collect garbage, and so run whatever code: nothing but `rec` was read before.
-    out = _allocate(_item(facts, _CONDITION if operator >= _LT else _VAR), 0)
+    out = cpython.PyType_GenericAlloc(_item(facts, _CONDITION if operator >= _LT else _VAR), 0)
     if out == _NULL:
         return _NULL
     a, b, v = _of(x, facts, _ROW), _FOR_PYTHON, _of(x, facts, _V)
     left, right, exponent = 0.0, 0.0, nan
     if _open(rec, facts) and v != _NULL and _item(v, _TYPE_AT) == _item(facts, _FLOAT):
-        left = _from_float(v)
+        left = cpython.PyFloat_AsDouble(v)
         if operator == _RAISE:
             exponent = _number(other, facts)
         if operator == _NEGATE or exponent == 2.0 or exponent == 0.5 or exponent == -1.0:
@@ -322,7 +289,7 @@ def _operation(x, other, facts, operator, swapped, code):
     good = a > _FOR_PYTHON and b > _FOR_PYTHON
     result = _NULL
     if good and operator >= _LT:
-        result = _to_float(1.0 if _compared(left, right, operator) else 0.0)
+        result = cpython.PyFloat_FromDouble(1.0 if _compared(left, right, operator) else 0.0)
     elif good and operator == _RAISE:
         raised = nan
         if exponent == 2.0:
@@ -332,17 +299,17 @@ def _operation(x, other, facts, operator, swapped, code):
         elif exponent == -1.0 and left != 0.0:
             code, raised = _item(facts, _RECIPROCAL), 1.0 / left
         elif b != _item(facts, _ZERO):
-            raised = _power(left, right)
+            raised = cpython.c_pow(left, right)
         good = raised - raised == 0.0
         if good:
-            result = _to_float(raised)
+            result = cpython.PyFloat_FromDouble(raised)
     elif good:
         good = operator != _DIVIDE or right != 0.0
         if good:
-            result = _to_float(_calculated(left, right, operator))
+            result = cpython.PyFloat_FromDouble(_calculated(left, right, operator))
     if good:
         return _finish(out, rec, facts, code, a, b, result)
-    _drop(out)
+    cpython.Py_DecRef(out)
     return _NULL if a == _NULL or b == _NULL else _FOR_PYTHON
 
 
@@ -354,40 +321,51 @@ def _guarded(x, facts):
         return _FOR_PYTHON
     if _item(x, _TYPE_AT) != _item(facts, _CONDITION) or v == _NULL or _item(v, _TYPE_AT) != _item(facts, _FLOAT):
         return _FOR_PYTHON
-    truth = _item(facts, _TRUE if _from_float(v) != 0.0 else _FALSE)
-    op, at = _of(rec, facts, _OP), _from_int(_of(x, facts, _ROW)) - _from_int(_of(rec, facts, _BASE))
+    truth = _item(facts, _TRUE if cpython.PyFloat_AsDouble(v) != 0.0 else _FALSE)
+    op, at = (
+        _of(rec, facts, _OP),
+        cpython.PyLong_AsSsize_t(_of(x, facts, _ROW)) - cpython.PyLong_AsSsize_t(_of(rec, facts, _BASE)),
+    )
     # an argument may be a truth value, too, and its row none of a condition
-    if at < 0 or at >= _length(op) or _is_in_set(_item(facts, _CONDITIONS), _element(op, at)) != 1:
+    if (
+        at < 0
+        or at >= cpython.PyList_Size(op)
+        or cpython.PySet_Contains(_item(facts, _CONDITIONS), cpython.PyList_GetItem(op, at)) != 1
+    ):
         return _FOR_PYTHON
-    frame = _frame()
+    frame = cpython.PyEval_GetFrame()
     if frame == _NULL:
         return _FOR_PYTHON
-    code = _code_of_frame(frame)
-    filename = _attribute(code, _item(facts, _FILENAME))
-    ours = filename == _NULL or _matches(filename, _item(facts, _PACKAGE), 0, _LONGEST, -1) != 0
-    _drop(filename)
+    code = cpython.PyFrame_GetCode(frame)
+    filename = cpython.PyObject_GetAttr(code, _item(facts, _FILENAME))
+    ours = filename == _NULL or cpython.PyUnicode_Tailmatch(filename, _item(facts, _PACKAGE), 0, _LONGEST, -1) != 0
+    cpython.Py_DecRef(filename)
     if ours:
-        _drop(code)
+        cpython.Py_DecRef(code)
         return _NULL if filename == _NULL else _FOR_PYTHON
-    instruction, place, guard = _to_int(_instruction_of_frame(frame)), _tuple(2), _tuple(3)
+    instruction, place, guard = (
+        cpython.PyLong_FromSsize_t(cpython.PyFrame_GetLasti(frame)),
+        cpython.PyTuple_New(2),
+        cpython.PyTuple_New(3),
+    )
     failed = instruction == _NULL or place == _NULL or guard == _NULL
     if failed:
-        _drop(code)
-        _drop(instruction)
-        _drop(place)
+        cpython.Py_DecRef(code)
+        cpython.Py_DecRef(instruction)
+        cpython.Py_DecRef(place)
     else:
-        _keep(_of(x, facts, _ROW))
-        _keep(truth)
-        _put(place, 0, code)
-        _put(place, 1, instruction)
-        _put(guard, 0, _of(x, facts, _ROW))
-        _put(guard, 1, truth)
-        _put(guard, 2, place)
-        failed = _append(_of(rec, facts, _GUARDS), guard) != 0
-    _drop(guard)
+        cpython.Py_IncRef(_of(x, facts, _ROW))
+        cpython.Py_IncRef(truth)
+        cpython.PyTuple_SetItem(place, 0, code)
+        cpython.PyTuple_SetItem(place, 1, instruction)
+        cpython.PyTuple_SetItem(guard, 0, _of(x, facts, _ROW))
+        cpython.PyTuple_SetItem(guard, 1, truth)
+        cpython.PyTuple_SetItem(guard, 2, place)
+        failed = cpython.PyList_Append(_of(rec, facts, _GUARDS), guard) != 0
+    cpython.Py_DecRef(guard)
     if failed:
         return _NULL
-    _keep(truth)
+    cpython.Py_IncRef(truth)
     return truth
 
 
@@ -404,14 +382,14 @@ def _push(arguments, n, facts, function):
     """What `tracer.push` returns."""
     rec, kind = _item(arguments, 0), _item(arguments, 8)
     if n == 6 and _mine(rec, facts) and (kind == _item(facts, _VAR) or kind == _item(facts, _CONDITION)):
-        out = _allocate(kind, 0)
+        out = cpython.PyType_GenericAlloc(kind, 0)
         if out == _NULL:
             return _NULL
         if _open(rec, facts):
             v = _item(arguments, 40)
-            _keep(v)
+            cpython.Py_IncRef(v)
             return _finish(out, rec, facts, _item(arguments, 16), _item(arguments, 24), _item(arguments, 32), v)
-        _drop(out)
+        cpython.Py_DecRef(out)
     return _called(function, arguments, n)
 
 
@@ -436,7 +414,7 @@ def _callables(typing_context, facts, addresses):
             return builder.ptrtoint(function, _WORD)
 
         def call(inside, function, kinds, *given):
-            compiled = context.compile_subroutine(inside, function.py_func, _OBJECT(*kinds))
+            compiled = context.compile_subroutine(inside, function.py_func, OBJECT(*kinds))
             return context.call_internal_no_propagate(inside, compiled.fndesc, compiled.signature, given)[1]
 
         def fact(inside, known, place):
@@ -447,7 +425,7 @@ def _callables(typing_context, facts, addresses):
                 both = inside.alloca(_WORD, 2)
                 for i, operand in enumerate(operands):
                     inside.store(operand, inside.gep(both, [_WORD(i)]))
-                kinds = _OBJECT, types.intp, _OBJECT, types.intp, types.boolean, _OBJECT, _OBJECT
+                kinds = OBJECT, types.intp, OBJECT, types.intp, types.boolean, OBJECT, OBJECT
                 n, flag = _WORD(1 if operator == _NEGATE or operator == _ASK else 2), ir.IntType(1)(int(swapped))
                 code, method = fact(inside, known, _METHODS + 16 * k), fact(inside, known, _METHODS + 16 * k + 8)
                 return call(
@@ -457,7 +435,7 @@ def _callables(typing_context, facts, addresses):
             return body
 
         def push(inside, arguments, known):
-            kinds = _OBJECT, types.intp, _OBJECT, _OBJECT
+            kinds = OBJECT, types.intp, OBJECT, OBJECT
             function = fact(inside, known, _METHODS + 16 * len(OPERATORS))
             return call(inside, _push, kinds, *arguments[1:], known, function)
 
@@ -476,15 +454,6 @@ def _hand_over(facts, addresses):
     _callables(facts, addresses)
 
 
-class _MethodDef(ctypes.Structure):
-    """`PyMethodDef` of CPython."""
-
-    _fields_ = (("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p))
-
-
-_NO_ARGUMENT, _ONE_ARGUMENT, _FAST = 4, 8, 128
-
-
 def _places(kind: Any, names: Sequence[str]) -> list[int]:
     """Where the objects of a class with slots have these attributes."""
     x, marks = kind.__new__(kind), [object() for _ in names]
@@ -492,17 +461,6 @@ def _places(kind: Any, names: Sequence[str]) -> list[int]:
         setattr(x, name, mark)
     words = list((ctypes.c_uint64 * (kind.__basicsize__ // 8)).from_address(id(x)))
     return [8 * words.index(id(mark)) for mark in marks]
-
-
-def supported() -> bool:
-    """Whether objects are laid out here as the functions expect it: in the usual build of CPython, on Linux, where this was tried."""
-    return (
-        not config.DISABLE_JIT
-        and sys.implementation.name == "cpython"
-        and sys.platform == "linux"
-        and sys.maxsize > 1 << 32
-        and not sys.abiflags  # builds without the lock and those for debugging have other objects
-    )
 
 
 # The methods, and the function, that are replaced.
@@ -523,7 +481,7 @@ def recorded(rows: int) -> None:
     if _installed:
         return
     if _left is None:
-        _left = sys.maxsize if not supported() else 0 if kernels.on_disk(_hand_over) else BEFORE_COMPILING
+        _left = sys.maxsize if not cpython.supported() else 0 if kernels.on_disk(_hand_over) else BEFORE_COMPILING
     _left -= rows
     if _left <= 0:
         install()
@@ -545,16 +503,11 @@ def _replace() -> None:
     loaded = kernels.compiled(_hand_over, types.void(types.uint64, types.uint64))
     loaded.ctypes(facts.ctypes.data, addresses.ctypes.data)
     *operators, push = addresses.tolist()
-    api, definition = ctypes.pythonapi, ctypes.POINTER(_MethodDef)
-    api.PyDescr_NewMethod.restype, api.PyDescr_NewMethod.argtypes = ctypes.py_object, (ctypes.py_object, definition)
-    api.PyCFunction_NewEx.restype = ctypes.py_object
-    api.PyCFunction_NewEx.argtypes = definition, ctypes.c_void_p, ctypes.c_void_p
     definitions = [
-        _MethodDef(name.encode(), address, _NO_ARGUMENT if operator in _ALONE else _ONE_ARGUMENT, None)
+        Definition(name.encode(), address, cpython.NO_ARGUMENT if operator in _ALONE else cpython.ONE_ARGUMENT)
         for (name, _, operator, _), address in zip(OPERATORS, operators, strict=True)
-    ] + [_MethodDef(b"push", push, _FAST, None)]
-    # the functions are there until the process has ended, and so must be all that they use
-    api.Py_IncRef(ctypes.py_object((_OBJECTS, python, facts, loaded, definitions)))
-    for (name, *_), made in zip(OPERATORS, definitions, strict=False):
-        setattr(Var, name, api.PyDescr_NewMethod(Var, made))
-    tracer.push = api.PyCFunction_NewEx(definitions[-1], None, None)
+    ] + [Definition(b"push", push, cpython.ARGUMENTS)]
+    cpython.forever((_OBJECTS, python, facts, loaded, definitions))
+    for (name, *_), definition in zip(OPERATORS, definitions, strict=False):
+        setattr(Var, name, cpython.method(Var, definition))
+    tracer.push = cpython.function(definitions[-1], None)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from numba import config
 
-from jittape import native, tracer
+from jittape import cpython, native, tracer
 
 settings.register_profile(
     "jittape",
@@ -56,10 +56,10 @@ def use_python(monkeypatch):
     return replace
 
 
-@pytest.fixture(params=["native", "python"] if native.supported() else ["python"])
+@pytest.fixture(params=["native", "python"] if cpython.supported() else ["python"])
 def operators(request, use_python):
     """The operators as machine code, then those in Python that they stand for."""
-    if native.supported():
+    if cpython.supported():
         native.install()
     if request.param == "python":
         use_python()

@@ -20,7 +20,7 @@ import pytest
 
 import jittape as jt
 from jittape import __main__ as command
-from jittape import formulas, kernels, special, tracer
+from jittape import cpython, formulas, kernels, special, tracer
 from jittape.conventions import EDGES
 from jittape.ops import CODE, OPS
 
@@ -508,7 +508,7 @@ def test_a_second_process_loads_from_the_cache(warm):
     """
     before = {p: p.stat().st_mtime_ns for p in cached(warm, "nb?")}
     done = run(warm, WORKS + textwrap.dedent(counted))
-    assert done.stdout == ANSWER + "[0, 1] {1}\n", done.stderr
+    assert done.stdout == ANSWER + f"[0, {0 if cpython.supported() else 1}] {{1}}\n", done.stderr
     assert done.stderr == ""
     assert {p: p.stat().st_mtime_ns for p in cached(warm, "nb?")} == before
 
@@ -593,7 +593,9 @@ def test_a_folder_that_becomes_unwritable_before_the_first_call(package):
         shutil.rmtree(folder, ignore_errors=True)
         folder.write_text("a file where the folder was")
     """
-    done = run(package, textwrap.dedent(code) + WORKS)
+    # more numbers than a short frame has
+    long = "import numpy\njt.grad(lambda x: numpy.sum(x * x))(numpy.ones(200))\n"
+    done = run(package, textwrap.dedent(code) + WORKS + long)
     assert done.stdout == ANSWER, done.stderr
     assert "JitTapeCacheWarning" in done.stderr
 
@@ -740,12 +742,16 @@ def test_ctrl_c_during_a_long_sweep():
 @pytest.mark.jit_only
 def test_the_command_compiles_every_kernel(monkeypatch):
     monkeypatch.setattr(kernels, "_left", {})
-    for _, compile_it in command.steps():
+    steps = dict(command.steps())
+    assert "operators" in steps or not cpython.supported()
+    for compile_it in steps.values():
         compile_it()
     jitted = [value for value in vars(kernels).values() if isinstance(value, kernels.Kernel)]
     assert len(jitted) > len(kernels.PLANNING)
-    assert [kernel.__name__ for kernel in jitted if not kernel.signatures] == []
-    assert set(kernels.BY_ADDRESS) == set(kernels._compiled)
+    # one of the two runs short frames, on this machine
+    called = [kernels.short_frame] if cpython.supported() else []
+    assert [kernel for kernel in jitted if not kernel.signatures] == ([kernels.run_short_frame] if called else [])
+    assert {*kernels.BY_ADDRESS, *called} == set(kernels._compiled)
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ import pytest
 from numba import config
 
 import jittape as jt
-from jittape import native, tracer
+from jittape import cpython, native, tracer
 from jittape.errors import StaleVarError, TapeMismatchError, TapeThreadError
 from jittape.recording import INPUT, Recording
 from jittape.tracer import Var
 
-pytestmark = pytest.mark.skipif(not native.supported(), reason="this Python has no operators as machine code")
+pytestmark = pytest.mark.skipif(not cpython.supported(), reason="this Python has no operators as machine code")
 
 
 @pytest.fixture(autouse=True)
@@ -329,7 +329,7 @@ def test_when_they_are_put_in_place(on_disk, monkeypatch):
         assert not calls
         native.recorded(1)
         assert calls
-    monkeypatch.setattr(native, "supported", lambda: False)
+    monkeypatch.setattr(cpython, "supported", lambda: False)
     monkeypatch.setattr(native, "_left", None)
     calls.clear()
     native.recorded(0)
@@ -344,4 +344,4 @@ def test_when_they_are_put_in_place(on_disk, monkeypatch):
 )
 def test_they_stay_away_where_objects_may_differ(monkeypatch, module, name, value):
     monkeypatch.setattr(module, name, value)
-    assert not native.supported()
+    assert not cpython.supported()

@@ -1,0 +1,94 @@
+"""CPython's own functions, for jitted code to call, and Python functions and methods made of jitted ones.
+
+Objects are their addresses there. Whoever uses this counts references by hand.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Any
+
+from numba import config, types
+
+OBJECT = types.uint64
+
+
+def _c(name: str, result: Any, *arguments: Any) -> Any:
+    return types.ExternalFunction(name, result(*arguments))
+
+
+# They return new references, but for `PyDict_GetItem`, `PyList_GetItem`, `PyTuple_GetItem` and `PyEval_GetFrame`.
+PyType_GenericAlloc = _c("PyType_GenericAlloc", OBJECT, OBJECT, types.intp)
+Py_IncRef = _c("Py_IncRef", types.void, OBJECT)
+Py_DecRef = _c("Py_DecRef", types.void, OBJECT)
+PyFloat_AsDouble = _c("PyFloat_AsDouble", types.float64, OBJECT)
+PyFloat_FromDouble = _c("PyFloat_FromDouble", OBJECT, types.float64)
+PyLong_AsSsize_t = _c("PyLong_AsSsize_t", types.intp, OBJECT)
+PyLong_FromSsize_t = _c("PyLong_FromSsize_t", OBJECT, types.intp)
+PyLong_AsDouble = _c("PyLong_AsDouble", types.float64, OBJECT)
+PyLong_AsUnsignedLong = _c("PyLong_AsUnsignedLong", types.uint64, OBJECT)
+PyList_Size = _c("PyList_Size", types.intp, OBJECT)
+PyList_Append = _c("PyList_Append", types.intc, OBJECT, OBJECT)
+PyDict_GetItem = _c("PyDict_GetItem", OBJECT, OBJECT, OBJECT)
+PyDict_SetItem = _c("PyDict_SetItem", types.intc, OBJECT, OBJECT, OBJECT)
+PyList_GetItem = _c("PyList_GetItem", OBJECT, OBJECT, types.intp)
+PySet_Contains = _c("PySet_Contains", types.intc, OBJECT, OBJECT)
+PyObject_GetAttr = _c("PyObject_GetAttr", OBJECT, OBJECT, OBJECT)
+PyTuple_New = _c("PyTuple_New", OBJECT, types.intp)
+PyTuple_GetItem = _c("PyTuple_GetItem", OBJECT, OBJECT, types.intp)
+PyTuple_SetItem = _c("PyTuple_SetItem", types.intc, OBJECT, types.intp, OBJECT)
+PyObject_CallObject = _c("PyObject_CallObject", OBJECT, OBJECT, OBJECT)
+PyObject_CallOneArg = _c("PyObject_CallOneArg", OBJECT, OBJECT, OBJECT)
+PyEval_GetFrame = _c("PyEval_GetFrame", OBJECT)
+PyFrame_GetCode = _c("PyFrame_GetCode", OBJECT, OBJECT)
+PyFrame_GetLasti = _c("PyFrame_GetLasti", types.intc, OBJECT)
+PyUnicode_Tailmatch = _c("PyUnicode_Tailmatch", types.intp, OBJECT, OBJECT, types.intp, types.intp, types.intc)
+c_pow = _c("pow", types.float64, types.float64, types.float64)
+PyType_IsSubtype = _c("PyType_IsSubtype", types.intc, OBJECT, OBJECT)
+PyErr_Occurred = _c("PyErr_Occurred", OBJECT)
+PyErr_Clear = _c("PyErr_Clear", types.void)
+PyThread_get_thread_ident = _c("PyThread_get_thread_ident", types.uint64)
+
+
+def supported() -> bool:
+    """Whether jitted code may call CPython and reach into objects: in the usual build of CPython, on Linux, where that was tried."""
+    return (
+        not config.DISABLE_JIT
+        and sys.implementation.name == "cpython"
+        and sys.platform == "linux"
+        and sys.maxsize > 1 << 32
+        and not sys.abiflags  # builds without the lock, and those for debugging, have other objects
+    )
+
+
+class Definition(ctypes.Structure):
+    """`PyMethodDef`: a function by its address, and how it takes arguments. It has to stay as long as what is made of it."""
+
+    _fields_ = (("name", ctypes.c_char_p), ("address", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p))
+
+
+# C functions of (self, NULL), of (self, argument), and of (self, address of the arguments, how many there are).
+NO_ARGUMENT, ONE_ARGUMENT, ARGUMENTS = 4, 8, 128
+_definition = ctypes.POINTER(Definition)
+_method = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, _definition)(("PyDescr_NewMethod", ctypes.pythonapi))
+_function = ctypes.PYFUNCTYPE(ctypes.py_object, _definition, ctypes.py_object, ctypes.c_void_p)(
+    ("PyCFunction_NewEx", ctypes.pythonapi)
+)
+_keep_object = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
+
+
+def method(kind: type, definition: Definition) -> Any:
+    """A method of a class, to be set as its attribute."""
+    return _method(kind, definition)
+
+
+def function(definition: Definition, own: Any) -> Any:
+    """A Python function; C gets ``own`` as its self."""
+    return _function(definition, own, None)
+
+
+def forever(x: Any) -> Any:
+    """An object that is never freed, as what compiled code refers to must not be."""
+    _keep_object(x)
+    return x
