@@ -13,7 +13,7 @@ import numpy as np
 
 from . import kernels, native, tracer
 from .kernels import GRADIENT
-from .recording import CONST, INPUT, Recording
+from .recording import CONST, INPUT, Recording, Undisturbed
 from .schedule import direct
 from .tape import Tape
 from .tracer import Var
@@ -32,13 +32,13 @@ def _owner(rows: np.ndarray) -> np.ndarray:
 class EagerRecording(Recording):
     """The tape of one thread's variables. Rows that no living variable can use are dropped as it grows."""
 
-    __slots__ = ("vars", "adjoints", "assigned", "_limit")
+    __slots__ = ("adjoints", "assigned", "_limit")
 
     def __init__(self) -> None:
         super().__init__(f"the variables of thread {threading.current_thread().name!r}")
         self.due, self.hooks = 0, True
         # everything that holds rows: Vars and VarArrays
-        self.vars: list[Any] = []
+        self.vars = []
         # one adjoint per row of the last backprop; later rows have none yet
         self.adjoints = np.zeros(1)
         # adjoints by row that did not come from the last backprop
@@ -46,8 +46,7 @@ class EagerRecording(Recording):
         self._limit = _PATIENCE
 
     def appended(self, var: Any) -> None:
-        """Note a new variable; from time to time, drop what is out of reach."""
-        self.vars.append(var)
+        """From time to time, drop what is out of reach."""
         if len(self.vars) > self._limit:
             self._collect()
 
@@ -56,12 +55,17 @@ class EagerRecording(Recording):
         self.vars.append(var)
 
     def _collect(self) -> None:
+        """Drop what is out of reach."""
+        native.recorded(len(self.vars))
+        with Undisturbed():
+            self._keep_the_living()
+
+    def _keep_the_living(self) -> None:
         """Keep the rows on paths between living variables, and the variables themselves.
 
         A row that leads to no living variable cannot matter again. A row that no living variable leads to is a plain number
         to whoever reads a sensitivity, so it becomes a leaf. All derivatives between living variables stay what they were.
         """
-        native.recorded(len(self.vars))
         counts = list(map(sys.getrefcount, self.vars))
         living = [var for var, count in zip(self.vars, counts, strict=True) if count > _UNREFERENCED]
         # views of one array share its rows, so the rows are moved where they are
@@ -132,15 +136,16 @@ class EagerRecording(Recording):
         self.check(self)
         if len(self) > self._limit:  # arrays add many rows for each of `vars`; here no operation is halfway
             self._collect()
-        n = var.row + 1
-        op, a, b, val = (column[:n] for column in self.columns())
-        # leaves are rows here like all others; the kernels leave them as they are
-        kernels.ready()
-        plan = direct(op, a, b, val, var.row, np.zeros(n))
-        work = plan.buffer()
-        kernels.sweep(plan.code, work, plan.pieces, GRADIENT)
-        adjoints = work[n : 2 * n].copy()
-        self.adjoints, self.assigned = adjoints, {}
+        with Undisturbed():
+            n = var.row + 1
+            op, a, b, val = (column[:n] for column in self.columns())
+            # leaves are rows here like all others; the kernels leave them as they are
+            kernels.ready()
+            plan = direct(op, a, b, val, var.row, np.zeros(n))
+            work = plan.buffer()
+            kernels.sweep(plan.code, work, plan.pieces, GRADIENT)
+            adjoints = work[n : 2 * n].copy()
+            self.adjoints, self.assigned = adjoints, {}
 
     def tape(self, var: Any) -> Tape:
         """The tape of what ``var`` was computed from."""

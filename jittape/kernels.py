@@ -5416,7 +5416,7 @@ def compiled(function, signature):
     if _CACHE:
         try:
             return cfunc(signature, cache=True, error_model="numpy", no_rewrites=True)(function)
-        except NumbaError:
+        except (NumbaError, RecursionError):
             raise
         except Exception as error:  # no folder to write to, or whatever a truncated or foreign cache file raises
             _warn(error)
@@ -5434,7 +5434,8 @@ def on_disk(function) -> bool:
     if not folder:
         return False
     stem = os.path.splitext(os.path.basename(source))[0]
-    name = f"{stem}.{function.__name__}-{function.__code__.co_firstlineno}.*.nbi"
+    version = f"py{sys.version_info.major}{sys.version_info.minor}"
+    name = f"{stem}.{function.__name__}-{function.__code__.co_firstlineno}.{version}.nbi"
     try:
         found = glob.glob(os.path.join(glob.escape(folder), name))
         return any(os.path.getmtime(path) >= os.path.getmtime(source) for path in found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+import warnings
 from collections.abc import Sequence
 from math import nan, sqrt
 from typing import Any
@@ -20,6 +21,7 @@ from numpy import uint64
 
 from . import cpython, kernels, show, tracer
 from .cpython import OBJECT, Definition
+from .errors import JitTapeWarning
 from .kernels import helper
 from .ops import CODE
 from .recording import CONDITIONS, CONST, Recording
@@ -71,14 +73,14 @@ def _store(typing_context, address, word):
 (
     _VAR, _CONDITION, _RECORDING, _FLOAT, _NUMPY_FLOAT, _INT, _LIST, _NONE, _TRUE, _FALSE, _ZERO, _CONST, _SQUARE, _SQRT, _RECIPROCAL,
     _APPENDED, _FILENAME, _PACKAGE, _POSITIVE_ZERO, _CONDITIONS,
-    _REC, _ROW, _V, _OP, _A, _B, _VAL, _BASE, _DUE, _OWNER, _CONSTANTS, _LINES, _GUARDS, _METHODS,
-) = range(0, 8 * 34, 8)  # fmt: skip
+    _REC, _ROW, _V, _OP, _A, _B, _VAL, _BASE, _DUE, _OWNER, _CONSTANTS, _LINES, _GUARDS, _VARS, _METHODS,
+) = range(0, 8 * 35, 8)  # fmt: skip
 _OBJECTS = (
     Var, Condition, Recording, float, np.float64, int, list, None, True, False, 0, CONST, *map(CODE.get, tracer.POWERS.values()),
     "appended", "co_filename", show.PACKAGE, "0.0", CONDITIONS,
 )  # fmt: skip
 _OF_VAR = "rec", "row", "v"
-_OF_RECORDING = "op", "a", "b", "val", "base", "due", "owner", "constants", "lines", "guards"
+_OF_RECORDING = "op", "a", "b", "val", "base", "due", "owner", "constants", "lines", "guards", "vars"
 _TYPE_AT = 8
 # What methods do.
 _ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _RAISE, _NEGATE, _ASK, _LT, _LE, _GT, _GE, _EQ, _NE = range(13)
@@ -111,6 +113,7 @@ _NULL, _FOR_PYTHON = uint64(0), uint64(1)
 @helper
 def _called(function, arguments, n):
     """What a function of Python returns of ``n`` objects that are at an address."""
+    cpython.PyErr_Clear()  # something looked like a number and was none
     given = cpython.PyTuple_New(n)
     if given != _NULL:
         for i in range(n):
@@ -166,13 +169,16 @@ def _append_row(rec, facts, code, a, b, v):
 
 @helper
 def _finish(out, rec, facts, code, a, b, v):
-    """Append the row of a new Var and return the Var; NULL after an error. Both references are taken over, ``out`` and ``v``."""
-    cpython.Py_IncRef(rec)
+    """Append the row of a new Var and return the Var; NULL after an error. Three references are taken over, ``out``, ``rec`` and ``v``."""
     _store(out + _item(facts, _REC), rec)
     _store(out + _item(facts, _V), v)
     row = _NULL if v == _NULL else _append_row(rec, facts, code, a, b, v)
     _store(out + _item(facts, _ROW), row)
     good = row != _NULL
+    held = _of(rec, facts, _VARS)
+    if good and held != _NULL and _item(held, _TYPE_AT) == _item(facts, _LIST):
+        # before anything else runs: what nobody holds loses its rows
+        good = cpython.PyList_Append(held, out) == 0
     if good and cpython.PyLong_AsSsize_t(row) >= cpython.PyLong_AsSsize_t(_of(rec, facts, _DUE)):
         method = cpython.PyObject_GetAttr(rec, _item(facts, _APPENDED))
         done = _NULL if method == _NULL else cpython.PyObject_CallOneArg(method, out)
@@ -233,7 +239,7 @@ def _second(x, rec, facts):
         return _constant(rec, facts, y), y
     v = _of(x, facts, _V)
     if _of(x, facts, _REC) == rec and v != _NULL and _item(v, _TYPE_AT) == _item(facts, _FLOAT):
-        return _of(x, facts, _ROW), cpython.PyFloat_AsDouble(v)
+        return max(_of(x, facts, _ROW), _FOR_PYTHON), cpython.PyFloat_AsDouble(v)
     return _FOR_PYTHON, nan
 
 
@@ -270,11 +276,13 @@ def _operation(x, other, facts, operator, swapped, code):
     rec = _of(x, facts, _REC)
     if not _mine(rec, facts):
         return _FOR_PYTHON
-    # This may collect garbage, and so run whatever code: nothing but `rec` was read before.
+    # This may collect garbage, and so run whatever code: nothing but `rec` was read before, and it has to stay.
+    cpython.Py_IncRef(rec)
     out = cpython.PyType_GenericAlloc(_item(facts, _CONDITION if operator >= _LT else _VAR), 0)
     if out == _NULL:
+        cpython.Py_DecRef(rec)
         return _NULL
-    a, b, v = _of(x, facts, _ROW), _FOR_PYTHON, _of(x, facts, _V)
+    a, b, v = max(_of(x, facts, _ROW), _FOR_PYTHON), _FOR_PYTHON, _of(x, facts, _V)
     left, right, exponent = 0.0, 0.0, nan
     if _open(rec, facts) and v != _NULL and _item(v, _TYPE_AT) == _item(facts, _FLOAT):
         left = cpython.PyFloat_AsDouble(v)
@@ -310,6 +318,7 @@ def _operation(x, other, facts, operator, swapped, code):
     if good:
         return _finish(out, rec, facts, code, a, b, result)
     cpython.Py_DecRef(out)
+    cpython.Py_DecRef(rec)
     return _NULL if a == _NULL or b == _NULL else _FOR_PYTHON
 
 
@@ -378,19 +387,28 @@ def _operate(arguments, n, facts, operator, swapped, code, method):
 
 
 @helper
+def _pushed(arguments, facts):
+    """The Var of `tracer.push`; NULL after an error, `_FOR_PYTHON` where nothing was recorded."""
+    rec, kind = _item(arguments, 0), _item(arguments, 8)
+    if not _mine(rec, facts) or (kind != _item(facts, _VAR) and kind != _item(facts, _CONDITION)):
+        return _FOR_PYTHON
+    out = cpython.PyType_GenericAlloc(kind, 0)
+    if out == _NULL:
+        return _NULL
+    if not _open(rec, facts):
+        cpython.Py_DecRef(out)
+        return _FOR_PYTHON
+    v = _item(arguments, 40)
+    cpython.Py_IncRef(rec)
+    cpython.Py_IncRef(v)
+    return _finish(out, rec, facts, _item(arguments, 16), _item(arguments, 24), _item(arguments, 32), v)
+
+
+@helper
 def _push(arguments, n, facts, function):
     """What `tracer.push` returns."""
-    rec, kind = _item(arguments, 0), _item(arguments, 8)
-    if n == 6 and _mine(rec, facts) and (kind == _item(facts, _VAR) or kind == _item(facts, _CONDITION)):
-        out = cpython.PyType_GenericAlloc(kind, 0)
-        if out == _NULL:
-            return _NULL
-        if _open(rec, facts):
-            v = _item(arguments, 40)
-            cpython.Py_IncRef(v)
-            return _finish(out, rec, facts, _item(arguments, 16), _item(arguments, 24), _item(arguments, 32), v)
-        cpython.Py_DecRef(out)
-    return _called(function, arguments, n)
+    out = _pushed(arguments, facts) if n == 6 else _FOR_PYTHON
+    return _called(function, arguments, n) if out == _FOR_PYTHON else out
 
 
 _WORD = ir.IntType(64)
@@ -476,22 +494,33 @@ _left: int | None = None
 
 
 def recorded(rows: int) -> None:
-    """Note that so many rows were recorded, 0 before the first; `install` once that pays."""
+    """Note that so many rows were recorded, 0 before the first; `install` once that pays, and once only: recording can do without."""
     global _left
     if _installed:
         return
     if _left is None:
         _left = sys.maxsize if not cpython.supported() else 0 if kernels.on_disk(_hand_over) else BEFORE_COMPILING
     _left -= rows
-    if _left <= 0:
-        install()
+    # whoever comes while another thread compiles, or in a child forked meanwhile, goes on in Python
+    if _left <= 0 and _lock.acquire(blocking=False):
+        _left = sys.maxsize
+        try:
+            install()
+        except Exception as error:
+            warnings.warn(
+                f"operators of traced numbers stay in Python, and recording slower, since they could not be compiled: {error!r}",
+                JitTapeWarning,
+                stacklevel=3,
+            )
+        finally:
+            _lock.release()
 
 
 def install() -> None:
-    """Put the functions in place of the methods."""
+    """Put the functions in place of the methods, unless somebody else has put something there."""
     global _installed
     with _lock:
-        if not _installed:
+        if not _installed and tracer.push is PUSH and all(Var.__dict__[name] is x for name, x in PYTHON.items()):
             _replace()
             _installed = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from array import array
 from collections import deque
 from operator import iadd
@@ -43,6 +44,18 @@ class _Closed:
     extend = frombytes = fromlist = __iadd__ = __getitem__ = append
 
 
+class Undisturbed:
+    """A context in which no garbage is collected: its finalizers may run any code, and so record, or move rows."""
+
+    def __enter__(self) -> None:
+        self.collecting = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: Any) -> None:
+        if self.collecting:
+            gc.enable()
+
+
 class Recording:
     """Columns that operations append to: one row per leaf or instruction, in the order they came.
 
@@ -54,10 +67,11 @@ class Recording:
     base : the number of rows before those, which are in typed arrays
     due : the row from which on `appended` is to be called for each Var
     hooks : whether `keep` is to be called
+    vars : what holds rows, in the order it came, where somebody needs to know; else None
     """
 
     __slots__ = (
-        "op", "a", "b", "val", "base", "due", "hooks", "constants", "names", "owner", "guards", "lines", "places", "reads", "label",
+        "op", "a", "b", "val", "base", "due", "hooks", "constants", "names", "owner", "guards", "lines", "places", "reads", "label", "vars",
         "_settled",
     )  # fmt: skip
 
@@ -78,6 +92,7 @@ class Recording:
         self.places: dict[tuple[str, int], int] = {("", 0): 0}
         self.reads: list[tuple[int, tuple[str, int] | None]] = []
         self.label = label
+        self.vars: Any = None
 
     def __len__(self) -> int:
         """The number of rows, the sink and the leaves included."""
@@ -89,23 +104,26 @@ class Recording:
 
     def settle(self) -> tuple[array, array, array, array]:
         """Move all rows to the typed columns op, a, b and val, and return those."""
-        op, a, b, val = self._settled
-        if len(op) != self.base:  # an interrupt came while rows were on the way: `op` is the first to grow
-            for column in (val, b, a, op):
-                del column[self.base :]
-        if self.val:
-            if not self.whole():
-                raise TapeFormatError(f"an operation of {self.label} was interrupted halfway; begin anew, with new variables")
-            n = len(self.val)
-            op.frombytes(bytes(self.op))
-            # `struct` takes a third of the time of `array.fromlist`
-            a.frombytes(pack(f"{n}i", *self.a))
-            b.frombytes(pack(f"{n}i", *self.b))
-            val.frombytes(pack(f"{n}d", *self.val))
-            due = len(val) + _RECENT if self.due else 0
-            # one statement without a call after the first: no interrupt comes between
-            self.base, self.due, self.op, self.a, self.b, self.val = len(val), due, [], [], [], []
-        return self._settled
+        with Undisturbed():
+            op, a, b, val = self._settled
+            if len(op) != self.base:  # an interrupt came while rows were on the way: `op` is the first to grow
+                for column in (val, b, a, op):
+                    del column[self.base :]
+            if self.val:
+                if not self.whole():
+                    raise TapeFormatError(
+                        f"an operation of {self.label} was interrupted halfway; begin anew, with new variables"
+                    )
+                n = len(self.val)
+                op.frombytes(bytes(self.op))
+                # `struct` takes a third of the time of `array.fromlist`
+                a.frombytes(pack(f"{n}i", *self.a))
+                b.frombytes(pack(f"{n}i", *self.b))
+                val.frombytes(pack(f"{n}d", *self.val))
+                due = len(val) + _RECENT if self.due else 0
+                # one statement without a call after the first: no interrupt comes between
+                self.base, self.due, self.op, self.a, self.b, self.val = len(val), due, [], [], [], []
+            return self._settled
 
     def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All rows as arrays: copies of op, a, b and val."""

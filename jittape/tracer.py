@@ -240,6 +240,8 @@ def push(rec: Recording, cls: type[Var], code: int, a: int, b: int, v: float) ->
     rec.a.append(a)
     rec.b.append(b)
     if row >= rec.due:
+        if rec.vars is not None:
+            rec.vars.append(out)
         rec.appended(out)
     return out
 

@@ -2,7 +2,9 @@
 
 import gc
 import operator
+import subprocess
 import sys
+import textwrap
 import threading
 from fractions import Fraction
 
@@ -308,6 +310,113 @@ def test_guards_keep_one_reference_to_the_code():
     gc.collect()
     after = list(map(sys.getrefcount, watched))
     assert max(y - x for x, y in zip(before, after, strict=True)) < 20
+
+
+RACE = """
+    import gc, sys
+    import jittape as jt
+    from jittape import eager, native
+    native.install()
+    eager._PATIENCE = 50
+    wrong = 0
+    for threshold in range(1, 14):
+        gc.set_threshold(threshold)
+        for _ in range(100):
+            x = jt.var(3.0)
+            x.rec._limit = 50
+            class Late:
+                def __init__(self):
+                    self.me = self
+                def __del__(self):
+                    for _ in range(60):
+                        x * 1.5
+            Late()
+            y = x * x
+            y.backprop()
+            wrong += x.sensitivity != 6.0
+            del Late
+    print(wrong)
+"""
+
+
+def test_a_new_var_is_known_before_anything_else_can_record():
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(RACE)], capture_output=True, text=True, timeout=300)
+    assert done.stdout == "0\n", done.stderr
+
+
+def test_a_recording_stays_while_a_var_leaves_it():
+    """Collecting garbage where a Var is allocated may run anything, and free the recording that a Var had."""
+    x = Var()
+    x.row, x.v = 0, 1.5
+
+    class Late:
+        def __init__(self):
+            self.me = self
+
+        def __del__(self):
+            x.rec = Recording()
+
+    old = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for _ in range(2000):
+            x.rec = Recording()
+            Late()
+            assert (x * x).v == 2.25
+    finally:
+        gc.set_threshold(*old)
+
+
+@pytest.mark.parametrize("unset", ["row", "v"])
+def test_a_var_with_something_missing(unset):
+    rec = Recording()
+    x, y = (tracer.leaf(rec, INPUT, 1.5) for _ in range(2))
+    delattr(x, unset)
+    for f in (lambda: x * y, lambda: y * x, lambda: -x, lambda: x**2, lambda: x < y, lambda: 2.0 - x):
+        with pytest.raises(AttributeError):
+            f()
+    assert next(iter([y * y])).v == 2.25
+    with pytest.raises(TypeError):
+        next(iter(tracer.push, 1))
+
+
+def failing():
+    raise ValueError("as a Numba to come might")
+
+
+def test_recording_goes_on_where_they_cannot_be_made(monkeypatch):
+    monkeypatch.setattr(native, "_installed", False)
+    monkeypatch.setattr(native, "_left", 0)
+    monkeypatch.setattr(native, "_replace", failing)
+    monkeypatch.setattr(native, "install", failing)
+    with pytest.warns(jt.JitTapeWarning, match="as a Numba to come might"):
+        program = jt.record(lambda x: x * x, 3.0)
+    assert program.value_and_grad(3.0) == (9.0, 6.0)
+    jt.record(lambda x: x * x, 3.0)  # and does not try again
+
+
+def test_nobody_waits_for_another_thread_that_compiles(monkeypatch):
+    monkeypatch.setattr(native, "_installed", False)
+    monkeypatch.setattr(native, "_left", 0)
+    began, end = threading.Event(), threading.Event()
+
+    def slow():
+        began.set()
+        assert end.wait(60)
+
+    monkeypatch.setattr(native, "install", slow)
+    thread = threading.Thread(target=native.recorded, args=(1,))
+    thread.start()
+    assert began.wait(60)
+    assert jt.record(lambda x: x * x, 3.0)(2.0) == 4.0
+    end.set()
+    thread.join()
+
+
+def test_what_somebody_else_put_there_stays(monkeypatch):
+    monkeypatch.setattr(native, "_installed", False)
+    native.install()  # the methods are no longer those of Python
+    assert not native._installed
 
 
 def test_lines_are_those_of_the_user():
