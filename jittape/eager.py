@@ -13,7 +13,7 @@ import numpy as np
 
 from . import kernels, native, tracer
 from .kernels import GRADIENT
-from .recording import CONST, INPUT, Recording, Undisturbed
+from .recording import CONST, INPUT, Recording
 from .schedule import direct
 from .tape import Tape
 from .tracer import Var
@@ -32,7 +32,7 @@ def _owner(rows: np.ndarray) -> np.ndarray:
 class EagerRecording(Recording):
     """The tape of one thread's variables. Rows that no living variable can use are dropped as it grows."""
 
-    __slots__ = ("adjoints", "assigned", "_limit")
+    __slots__ = ("adjoints", "assigned", "_limit", "_fixed")
 
     def __init__(self) -> None:
         super().__init__(f"the variables of thread {threading.current_thread().name!r}")
@@ -44,10 +44,12 @@ class EagerRecording(Recording):
         # adjoints by row that did not come from the last backprop
         self.assigned: dict[int, float] = {}
         self._limit = _PATIENCE
+        # whether rows have to stay where they are: a finalizer of garbage that is collected meanwhile may record
+        self._fixed = False
 
     def appended(self, var: Any) -> None:
         """From time to time, drop what is out of reach."""
-        if len(self.vars) > self._limit:
+        if len(self.vars) > self._limit and not self._fixed:
             self._collect()
 
     def keep(self, var: Any) -> None:
@@ -57,8 +59,11 @@ class EagerRecording(Recording):
     def _collect(self) -> None:
         """Drop what is out of reach."""
         native.recorded(len(self.vars))
-        with Undisturbed():
+        self._fixed = True
+        try:
             self._keep_the_living()
+        finally:
+            self._fixed = False
 
     def _keep_the_living(self) -> None:
         """Keep the rows on paths between living variables, and the variables themselves.
@@ -67,7 +72,7 @@ class EagerRecording(Recording):
         to whoever reads a sensitivity, so it becomes a leaf. All derivatives between living variables stay what they were.
         """
         counts = list(map(sys.getrefcount, self.vars))
-        living = [var for var, count in zip(self.vars, counts, strict=True) if count > _UNREFERENCED]
+        living = [var for var, count in zip(self.vars, counts, strict=False) if count > _UNREFERENCED]
         # views of one array share its rows, so the rows are moved where they are
         shared = {id(rows): rows for rows in (_owner(var.row) for var in living if not isinstance(var, Var))}
         op, a, b, val = self.columns()
@@ -94,8 +99,12 @@ class EagerRecording(Recording):
             (self, "vars", living),
             (self, "_limit", max(_PATIENCE, 2 * len(living), 2 * len(settled[0]))),
         ]
-        # all in one call of C code, so that an interrupt comes before or after: no row may refer to one that has moved
-        collections.deque(itertools.starmap(setattr, changes), maxlen=0)
+        # All in one call of C code, so that an interrupt comes before or after: no row may refer to one that has moved. Where a finalizer
+        # has recorded meanwhile, a later call begins anew.
+        sink: collections.deque = collections.deque(maxlen=0)
+        moves = itertools.starmap(setattr, changes)
+        if len(self) == len(op) and len(self.vars) == len(counts):
+            sink.extend(moves)
 
     def truth(self, var: Any) -> bool:
         """The plain truth: nothing is replayed here, so there is nothing to guard."""
@@ -134,18 +143,24 @@ class EagerRecording(Recording):
     def backprop(self, var: Any) -> None:
         """Fill the adjoints: the derivative of ``var`` in every row before it."""
         self.check(self)
-        if len(self) > self._limit:  # arrays add many rows for each of `vars`; here no operation is halfway
+        if len(self) > self._limit and not self._fixed:  # arrays add many rows for each of `vars`; here no operation is halfway
             self._collect()
-        with Undisturbed():
-            n = var.row + 1
-            op, a, b, val = (column[:n] for column in self.columns())
-            # leaves are rows here like all others; the kernels leave them as they are
-            kernels.ready()
-            plan = direct(op, a, b, val, var.row, np.zeros(n))
-            work = plan.buffer()
-            kernels.sweep(plan.code, work, plan.pieces, GRADIENT)
-            adjoints = work[n : 2 * n].copy()
-            self.adjoints, self.assigned = adjoints, {}
+        fixed, self._fixed = self._fixed, True
+        try:
+            self._differentiate(var.row + 1)
+        finally:
+            self._fixed = fixed
+
+    def _differentiate(self, n: int) -> None:
+        """Fill the adjoints of the first ``n`` rows."""
+        op, a, b, val = (column[:n] for column in self.columns())
+        # leaves are rows here like all others; the kernels leave them as they are
+        kernels.ready()
+        plan = direct(op, a, b, val, n - 1, np.zeros(n))
+        work = plan.buffer()
+        kernels.sweep(plan.code, work, plan.pieces, GRADIENT)
+        adjoints = work[n : 2 * n].copy()
+        self.adjoints, self.assigned = adjoints, {}
 
     def tape(self, var: Any) -> Tape:
         """The tape of what ``var`` was computed from."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 from array import array
 from collections import deque
-from operator import iadd
+from itertools import starmap
+from operator import call, delitem, iadd
 from struct import pack
 from threading import get_ident
 from typing import Any
@@ -42,18 +42,6 @@ class _Closed:
         )
 
     extend = frombytes = fromlist = __iadd__ = __getitem__ = append
-
-
-class Undisturbed:
-    """A context in which no garbage is collected: its finalizers may run any code, and so record, or move rows."""
-
-    def __enter__(self) -> None:
-        self.collecting = gc.isenabled()
-        gc.disable()
-
-    def __exit__(self, *_: Any) -> None:
-        if self.collecting:
-            gc.enable()
 
 
 class Recording:
@@ -104,26 +92,26 @@ class Recording:
 
     def settle(self) -> tuple[array, array, array, array]:
         """Move all rows to the typed columns op, a, b and val, and return those."""
-        with Undisturbed():
-            op, a, b, val = self._settled
-            if len(op) != self.base:  # an interrupt came while rows were on the way: `op` is the first to grow
-                for column in (val, b, a, op):
-                    del column[self.base :]
-            if self.val:
-                if not self.whole():
-                    raise TapeFormatError(
-                        f"an operation of {self.label} was interrupted halfway; begin anew, with new variables"
-                    )
-                n = len(self.val)
-                op.frombytes(bytes(self.op))
-                # `struct` takes a third of the time of `array.fromlist`
-                a.frombytes(pack(f"{n}i", *self.a))
-                b.frombytes(pack(f"{n}i", *self.b))
-                val.frombytes(pack(f"{n}d", *self.val))
-                due = len(val) + _RECENT if self.due else 0
-                # one statement without a call after the first: no interrupt comes between
-                self.base, self.due, self.op, self.a, self.b, self.val = len(val), due, [], [], [], []
-            return self._settled
+        op, a, b, val = self._settled
+        if len(op) != self.base:  # an interrupt came while rows were on the way: `op` is the first to grow
+            for column in (val, b, a, op):
+                del column[self.base :]
+        if self.val:
+            if not self.whole():
+                raise TapeFormatError(f"an operation of {self.label} was interrupted halfway; begin anew, with new variables")
+            n = len(self.val)
+            # a finalizer that runs meanwhile may record: its rows stay where they are
+            op.frombytes(bytes(self.op[:n]))
+            # `struct` takes a third of the time of `array.fromlist`
+            a.frombytes(pack(f"{n}i", *self.a[:n]))
+            b.frombytes(pack(f"{n}i", *self.b[:n]))
+            val.frombytes(pack(f"{n}d", *self.val[:n]))
+            due = len(val) + _RECENT if self.due else 0
+            changes: list[tuple] = [(setattr, self, "base", len(val)), (setattr, self, "due", due)]
+            changes += [(delitem, rows, slice(0, n)) for rows in (self.op, self.a, self.b, self.val)]
+            # all in one call of C code, so that an interrupt comes before or after
+            deque(starmap(call, changes), maxlen=0)
+        return self._settled
 
     def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All rows as arrays: copies of op, a, b and val."""
