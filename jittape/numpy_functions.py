@@ -198,6 +198,8 @@ NOTES = (
     "`max` and `min`: k equal elements share the derivative, 1/k each. `std`, `norm`: the gradient is 0 where the value is 0.",
     "`sort`, `argmax` and their like ask how elements compare. A call at which a comparison comes out otherwise records that path "
     "too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
+    "So do `inv`, `solve`, `det`, `slogdet`, `eigh`, `svd`, `median` and `quantile`: pivots, rotations and orders are branches. Where "
+    "a matrix changes much from call to call, most calls record, which takes milliseconds. `cholesky` asks only for positive pivots.",
     "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels, and so do "
     "`log_p[states[:-1], states[1:]]` and `x[labels + 1]`. It costs three operations per place it could pick. A plain table is looked "
     "up as `jt.array(table)[labels]`. It is also where to store and to count: `y[labels] = x`, `y[np.arange(n), labels] = x`, "

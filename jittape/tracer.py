@@ -31,23 +31,31 @@ class Traced:
     def __float__(self) -> float:
         raise TracingTypeError(
             "float() of a traced value, or storing it into a float array, would drop its derivative; use jt.zeros(n), jt.array or a "
-            "list to hold traced values, functions of jittape or NumPy instead of those of `math`, and `.value` for the plain number"
+            "list to hold traced values, functions of jittape or NumPy instead of those of `math`, an f-string in place of '%.3f' % v, "
+            "and `.value` for the plain number"
         )
 
     def __int__(self) -> int:
-        raise TracingTypeError("int() of a traced value would drop its derivative; use jt.trunc, jt.floor or `int(v.value)`")
+        raise TracingTypeError(
+            "int() of a traced value would drop its derivative; use jt.trunc or jt.floor for a number, np.searchsorted(edges, v) for a "
+            "place in a table, which every replay checks, or `int(v.value)`, which freezes it as recorded"
+        )
 
     def __index__(self) -> int:
         raise TracingTypeError(
             "a traced value cannot be an index or the argument of range(): the recording would be frozen to this number; "
-            "use an int argument, jt.array(table)[v] to look up by an argument, or `int(v.value)` to freeze it on purpose"
+            "use an int argument, jt.array(table)[i] to look up by an argument of integers, np.searchsorted(edges, v) for a place in a "
+            "table, which every replay checks, or `int(v.value)` to freeze it on purpose"
         )
 
     def __complex__(self) -> complex:
         raise TracingTypeError("jittape is real-valued: a traced value cannot become complex")
 
     def __round__(self, ndigits: int | None = None) -> Any:
-        raise TracingTypeError("round() of a traced value would drop its derivative; use jt.rint, or `round(v.value)`")
+        raise TracingTypeError(
+            "round() of a traced value would drop its derivative; use jt.rint, np.round(v, digits), an f-string for text, or "
+            "`round(v.value)`, which freezes it as recorded"
+        )
 
     def __trunc__(self) -> int:
         raise TracingTypeError("math.trunc() of a traced value would drop its derivative; use jt.trunc")
