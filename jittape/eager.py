@@ -59,8 +59,8 @@ class EagerRecording(Recording):
     def _collect(self) -> None:
         """Drop what is out of reach."""
         native.recorded(len(self.vars))
-        self._fixed = True
         try:
+            self._fixed = True
             self._keep_the_living()
         finally:
             self._fixed = False
@@ -145,8 +145,9 @@ class EagerRecording(Recording):
         self.check(self)
         if len(self) > self._limit and not self._fixed:  # arrays add many rows for each of `vars`; here no operation is halfway
             self._collect()
-        fixed, self._fixed = self._fixed, True
+        fixed = self._fixed
         try:
+            self._fixed = True
             self._differentiate(var.row + 1)
         finally:
             self._fixed = fixed

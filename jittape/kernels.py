@@ -5400,7 +5400,7 @@ def _loop(function):
         with _lock:
             found = _compiled.get(function)
             if found is None:
-                _announce(function)
+                announce(function)
                 found = _compiled[function] = _compile_loop(function)
     return found
 
@@ -5443,7 +5443,7 @@ def on_disk(function) -> bool:
         return False
 
 
-def _announce(function, what="kernels, once per machine (a few seconds)") -> None:
+def announce(function, what="kernels, once per machine (a few seconds)") -> None:
     """Say on a terminal that compiling takes a while, where nothing is on disk yet; each thing once."""
     if what not in _announced and sys.stderr is not None and sys.stderr.isatty() and not on_disk(function):
         _announced.add(what)
@@ -5472,7 +5472,7 @@ def planning(n: int, writes):
     if n <= left:
         return in_python()
     if left and writes is emit:
-        _announce(emit, "what plans long functions, once per machine (ten to twenty seconds)")
+        announce(emit, "what plans long functions, once per machine (ten to twenty seconds)")
     return sys.modules[__name__]
 
 

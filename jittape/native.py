@@ -258,7 +258,7 @@ def _compared(x, y, operator):
 
 @helper
 def _calculated(x, y, operator):
-    """The value of an operator; NaN where Python raises, among others."""
+    """The value of an operator, where Python has one."""
     if operator == _ADD:
         return x + y
     if operator == _SUBTRACT:
@@ -267,7 +267,7 @@ def _calculated(x, y, operator):
         return x * y
     if operator == _NEGATE:
         return -x
-    return x / y if y != 0.0 else nan
+    return x / y
 
 
 @helper
@@ -323,25 +323,8 @@ def _operation(x, other, facts, operator, swapped, code):
 
 
 @helper
-def _guarded(x, facts):
-    """The truth of a condition, after its guard was noted; NULL after an error, `_FOR_PYTHON` where nothing was done."""
-    rec, v = _of(x, facts, _REC), _of(x, facts, _V)
-    if rec == _NULL or _item(rec, _TYPE_AT) != _item(facts, _RECORDING) or not (_mine(rec, facts) and _open(rec, facts)):
-        return _FOR_PYTHON
-    if _item(x, _TYPE_AT) != _item(facts, _CONDITION) or v == _NULL or _item(v, _TYPE_AT) != _item(facts, _FLOAT):
-        return _FOR_PYTHON
-    truth = _item(facts, _TRUE if cpython.PyFloat_AsDouble(v) != 0.0 else _FALSE)
-    op, at = (
-        _of(rec, facts, _OP),
-        cpython.PyLong_AsSsize_t(_of(x, facts, _ROW)) - cpython.PyLong_AsSsize_t(_of(rec, facts, _BASE)),
-    )
-    # an argument may be a truth value, too, and its row none of a condition
-    if (
-        at < 0
-        or at >= cpython.PyList_Size(op)
-        or cpython.PySet_Contains(_item(facts, _CONDITIONS), cpython.PyList_GetItem(op, at)) != 1
-    ):
-        return _FOR_PYTHON
+def _user_place(facts):
+    """What `show.user_place` gives, a new reference; NULL after an error, `_FOR_PYTHON` in a frame of this package."""
     frame = cpython.PyEval_GetFrame()
     if frame == _NULL:
         return _FOR_PYTHON
@@ -352,30 +335,52 @@ def _guarded(x, facts):
     if ours:
         cpython.Py_DecRef(code)
         return _NULL if filename == _NULL else _FOR_PYTHON
-    instruction, place, guard = (
-        cpython.PyLong_FromSsize_t(cpython.PyFrame_GetLasti(frame)),
-        cpython.PyTuple_New(2),
-        cpython.PyTuple_New(3),
-    )
-    failed = instruction == _NULL or place == _NULL or guard == _NULL
-    if failed:
+    instruction = cpython.PyLong_FromSsize_t(cpython.PyFrame_GetLasti(frame))
+    place = _NULL if instruction == _NULL else cpython.PyTuple_New(2)
+    if place == _NULL:
         cpython.Py_DecRef(code)
         cpython.Py_DecRef(instruction)
-        cpython.Py_DecRef(place)
-    else:
-        cpython.Py_IncRef(_of(x, facts, _ROW))
+        return _NULL
+    cpython.PyTuple_SetItem(place, 0, code)
+    cpython.PyTuple_SetItem(place, 1, instruction)
+    return place
+
+
+@helper
+def _guarded(x, facts):
+    """The truth of a condition, after its guard was noted; NULL after an error, `_FOR_PYTHON` where nothing was done."""
+    rec, row, v = _of(x, facts, _REC), _of(x, facts, _ROW), _of(x, facts, _V)
+    if rec == _NULL or _item(rec, _TYPE_AT) != _item(facts, _RECORDING) or not (_mine(rec, facts) and _open(rec, facts)):
+        return _FOR_PYTHON
+    if _item(x, _TYPE_AT) != _item(facts, _CONDITION) or v == _NULL or _item(v, _TYPE_AT) != _item(facts, _FLOAT):
+        return _FOR_PYTHON
+    op, at = _of(rec, facts, _OP), cpython.PyLong_AsSsize_t(row) - cpython.PyLong_AsSsize_t(_of(rec, facts, _BASE))
+    # an argument may be a truth value, too, and its row none of a condition
+    condition = at >= 0 and at < cpython.PyList_Size(op)
+    if not condition or cpython.PySet_Contains(_item(facts, _CONDITIONS), cpython.PyList_GetItem(op, at)) != 1:
+        return _FOR_PYTHON
+    truth = _item(facts, _TRUE if cpython.PyFloat_AsDouble(v) != 0.0 else _FALSE)
+    # What is made here may collect garbage, and so run code that takes these from ``x``: a frame is made, too.
+    cpython.Py_IncRef(rec)
+    cpython.Py_IncRef(row)
+    place = _user_place(facts)
+    guard = cpython.PyTuple_New(3) if place > _FOR_PYTHON else _NULL
+    out = _FOR_PYTHON if place == _FOR_PYTHON else _NULL
+    if guard != _NULL:
         cpython.Py_IncRef(truth)
-        cpython.PyTuple_SetItem(place, 0, code)
-        cpython.PyTuple_SetItem(place, 1, instruction)
-        cpython.PyTuple_SetItem(guard, 0, _of(x, facts, _ROW))
+        cpython.PyTuple_SetItem(guard, 0, row)
         cpython.PyTuple_SetItem(guard, 1, truth)
         cpython.PyTuple_SetItem(guard, 2, place)
-        failed = cpython.PyList_Append(_of(rec, facts, _GUARDS), guard) != 0
-    cpython.Py_DecRef(guard)
-    if failed:
-        return _NULL
-    cpython.Py_IncRef(truth)
-    return truth
+        if cpython.PyList_Append(_of(rec, facts, _GUARDS), guard) == 0:
+            cpython.Py_IncRef(truth)
+            out = truth
+        cpython.Py_DecRef(guard)
+    else:
+        cpython.Py_DecRef(row)
+        if place > _FOR_PYTHON:
+            cpython.Py_DecRef(place)
+    cpython.Py_DecRef(rec)
+    return out
 
 
 @helper
@@ -444,7 +449,7 @@ def _callables(typing_context, facts, addresses):
                 for i, operand in enumerate(operands):
                     inside.store(operand, inside.gep(both, [_WORD(i)]))
                 kinds = OBJECT, types.intp, OBJECT, types.intp, types.boolean, OBJECT, OBJECT
-                n, flag = _WORD(1 if operator == _NEGATE or operator == _ASK else 2), ir.IntType(1)(int(swapped))
+                n, flag = _WORD(1 if operator in _ALONE else 2), ir.IntType(1)(int(swapped))
                 code, method = fact(inside, known, _METHODS + 16 * k), fact(inside, known, _METHODS + 16 * k + 8)
                 return call(
                     inside, _operate, kinds, inside.ptrtoint(both, _WORD), n, known, _WORD(operator), flag, code, method
@@ -484,7 +489,7 @@ def _places(kind: Any, names: Sequence[str]) -> list[int]:
 # The methods, and the function, that are replaced.
 PYTHON = {name: getattr(Var, name) for name, *_ in OPERATORS}
 PUSH = tracer.push
-# So many rows are recorded in Python, at half a microsecond more each, before a second is spent on compiling; later processes only load
+# So many rows are recorded in Python, at a third of a microsecond more each, before a second is spent on compiling; later processes only load
 # what is on disk then, which takes five milliseconds.
 BEFORE_COMPILING = 1 << 14
 _lock = threading.RLock()
@@ -529,6 +534,7 @@ def _replace() -> None:
     python = [x for name, op, *_ in OPERATORS for x in (CODE[op], PYTHON[name])] + [PUSH]
     table = [*map(id, _OBJECTS), *_places(Var, _OF_VAR), *_places(Recording, _OF_RECORDING), *map(id, python)]
     facts, addresses = np.array(table, np.uint64), np.zeros(len(OPERATORS) + 1, np.uint64)
+    kernels.announce(_hand_over, "the operators of traced numbers, once per machine (a second or two)")
     loaded = kernels.compiled(_hand_over, types.void(types.uint64, types.uint64))
     loaded.ctypes(facts.ctypes.data, addresses.ctypes.data)
     *operators, push = addresses.tolist()

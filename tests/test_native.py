@@ -341,25 +341,36 @@ def test_a_new_var_is_known_before_anything_else_can_record():
     assert done.stdout == "0\n", done.stderr
 
 
-def test_a_recording_stays_while_a_var_leaves_it():
-    """Collecting garbage where a Var is allocated may run anything, and free the recording that a Var had."""
-    x = Var()
-    x.row, x.v = 0, 1.5
+@pytest.mark.parametrize("use", [lambda x: (x * x).v == 2.25, bool], ids=["operation", "guard"])
+def test_a_recording_stays_while_a_var_leaves_it(use):
+    """Collecting garbage where something is allocated may run anything, and free the recording that a Var had."""
+    rec = Recording()
+    condition = tracer.leaf(rec, INPUT, 2.0) > 1.0
+    x = condition if use is bool else Var()
+    if use is not bool:
+        x.row, x.v = 0, 1.5
+
+    def renewed():
+        fresh = Recording()
+        if use is bool:
+            tracer.leaf(fresh, INPUT, 2.0)
+            x.row = (tracer.Var.__gt__(tracer.leaf(fresh, INPUT, 2.0), 1.0)).row
+        return fresh
 
     class Late:
         def __init__(self):
             self.me = self
 
         def __del__(self):
-            x.rec = Recording()
+            x.rec = renewed()
 
     old = gc.get_threshold()
     gc.set_threshold(1)
     try:
         for _ in range(2000):
-            x.rec = Recording()
+            x.rec = renewed()
             Late()
-            assert (x * x).v == 2.25
+            assert use(x)
     finally:
         gc.set_threshold(*old)
 

@@ -176,7 +176,7 @@ def test_a_terminal_is_told_once_what_is_compiled(monkeypatch, capsys):
     monkeypatch.setattr(kernels, "on_disk", lambda function: False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     for _ in range(2):
-        kernels._announce(kernels.forward)
+        kernels.announce(kernels.forward)
         monkeypatch.setattr(kernels, "_left", {"emit": 1})
         kernels.planning(2, kernels.emit)
     lines = capsys.readouterr().err.splitlines()
