@@ -30,7 +30,7 @@ def record(
     f : a function of numbers, lists, tuples, dicts, dataclasses and float arrays; it may loop and branch on their values
     args, kwargs : the point to record at; later calls take other numbers in the same structure
     argnums : which positional arguments gradients are taken in
-    lines : note the user's source line of every operation, which makes recording about three times slower
+    lines : note the user's source line of every operation, which makes recording about four times slower
 
     Returns
     -------
