@@ -262,13 +262,9 @@ class VarArray(Traced):
     conjugate = conj
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if is_data(self):
-            raise TracingTypeError(
-                "an array that is an argument is traced, and a plain array can neither hold it nor be indexed by it, since the recording "
-                "would be frozen to these numbers; use jt.array(table)[index], jt.array, jt.stack or jt.zeros, or pass a tuple of ints, "
-                "which is static"
-            )
-        return super().__array__(dtype, copy)
+        out = np.empty(self.shape, object)
+        out.flat = list(self.flat)
+        return out if dtype is None else out.astype(dtype)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return tracer.array_function(function, types, args, kwargs)
@@ -360,11 +356,9 @@ def operand(x: Any) -> Any:
             return x
         if x.dtype.kind in "fiub":
             return x.astype(_FLOAT)
-        raise TracingTypeError(
-            "an object array hides traced values from NumPy; build it with jt.array"
-            if x.dtype.kind == "O"
-            else f"jittape is real-valued, it cannot take an array of {x.dtype}"
-        )
+        if x.dtype.kind == "O":
+            return array(x) if x.ndim else operand(x.item())
+        raise TracingTypeError(f"jittape is real-valued, it cannot take an array of {x.dtype}")
     if isinstance(x, (list, tuple)):
         return array(x)
     if isinstance(x, tracer.COMPLEX):
@@ -558,7 +552,7 @@ def array(x: Any) -> Any:
         plain_array = np.array(x)
         if plain_array.dtype.kind == "O":
             raise TracingTypeError(
-                f"jt.array takes numbers, and lists and arrays of them, not {x!r} of type {type(x).__name__}"
+                f"an array takes numbers, and lists and arrays of them, not {x!r} of type {type(x).__name__}"
             )
         return np.array(operand(plain_array), np.float64)
     if all(isinstance(item, (Var, *tracer.PLAIN)) for item in x):
@@ -590,6 +584,11 @@ def _holds_traced(x: Any) -> bool:
 
 def _may_hide(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind == "O"
+
+
+def holds_traced(x: Any) -> bool:
+    """Whether traced values can be stored into an array: a traced one, or one of objects."""
+    return isinstance(x, VarArray) or _may_hide(x)
 
 
 def full(shape: Any, value: Any, like: Any = None) -> Any:

@@ -11,7 +11,6 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from . import arrays, asking, compositions, folds, linalg, rearrange
 from .arrays import asarray, elementwise
 from .ops import CODE
-from .tracer import Traced
 
 
 def _along(x: Any, axis: int) -> Any:
@@ -84,11 +83,8 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     where = normalize_axis_index(axis, y.ndim)
     left = (slice(None),) * where
     if x is not None:
-        steps = (
-            diff(x, axis=-1 if np.ndim(x) == 1 else axis)
-            if isinstance(x, (Traced, list, tuple))
-            else np.diff(x, axis=-1 if np.ndim(x) == 1 else axis)
-        )
+        x = asarray(x)
+        steps = diff(x, axis=-1 if x.ndim == 1 else axis)
         dx = steps.reshape([-1 if i == where else 1 for i in range(y.ndim)]) if steps.ndim == 1 else steps
     return folds.fold("add", dx * (y[(*left, slice(1, None))] + y[(*left, slice(None, -1))]) / 2.0, axis)
 

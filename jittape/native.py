@@ -10,7 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Sequence
-from math import nan, sqrt
+from math import copysign, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -210,7 +210,7 @@ def _constant(rec, facts, y):
     """The row of a constant, borrowed; NULL after an error, `_FOR_PYTHON` for most of 0 and NaN, whose keys are strings."""
     constants = _of(rec, facts, _CONSTANTS)
     if not (y < 0.0 or y > 0.0):
-        row = cpython.PyDict_GetItem(constants, _item(facts, _POSITIVE_ZERO)) if y == 0.0 and 1.0 / y > 0.0 else _NULL
+        row = cpython.PyDict_GetItem(constants, _item(facts, _POSITIVE_ZERO)) if y == 0.0 and copysign(1.0, y) > 0.0 else _NULL
         return row if row != _NULL else _FOR_PYTHON
     key = cpython.PyFloat_FromDouble(y)
     if key == _NULL:

@@ -207,6 +207,10 @@ NOTES = (
     "An argument that is an array of bools is a mask. As an index, `x[mask]`, it asks its truths, so every mask is a path of its own; "
     "`np.where(mask, x, 0.0)` and `np.sum(x, where=mask)` ask nothing. Arrays of truth values combine by `&`, `|`, `^`, `~`, and by `*` "
     "and `+` as NumPy's do: True + True is True, and a mask. Of two numbers' comparisons `+` is Python's: 2.",
+    "`np.array([x, y])`, `np.asarray` and whatever NumPy makes arrays of by itself, as in `np.mean([x, y])`, give arrays of objects, "
+    "with which NumPy computes element by element: each element records its operations as a number does, `np.maximum`, `np.clip` and "
+    "`np.max` compare in Python, which is a guard for each element, and where NumPy has no loop for objects (`np.linalg`, `np.isfinite`, "
+    "`np.logaddexp`, `np.sqrt` of a float among them) it raises a `TypeError`. `jt.array` in their place has none of these limits.",
     "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a "
     "recorded function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
     "`eigh` and `svd` turn by Jacobi's rotations, for matrices of a few dozen rows: the signs of the vectors are not LAPACK's. `lstsq` and "

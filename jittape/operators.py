@@ -13,6 +13,7 @@ from . import tracer
 from .arrays import ConditionArray, VarArray, are_truths, does_not_fit, elementwise, operand, power, traced
 from .ops import OPS
 from .tracer import Traced, Var
+from .ufuncs import UFUNCS
 
 
 def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[VarArray, Any], Any]:
@@ -96,6 +97,21 @@ def _define_methods() -> None:
         setattr(Var, name, property(_as_an_array(getattr(VarArray, name).fget)))
 
 
+def _define_functions() -> None:
+    """NumPy computes with arrays of objects, such as `np.array` makes of traced numbers, by their operators and methods."""
+    for ufunc, function in UFUNCS.items():
+        if any(kinds[0] == "O" for kinds in ufunc.types) and not hasattr(Var, ufunc.__name__):
+            setattr(Var, ufunc.__name__, _method(ufunc, function))
+
+
+def _method(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Var, *others: Any) -> Any:
+        return function(self, *others)
+
+    method.__name__, method.__doc__ = ufunc.__name__, f"`np.{ufunc.__name__}` of this number."
+    return method
+
+
 def _as_an_array(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def of_a_number(self: Var, *args: Any, **kwargs: Any) -> Any:
@@ -107,5 +123,6 @@ def _as_an_array(method: Callable[..., Any]) -> Callable[..., Any]:
 
 _define_operators()
 _define_methods()
+_define_functions()
 # A traced number is a number to code that asks: `isinstance(x, numbers.Real)`, `np.isscalar(x)`. It is no float.
 numbers.Real.register(Var)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays
+from . import arrays, tracer
 from .arrays import ConditionArray, VarArray, asarray, operands, recording, rows
 from .errors import TracingTypeError
 from .recording import Recording
@@ -98,15 +98,13 @@ def copy(x: Any, order: str = "K", subok: bool = False) -> Any:
 
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """`np.copyto` into a traced array."""
-    if not isinstance(dst, VarArray):
-        Traced.__array__(src)
+    dst = _target(dst)
     dst[...] = src if where is True else arrays.where(where, src, dst)
 
 
 def fill_diagonal(x: Any, value: Any, wrap: bool = False) -> None:
     """`np.fill_diagonal` of a traced array."""
-    if not isinstance(x, VarArray):
-        Traced.__array__(value)
+    x = _target(x)
     places = np.zeros(x.shape)
     np.fill_diagonal(places, 1.0, wrap)
     values = asarray(value).reshape(-1)
@@ -116,7 +114,7 @@ def fill_diagonal(x: Any, value: Any, wrap: bool = False) -> None:
 
 def put_along_axis(x: Any, indices: Any, values: Any, axis: Any) -> None:
     """`np.put_along_axis` into a traced array."""
-    x = _target(x, values)
+    x = _target(x)
     if axis is None:
         x.flat[indices] = values
         return
@@ -127,7 +125,7 @@ def put_along_axis(x: Any, indices: Any, values: Any, axis: Any) -> None:
 
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """`np.put` into a traced array; values repeat where there are too few."""
-    x = _target(a, v)
+    x = _target(a)
     places = np.take(np.arange(x.size).reshape(x.shape), ind, mode=mode).reshape(-1)  # type: ignore[call-overload]
     new = asarray(v).reshape(-1)
     if len(places):
@@ -136,7 +134,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 
 def putmask(a: Any, mask: Any, values: Any) -> None:
     """`np.putmask` into a traced array; traced conditions are asked for their truths."""
-    x = _target(a, values)
+    x = _target(a)
     new = asarray(values).reshape(-1)
     chosen = np.flatnonzero(arrays.plain_index(asarray(mask)))
     put(x, chosen, new[chosen % len(new)])
@@ -144,12 +142,12 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
 
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """`np.place` into a traced array; traced conditions are asked for their truths."""
-    put(_target(arr, vals), np.flatnonzero(arrays.plain_index(asarray(mask))), vals)
+    put(_target(arr), np.flatnonzero(arrays.plain_index(asarray(mask))), vals)
 
 
-def _target(x: Any, values: Any) -> VarArray:
-    """A traced array to store into, or the error of one that is not."""
-    return x if isinstance(x, VarArray) else Traced.__array__(values)  # type: ignore[return-value]
+def _target(x: Any) -> Any:
+    """An array to store traced values into, or the error of one that cannot hold them."""
+    return x if arrays.holds_traced(x) else tracer.refuse_storing()
 
 
 def ix_(*args: Any) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import inspect
+import re
 import types
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence, MutableSet
 from typing import Any
@@ -84,6 +85,14 @@ def trace(
         result, rows = _results(recording, returned, label, has_aux)
         tape = recording.freeze(np.concatenate([np.zeros(0, np.int64), *rows]))
         native.recorded(len(recording))
+    except IndexError as error:
+        if recording.indexed:
+            raise TracingTypeError(tracer.NO_INDEX) from error
+        raise
+    except TypeError as error:
+        if _ABOUT_OBJECTS.search(str(error)):
+            error.add_note(_OBJECTS)
+        raise
     finally:
         # an interrupt of the first does not keep the last from being done
         try:
@@ -93,6 +102,14 @@ def trace(
             if collecting:
                 gc.enable()
     return Program(tape, Interface(signature, key, size(leaves[:active]), result, has_aux, names, label))
+
+
+# What NumPy says of arrays of objects where it has no loop for them.
+_ABOUT_OBJECTS = re.compile(r"dtype\('O'\)|not supported for the input types|no callable \w+ method")
+_OBJECTS = (
+    "jittape: np.array and np.asarray make arrays of objects out of traced numbers, with which NumPy computes element by element, but "
+    "not everything; jt.array in their place makes an array that records all functions in docs/numpy.md, and faster"
+)
 
 
 def parameters(f: Callable[..., Any]) -> tuple[str, ...]:
@@ -153,6 +170,8 @@ def _output(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarray]:
         return ("array", x.shape), x.row.ravel()
     if isinstance(x, tracer.PLAIN):
         return "f", np.array([recording.constant(float(x))])
+    if isinstance(x, np.ndarray) and x.dtype.kind == "O" and x.ndim:
+        return _output(recording, arrays.array(x), label)
     if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
         return ("array", x.shape), np.array([recording.constant(v) for v in x.ravel().astype(np.float64).tolist()], np.int64)
     what = "None (is a return statement missing?)" if x is None else f"{x!r} of type {type(x).__name__}"
@@ -168,6 +187,8 @@ def _auxiliary(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarra
         elif isinstance(x, ConditionArray):
             spec = (*spec, "bool")
         return spec, rows
+    if isinstance(x, np.ndarray) and _holds_traced(recording, x):
+        return _auxiliary(recording, arrays.array(x), label)
     if _holds_traced(recording, x):
         raise TracingTypeError(
             f"{label} returned a {type(x).__name__} with a traced value inside, which would be that of the recording on every call; "

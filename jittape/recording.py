@@ -60,7 +60,7 @@ class Recording:
 
     __slots__ = (
         "op", "a", "b", "val", "base", "due", "hooks", "constants", "names", "owner", "guards", "lines", "places", "reads", "label", "vars",
-        "_settled",
+        "indexed", "_settled",
     )  # fmt: skip
 
     def __init__(self, label: str = "a recording", *, lines: bool = False) -> None:
@@ -81,6 +81,7 @@ class Recording:
         self.reads: list[tuple[int, tuple[str, int] | None]] = []
         self.label = label
         self.vars: Any = None
+        self.indexed = False  # whether a traced value was asked for an index; NumPy goes on after that error, to one of its own
 
     def __len__(self) -> int:
         """The number of rows, the sink and the leaves included."""

@@ -6,7 +6,7 @@ import functools
 import numbers
 from collections.abc import Callable
 from threading import get_ident
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,6 +18,12 @@ from .recording import Recording
 
 PLAIN = (float, int, np.floating, np.integer, np.bool_, numbers.Rational)
 COMPLEX = (complex, np.complexfloating)
+
+NO_INDEX = (
+    "a traced value, such as an array that is an argument, cannot be an index or the argument of range(): the recording would be frozen "
+    "to these numbers; use an int argument or a tuple of ints, jt.array(table)[i] to look up by an argument of integers, "
+    "np.searchsorted(edges, v) for a place in a table, which every replay checks, or `int(v.value)` to freeze it on purpose"
+)
 
 
 class Traced:
@@ -42,11 +48,8 @@ class Traced:
         )
 
     def __index__(self) -> int:
-        raise TracingTypeError(
-            "a traced value cannot be an index or the argument of range(): the recording would be frozen to this number; "
-            "use an int argument, jt.array(table)[i] to look up by an argument of integers, np.searchsorted(edges, v) for a place in a "
-            "table, which every replay checks, or `int(v.value)` to freeze it on purpose"
-        )
+        self.rec.indexed = True
+        raise TracingTypeError(NO_INDEX)
 
     def __complex__(self) -> complex:
         raise TracingTypeError("jittape is real-valued: a traced value cannot become complex")
@@ -66,14 +69,6 @@ class Traced:
     def __ceil__(self) -> int:
         raise TracingTypeError("math.ceil() of a traced value would drop its derivative; use jt.ceil")
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        raise TracingTypeError(
-            "a traced value cannot be stored in a NumPy array: its derivative would be dropped; use jt.array, jt.stack, jt.full or "
-            "jt.zeros to build arrays that hold traced values, np.concatenate or np.stack for np.r_ and np.c_, X @ v for X.dot(v) of a "
-            "plain X, jt.array([f(t) for t in x]) for np.vectorize(f)(x), jt.logsumexp, jt.softmax and np.linalg for SciPy's, and `.value` "
-            "for the plain number"
-        )
-
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TracingTypeError(
             "a traced value belongs to its recording and cannot be pickled or copied; pickle the Program, or `.value`"
@@ -88,6 +83,39 @@ class Traced:
             "functions of `statistics` and fractions of a traced value would drop its derivative; use jt.mean, or NumPy's functions of "
             "jt.array(values), such as np.std, or `.value`"
         )
+
+
+def refuse_storing() -> NoReturn:
+    """Raise what an array of floats answers to a traced value that is to be written into it by NumPy."""
+    raise TracingTypeError(
+        "a traced value cannot be stored in an array of floats: its derivative would be dropped; use jt.array, jt.stack, jt.full or "
+        "jt.zeros to build arrays that hold traced values, and `.value` for the plain number"
+    )
+
+
+class _Float64:
+    """The dtype of traced numbers: float64, but its `type`, which `np.mean` of objects applies to its result, keeps them traced."""
+
+    dtype = np.dtype(np.float64)
+
+    @staticmethod
+    def type(x: Any) -> Any:
+        return x
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np.dtype(np.float64), name)
+
+    def __eq__(self, other: object) -> bool:
+        return self.dtype == other
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
+
+    def __repr__(self) -> str:
+        return repr(self.dtype)
+
+    def __str__(self) -> str:
+        return str(self.dtype)
 
 
 class Var(Traced):
@@ -149,7 +177,7 @@ class Var(Traced):
 
     ndim = 0
     size = 1
-    dtype = np.dtype(np.float64)
+    dtype = _Float64()
 
     def __bool__(self) -> bool:
         return self.rec.truth(self)

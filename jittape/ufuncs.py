@@ -212,10 +212,10 @@ def _masked(result: Any, where: Any, out: Any) -> Any:
 
 
 def check_out(out: Any) -> None:
-    """Raise unless ``out=`` is a traced array, since one of floats would drop the derivative."""
+    """Raise unless ``out=`` can hold traced values, since an array of floats would drop the derivative."""
     for target in out if isinstance(out, tuple) else (out,):
-        if target is not None and not isinstance(target, VarArray):
-            Traced.__array__(target)
+        if target is not None and not arrays.holds_traced(target):
+            tracer.refuse_storing()
 
 
 def store(out: Any, result: Any) -> Any:
@@ -260,7 +260,7 @@ _INSTEAD = {
 
 def unsupported(name: str, known: list[str], space: str = "np.") -> TracingTypeError:
     """The error of a function that does not record, with what to write instead, or else the nearest that does."""
-    near = [f"{space}{x}" for x in difflib.get_close_matches(name, known, 1, 0.5)] if space else []
+    near = [f"{space}{x}" for x in difflib.get_close_matches(name, known, 1, 0.7)] if space else []
     instead = [_INSTEAD[name]] if name in _INSTEAD else near
     hint = f"; {'write' if name in _INSTEAD else 'the nearest that is:'} {instead[0]}" if instead else ""
     return TracingTypeError(f"{space}{name} is not supported on traced values{hint} (docs/numpy.md lists what is)")

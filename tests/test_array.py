@@ -765,7 +765,7 @@ def test_arrays_of_nested_lists():
     with pytest.raises(TypeError):
         jt.array(["a"])
     for bad in ({"a": x[0]}, {x[0]}, None, [x[0], None], [None]):
-        with pytest.raises(TypeError, match=r"jt\.array takes numbers"):
+        with pytest.raises(TypeError, match="an array takes numbers"):
             jt.array(bad)
 
 
@@ -851,14 +851,13 @@ def test_softmax_is_scipys(name, axis):
 
 
 REFUSED = {
-    "np.array": lambda x: np.array([x[0], x[1]]),
-    "np.array of an array": lambda x: np.array(x),
-    "np.asarray": lambda x: np.asarray(x),
-    "np.asarray of a number": lambda x: np.asarray(x[0], float),
+    "np.array of floats": lambda x: np.array([x[0], x[1]], float),
+    "np.asarray of floats": lambda x: np.asarray(x, float),
+    "np.asarray of a float": lambda x: np.asarray(x[0], float),
+    "object array as floats": lambda x: np.asarray(x).astype(float),
     "float array element": lambda x: operator.setitem(np.zeros(2), 0, x[0]),
     "float array slice": lambda x: operator.setitem(np.zeros(2), slice(None), x),
     "float array +=": lambda x: operator.iadd(np.zeros(2), x),
-    "np.sum of a list": lambda x: np.sum([x[0], x[1]]),
     "float()": lambda x: float(x[:1]),
     "int()": lambda x: int(x[:1]),
     "complex array": lambda x: x + np.array([1j, 2.0]),
@@ -875,7 +874,6 @@ REFUSED = {
     "range": lambda x: range(x),
     "pickle": lambda x: pickle.dumps(x),
     "np.copyto": lambda x: np.copyto(np.zeros(2), x),
-    "full": lambda x: np.full(2, x[0]),
     "out": lambda x: np.exp(x, out=np.zeros(2)),
 }
 
@@ -884,7 +882,7 @@ REFUSED = {
 def test_nothing_loses_a_derivative_in_silence(name):
     with pytest.raises(TypeError) as error:
         jt.record(lambda x: REFUSED[name](x), np.array([1.0, 2.0]))
-    if name.startswith(("np.a", "float array", "np.sum")):
+    if name.startswith(("np.a", "float array", "object array as")):
         text = str(error.value) + str(error.value.__cause__)
         assert "jt.array" in text and "jt.zeros" in text
 

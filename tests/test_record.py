@@ -456,7 +456,7 @@ def test_an_object_in_aux_is_the_same_on_every_call():
 @pytest.mark.parametrize(
     "hide",
     [
-        lambda x: {x}, lambda x: frozenset({x}), lambda x: collections.deque([x]), lambda x: np.array([x], object), Holder, Slotted,
+        lambda x: {x}, lambda x: frozenset({x}), lambda x: collections.deque([x]), Holder, Slotted,
         lambda x: Holder([{"deep": (x,)}]), lambda x: lambda: x, lambda x: functools.partial(max, x), lambda x: {"key": [{x}]},
         lambda x: {x: 1}, lambda x: collections.UserList([x]), lambda x: iter([x]),
     ],
