@@ -1,4 +1,4 @@
-"""NumPy's functions whose result depends on an order or on truths: each comparison that decides is asked, which is a guard.
+"""NumPy's functions of order and of truths. Sorted values need no question; for places each comparison that decides is a guard.
 
 What is asked next depends on earlier outcomes only, so that recordings of different orders share their path up to the first
 comparison that comes out differently.
@@ -18,6 +18,8 @@ from .ops import CODE
 from .tracer import Traced
 
 truths = plain_index
+# A network of so many elements has a million comparisons; a recorded order, one guard for each of n log n.
+_MOST_SORTED = 1 << 14
 
 
 def _lanes(x: Any, axis: Any) -> tuple[Any, int]:
@@ -55,12 +57,36 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
 
 
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """`np.sort`, stable."""
+    """`np.sort`, without a question about the order; equal elements share the derivative."""
     if axis is not None:
         normalize_axis_index(axis, np.ndim(a))
     x, axis = _lanes(a, axis)
-    found = _order(x)
+    found = _order(x) if x.shape[-1] > _MOST_SORTED or _nan(x).any() else None
+    if found is None:
+        return np.moveaxis(_merged(x.copy()), -1, axis)
     return x.like(*(np.moveaxis(np.take_along_axis(k, found, -1), -1, axis) for k in (x.row, x.v)))
+
+
+def _merged(x: Any) -> Any:
+    """The last axis sorted in place by Batcher's network of merge exchanges: the smaller of two elements to the left, layer by layer.
+
+    Source: Knuth, The Art of Computer Programming, volume 3, algorithm 5.2.2M.
+    """
+    i = np.arange(x.shape[-1])
+    first = 1 << max(len(i) - 1, 0).bit_length() >> 1
+    p = first
+    while p:
+        q, r, d = first, 0, p
+        while True:
+            left = i[: max(len(i) - d, 0)]
+            left = left[left & p == r]
+            low, high = x[..., left], x[..., left + d]
+            x[..., left], x[..., left + d] = elementwise(CODE["minimum"], low, high), elementwise(CODE["maximum"], low, high)
+            if q == p:
+                break
+            d, q, r = q - p, q >> 1, p
+        p >>= 1
+    return x
 
 
 def _best(better: str, a: Any, axis: Any, keepdims: bool) -> Any:
@@ -243,18 +269,20 @@ def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: 
     return bool(folds.fold("logical_and", isclose(a, b, rtol, atol, equal_nan)))
 
 
-ASKING: dict[Any, Any] = {
+SORTING: dict[Any, Any] = {
     np.sort: sort,
-    np.argsort: argsort,
-    np.argmax: argmax,
-    np.argmin: argmin,
     np.partition: lambda a, kth, axis=-1, kind="introselect", order=None: sort(a, axis),
-    np.argpartition: lambda a, kth, axis=-1, kind="introselect", order=None: argsort(a, axis),
-    np.lexsort: lexsort,
-    np.unique: unique,
     np.median: median,
     np.quantile: quantile,
     np.percentile: percentile,
+}
+ASKING: dict[Any, Any] = {
+    np.argsort: argsort,
+    np.argmax: argmax,
+    np.argmin: argmin,
+    np.argpartition: lambda a, kth, axis=-1, kind="introselect", order=None: argsort(a, axis),
+    np.lexsort: lexsort,
+    np.unique: unique,
     np.searchsorted: searchsorted,
     np.digitize: digitize,
     np.nonzero: nonzero,

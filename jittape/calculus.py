@@ -12,6 +12,9 @@ from . import arrays, asking, compositions, folds, linalg, rearrange
 from .arrays import asarray, elementwise
 from .ops import CODE
 
+# So many elements times points of a grid take a few milliseconds.
+_MOST_PIECES = 1 << 20
+
 
 def _along(x: Any, axis: int) -> Any:
     """The array with an axis moved to the front, a view."""
@@ -90,7 +93,7 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
 
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """`np.interp`: which piece each ``x`` lies in is a guard."""
+    """`np.interp`; which piece each ``x`` lies in is no guard, unless there are very many."""
     at, grid, values = asarray(x), asarray(xp), asarray(fp)
     flat = at.reshape(-1)
     if period is not None:
@@ -99,21 +102,51 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         grid, values, left, right = grid[order], values[order], None, None
         grid = arrays.joined([grid[-1:] - period, grid, grid[:1] + period])
         values = arrays.joined([values[-1:], values, values[:1]])
-    i = np.asarray(asking.searchsorted(grid, flat, "right"))
+    left = values[0] if left is None else left
+    right = values[-1] if right is None else right
+    if arrays.recording(grid, flat) is not None and flat.size * len(grid) <= _MOST_PIECES:
+        out = _interpolated(flat, grid, values, left, right)
+    else:
+        out = _interpolated_by_place(flat, grid, values, left, right)
+    return asarray(out).reshape(at.shape)[()]
+
+
+def _interpolated(x: Any, grid: Any, values: Any, left: Any, right: Any) -> Any:
+    """Piecewise linear interpolation without a guard: of all pieces, each element keeps its own."""
+    after = asarray(x)[:, None] >= grid
+    beyond = x > grid[-1]
+    # one of these holds for each element: before the grid, in each of its pieces, at its last point, and beyond
+    own = arrays.joined(
+        [1.0 - after[:, :1], after[:, :-1] - after[:, 1:], after[:, -1:] - beyond[:, None], 0.0 + beyond[:, None]], 1
+    )
+    low = arrays.joined([asarray(left).reshape(1), values, asarray(right).reshape(1)])
+    slopes = (values[1:] - values[:-1]) / (grid[1:] - grid[:-1])
+    inside = after[:, 0] - after[:, -1]
+    out = _kept(own, low) + elementwise(
+        CODE["gate"], inside, _kept(own[:, 1:-2], slopes) * (x - _kept(own[:, 1:-2], grid[:-1]))
+    )
+    return arrays.where(np.isnan(x), x, out)
+
+
+def _kept(own: Any, x: Any) -> Any:
+    """Of each row's numbers the one whose weight is 1: a product of matrices where that cannot be infinity times 0."""
+    if not isinstance(x, arrays.VarArray) and np.all(np.isfinite(x)):
+        return folds.matmul(own, x)
+    return folds.fold("add", elementwise(CODE["gate"], own, x), 1, initial=-0.0)
+
+
+def _interpolated_by_place(x: Any, grid: Any, values: Any, left: Any, right: Any) -> Any:
+    """The same by the place of each element in the grid, which is a guard if it is traced."""
+    i = np.asarray(asking.searchsorted(grid, x, "right"))
     low, high = np.clip(i - 1, 0, len(grid) - 1), np.clip(i, 0, len(grid) - 1)
     inside = (i > 0) & (i < len(grid))
     width = arrays.where(inside, grid[high] - grid[low], 1.0)
-    out = values[low] + (values[high] - values[low]) / width * (flat - grid[low])
-    out = arrays.where(inside, out, values[low])
-    if left is not None:
-        out = arrays.where(i == 0, left, out)
-    if right is not None:
-        beyond = i == len(grid)
-        beyond[beyond] = asking.truths(flat[beyond] > grid[-1])
-        out = arrays.where(beyond, right, out)
-    missing = asking._nan(flat)
-    out = arrays.where(missing, flat, out) if missing.any() else out
-    return asarray(out).reshape(at.shape)[()]
+    out = values[low] + (values[high] - values[low]) / width * (x - grid[low])
+    beyond = i == len(grid)
+    beyond[beyond] = asking.truths(x[beyond] > grid[-1])
+    out = arrays.where(i == 0, left, arrays.where(beyond, right, arrays.where(inside, out, values[low])))
+    missing = asking._nan(x)
+    return arrays.where(missing, x, out) if missing.any() else out
 
 
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:

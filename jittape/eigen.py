@@ -10,8 +10,8 @@ import numpy as np
 
 from . import arrays, asking, folds, linalg
 from .arrays import asarray, elementwise
-from .linalg import _square, stacked
 from .ops import CODE
+from .systems import check_square, inv, stacked
 
 _MOST_ROUNDS = 60
 # What counts as zero beside the elements of the matrix.
@@ -21,7 +21,7 @@ _TINY = 1e-15
 @stacked
 def eigh(a: Any, UPLO: str = "L") -> Any:
     """`np.linalg.eigh`: eigenvalues in ascending order, and eigenvectors, whose signs are not LAPACK's."""
-    _square(a)
+    check_square(a)
     if UPLO.upper() not in ("L", "U"):
         raise ValueError("UPLO argument must be 'L' or 'U'")
     lower = a if UPLO.upper() == "L" else a.T
@@ -34,8 +34,15 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
             for x in (d, d.T, vectors):
                 _rotate(x, i, j, *turn)
     values = d.reshape(-1)[:: len(d) + 1]
-    order = asking.argsort(values)
-    return type(np.linalg.eigh(np.eye(1)))(values[order], vectors[:, order])
+    order = _ascending(values)
+    return type(np.linalg.eigh(np.eye(1)))(folds.matmul(order, values), folds.matmul(vectors, order.T))
+
+
+def _ascending(x: Any) -> Any:
+    """The matrix that sorts a vector by multiplication, without a guard: in the row of each rank a 1 at the element that has it."""
+    i = np.arange(len(x))
+    before = (x < x[:, None]) | ((x == x[:, None]) & (i < i[:, None]))
+    return asarray(folds.fold("add", before, 1)) == i[:, None]
 
 
 def _rounds(what: str, done: Callable[[], Any]) -> Iterator[int]:
@@ -79,8 +86,8 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     def orthogonal() -> Any:
         products = folds.matmul(x.T, x)
         norms = elementwise(CODE["sqrt"], products.reshape(-1)[:: len(products) + 1])
-        return np.all(
-            asking.truths(elementwise(CODE["abs"], np.tril(products, -1)) <= _TINY * len(x) * folds.outer(norms, norms))
+        return folds.fold(
+            "logical_and", elementwise(CODE["abs"], np.tril(products, -1)) <= _TINY * len(x) * folds.outer(norms, norms)
         )
 
     for _ in _rounds("SVD", orthogonal):
@@ -90,15 +97,15 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
             for y in (x, v):
                 _rotate(y, i, j, *turn)
     lengths = asarray(elementwise(CODE["abs"], folds.fold("hypot", x, 0)))
-    order = asking.argsort(-lengths)
-    s = lengths[order]
+    order = _ascending(-lengths)
+    s = folds.matmul(order, lengths)
     if not compute_uv:
         return s
-    u = x[:, order] / arrays.where(s != 0.0, s, 1.0)
+    u = folds.matmul(x, order.T) / arrays.where(s != 0.0, s, 1.0)
     if full_matrices and len(x) > len(s):
         # the columns that reflections complete a basis with
         u = arrays.joined([u, linalg.qr(u, "complete")[0][:, len(s) :]], 1)
-    return type(np.linalg.svd(np.eye(1)))(u, s, v[:, order].T)
+    return type(np.linalg.svd(np.eye(1)))(u, s, folds.matmul(order, v.T))
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -118,7 +125,7 @@ def cond(x: Any, p: Any = None) -> Any:
     if p in (None, 2, -2):
         s = asarray(svd(x, compute_uv=False))
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return norm(x, p, (-2, -1)) * norm(linalg.inv(x), p, (-2, -1))
+    return norm(x, p, (-2, -1)) * norm(inv(x), p, (-2, -1))
 
 
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:

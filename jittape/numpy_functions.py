@@ -9,7 +9,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import arrays, asking, calculus, compositions, eigen, folds, linalg, lookup, nans, operators, rearrange, tracer, ufuncs  # noqa: F401
+from . import (  # noqa: F401
+    arrays,
+    asking,
+    calculus,
+    compositions,
+    eigen,
+    folds,
+    linalg,
+    lookup,
+    nans,
+    operators,
+    rearrange,
+    systems,
+    tracer,
+    ufuncs,
+)
 from .errors import TracingTypeError
 from .tracer import Traced
 
@@ -85,8 +100,9 @@ FACTS: dict[Any, Any] = {
 LOOKUP: dict[Any, Any] = {np.take: lookup.take, np.take_along_axis: lookup.take_along_axis}
 SECTIONS = {
     "Sums, products and other folds": FOLDS,
-    "Linear algebra": linalg.LINALG | eigen.EIGEN,
+    "Linear algebra": linalg.LINALG | systems.SYSTEMS | eigen.EIGEN,
     "Elements rearranged, nothing recorded": rearrange.REARRANGE | LOOKUP,
+    "Sorted values": asking.SORTING,
     "Orders and truths, which are guards": asking.ASKING,
     "Composed of others": compositions.COMPOSED | calculus.COMPOSED | nans.NANS,
     "Shapes and types": FACTS,
@@ -196,10 +212,13 @@ NOTES = (
     "Sums run from the left, `((x0 + x1) + x2) + ...`, and so do sums of products in `@`, `dot` and `einsum`: a loop over scalars "
     "gives the same bits. NumPy itself adds in pairs, so its last bits may differ.",
     "`max` and `min`: k equal elements share the derivative, 1/k each. `std`, `norm`: the gradient is 0 where the value is 0.",
-    "`sort`, `argmax` and their like ask how elements compare. A call at which a comparison comes out otherwise records that path "
-    "too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
-    "So do `inv`, `solve`, `det`, `slogdet`, `eigh`, `svd`, `median` and `quantile`: pivots, rotations and orders are branches. Where "
-    "a matrix changes much from call to call, most calls record, which takes milliseconds. `cholesky` asks only for positive pivots.",
+    "`argsort`, `argmax`, `searchsorted` and their like ask how elements compare. A call at which a comparison comes out otherwise "
+    "records that path too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
+    "`sort`, `median`, `quantile` and `interp` ask nothing about the order: they compare and choose at every replay. Equal elements of a "
+    "sort share the derivative. Beyond 16,384 elements a sort, and beyond a million pieces an interpolation, is recorded for its order.",
+    "`solve`, `inv`, `det` and `slogdet` eliminate without exchanging rows where that is stable, as for positive definite matrices, and "
+    "reflect where it is not: two paths at most, unless a matrix is singular to rounding. `eigh`, `svd` ask how many rounds they take, "
+    "`cholesky` whether the matrix is positive definite.",
     "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels, and so do "
     "`log_p[states[:-1], states[1:]]` and `x[labels + 1]`. It costs three operations per place it could pick. A plain table is looked "
     "up as `jt.array(table)[labels]`. It is also where to store and to count: `y[labels] = x`, `y[np.arange(n), labels] = x`, "

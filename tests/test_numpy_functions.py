@@ -9,7 +9,7 @@ import pytest
 import scipy.special
 
 import jittape as jt
-from jittape import numpy_functions, ufuncs
+from jittape import asking, calculus, numpy_functions, ufuncs
 from jittape.errors import TracingTypeError
 from jittape.ops import OPS
 
@@ -372,6 +372,82 @@ def test_linear_algebra(n):
     for k in (-2, 0, 1, 2, 5):
         check(lambda a, k=k: np.linalg.matrix_power(a / 2, k), a, tolerance=2e-8)
     assert jt.record(lambda a: np.linalg.slogdet(a)[0] + 0.0 * a[0, 0], a)(a) == np.linalg.slogdet(a)[0]
+
+
+def matrices(n):
+    """Matrices that elimination in natural order is stable for, is not, and divides by zero for."""
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=(n, n))
+    orthogonal = np.linalg.qr(x)[0]
+    return {
+        "positive definite": x @ x.T / n + np.eye(n),
+        "dominant": x + 2.0 * n * np.eye(n),
+        "general": x,
+        "general, other pivots": x[::-1].copy(),
+        "orthogonal": orthogonal,
+        "a permutation": np.eye(n)[rng.permutation(n)],
+        "the identity": np.eye(n),
+        "a triangle": np.triu(x) + 3.0 * np.eye(n),
+        "graded": orthogonal * 10.0 ** -np.linspace(0.0, 6.0, n),
+        "rows of different size": x * 10.0 ** np.linspace(-3.0, 3.0, n)[:, None],
+        "large": x * 1e15,
+        "negative": -x @ x.T / n - np.eye(n),
+    }
+
+
+@pytest.mark.parametrize("n", [2, 5, 9, 16])
+def test_systems_of_all_kinds_are_two_paths(n):
+    w, b = sample((n, n), seed=1), sample((n,), seed=2)
+    solve = jt.value_and_grad(lambda a: b @ np.linalg.solve(a, b))
+    inv = jt.value_and_grad(lambda a: np.sum(w * np.linalg.inv(a)))
+    slogdet = jt.value_and_grad(lambda a: (np.linalg.slogdet(a)[1], np.linalg.slogdet(a)[0]), has_aux=True)
+    det = jt.value_and_grad(np.linalg.det)
+    for name, a in matrices(n).items():
+        found, error = np.linalg.inv(a), 1e-14 * n * np.linalg.cond(a)
+        for g, value, slope in (
+            (solve, b @ found @ b, -np.outer(found.T @ b, found @ b)),
+            (inv, np.sum(w * found), -found.T @ w @ found.T),
+            (slogdet, np.linalg.slogdet(a)[1], found.T),
+            (det, np.linalg.det(a), np.linalg.det(a) * found.T),
+        ):
+            got, gradient = g(a)
+            if g is slogdet:
+                got, sign = got
+                assert sign == np.linalg.slogdet(a)[0], name
+            scale = np.max(np.abs(found)) * (n * n if g is not slogdet else 1.0)
+            assert abs(got - value) <= 100 * error * max(abs(value), 1.0 if g is slogdet else scale), name
+            assert np.max(np.abs(gradient - slope)) <= 100 * error * np.max(np.abs(slope)), name
+    assert max(g.cache_info().records for g in (solve, inv, slogdet, det)) <= 2
+
+
+def test_a_stack_of_matrices_is_decided_as_one():
+    a = np.stack(list(matrices(9).values()))
+    b = sample((len(a), 9, 2))
+    g = jt.value_and_grad(lambda a: np.sum(np.linalg.solve(a, b)))
+    for x in a, a[::-1].copy(), np.stack([matrices(9)["dominant"]] * len(a)):
+        value, gradient = g(x)
+        assert value == pytest.approx(np.sum(np.linalg.solve(x, b)), rel=1e-9)
+        one = [jt.grad(lambda m, i=i: np.sum(np.linalg.solve(m, b[i])))(m) for i, m in enumerate(x)]
+        np.testing.assert_allclose(gradient, one, rtol=1e-6, atol=1e-9)
+    assert g.cache_info() == (2, 2, 1)
+
+
+def test_eigenvalues_and_singular_values_of_many_matrices_are_a_few_paths():
+    eigen = jt.value_and_grad(lambda a: np.sum(np.linalg.eigvalsh(a) * np.arange(5.0)))
+    singular = jt.value_and_grad(lambda a: np.sum(np.linalg.svd(a)[1] * np.arange(5.0)))
+    for seed in range(25):
+        x = np.random.default_rng(seed).normal(size=(5, 5))
+        a = x + x.T
+        value, gradient = eigen(a)
+        values, vectors = np.linalg.eigh(a)
+        assert value == pytest.approx(values @ np.arange(5.0), rel=1e-12)
+        full = vectors * np.arange(5.0) @ vectors.T
+        np.testing.assert_allclose(gradient, np.tril(full) + np.tril(full, -1), rtol=1e-9, atol=1e-9)
+        value, gradient = singular(x)
+        u, s, v = np.linalg.svd(x)
+        assert value == pytest.approx(s @ np.arange(5.0), rel=1e-12)
+        np.testing.assert_allclose(gradient, u * np.arange(5.0) @ v, rtol=1e-8, atol=1e-8)
+    assert eigen.cache_info().records <= 6 and singular.cache_info().records <= 8
 
 
 def test_stacks_of_matrices():
@@ -799,7 +875,7 @@ def test_views_and_copies_are_numpys():
 # -- what asks truths ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_sort_is_recorded_again_where_the_order_changes():
+def test_a_sort_is_one_path_for_all_orders():
     g = jt.value_and_grad(lambda x: np.sort(x) @ np.array([1.0, 10.0, 100.0]))
     for order in itertools.permutations(range(3)):
         x = np.array([0.3, 0.1, 0.2])[list(order)]
@@ -807,9 +883,55 @@ def test_a_sort_is_recorded_again_where_the_order_changes():
         value, gradient = g(x)
         assert value == pytest.approx(32.1)
         np.testing.assert_array_equal(gradient, 10.0**rank)
-    assert g.cache_info().records == 6
-    g(np.array([5.0, 7.0, 6.0]))
-    assert g.cache_info().records == 6
+    assert g.cache_info() == (1, 1, 5)
+    np.testing.assert_array_equal(g(np.array([2.0, 2.0, 1.0]))[1], [55.0, 55.0, 1.0])  # equal elements share
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 8, 13, 16, 31, 100])
+def test_sorts_of_all_sizes(n):
+    x, w = np.random.default_rng(n).normal(size=(2, n, 3))
+    g = jt.value_and_grad(lambda x: np.sum(np.sort(x, 0) * w))
+    for k in range(3):
+        value, gradient = g(np.roll(x, k, 0) * (1.0 + k))
+        assert value == pytest.approx(np.sum(np.sort(x, 0) * w) * (1.0 + k), rel=1e-12, abs=1e-12)
+        ranks = np.argsort(np.argsort(np.roll(x, k, 0), 0), 0)
+        np.testing.assert_array_equal(gradient, np.take_along_axis(w, ranks, 0))
+    assert g.cache_info().records == 1
+
+
+def test_a_network_sorts_as_numpy_does():
+    """By the principle of zeros and ones: a network that sorts those sorts everything."""
+    for n in range(1, 11):
+        x = np.array(list(itertools.product([0.0, 1.0], repeat=n)))
+        np.testing.assert_array_equal(asking._merged(x.copy()), np.sort(x))
+    x = np.array([3.0, np.inf, -np.inf, -0.0, 0.0, 3.0])
+    np.testing.assert_array_equal(jt.record(np.sort, x)(x), np.sort(x))
+    nan = np.array([3.0, np.nan, 1.0, np.nan, 2.0])
+    np.testing.assert_array_equal(jt.record(np.sort, nan)(nan), np.sort(nan))
+    g = jt.value_and_grad(lambda x: (np.sum(np.sort(x)[:2]), np.sort(x)), has_aux=True)
+    for point in np.array([3.0, 2.0, 1.0]), np.array([3.0, np.nan, 1.0]), np.array([1.0, 5.0, 0.0]):
+        (value, found), gradient = g(point)
+        np.testing.assert_array_equal(found, np.sort(point))
+        np.testing.assert_array_equal(gradient, np.isin(np.arange(3), np.argsort(point)[:2]))
+
+
+def test_a_long_sort_is_a_recorded_order(monkeypatch):
+    monkeypatch.setattr(asking, "_MOST_SORTED", 4)
+    x = np.array([0.3, 0.1, 0.5, 0.2, 0.4])
+    g = jt.value_and_grad(lambda x: np.sort(x) @ np.arange(5.0))
+    for k in range(3):
+        value, gradient = g(np.roll(x, k))
+        assert value == pytest.approx(np.sort(x) @ np.arange(5.0))
+        np.testing.assert_array_equal(gradient, np.argsort(np.argsort(np.roll(x, k))))
+    assert g.cache_info().records == 3
+
+
+def test_quantiles_are_one_path_for_all_orders():
+    g = jt.value_and_grad(lambda x: np.median(x) + np.quantile(x, 0.3) * np.percentile(x, 80.0))
+    for seed in range(20):
+        x = np.random.default_rng(seed).normal(size=21)
+        assert g(x)[0] == pytest.approx(np.median(x) + np.quantile(x, 0.3) * np.percentile(x, 80.0), rel=1e-13)
+    assert g.cache_info().records == 1
 
 
 def test_sorting_numbers_that_are_not():
@@ -863,7 +985,7 @@ def test_masks_of_traced_conditions_are_guards_and_where_is_none():
 
 
 def test_interpolation_at_its_ends_and_of_nothing():
-    """The last point is inside, what is beyond it is not: two paths, whichever was recorded first."""
+    """The last point is inside, what is beyond it is not, whichever was recorded first."""
     for f in (
         lambda x: np.interp(x, [0.0, 1.0], [1.0, 2.0], left=5.0, right=7.0),
         lambda x: np.interp([1.0, 0.0], jt.array([-1.0, x]), [1.0, 2.0], right=7.0)[0],
@@ -875,6 +997,38 @@ def test_interpolation_at_its_ends_and_of_nothing():
     x = np.array([np.nan, 0.5])
     value, gradient = jt.value_and_grad(lambda x: (np.sum(v := np.interp(x, [0.0, 1.0], [1.0, 2.0])), v), has_aux=True)(x)
     np.testing.assert_array_equal(value[1], [np.nan, 1.5])
+
+
+@pytest.mark.parametrize("most, records", [(1 << 20, 1), (0, 20)])
+def test_interpolation_is_one_path_where_the_grid_is_not_huge(monkeypatch, most, records):
+    monkeypatch.setattr(calculus, "_MOST_PIECES", most)
+    rng = np.random.default_rng(0)
+    grid, table, w = np.cumsum(rng.uniform(0.1, 1.0, 9)), rng.normal(size=9), rng.normal(size=30)
+    g = jt.value_and_grad(lambda x: np.sum(w * np.interp(x, grid, table)))
+    h = jt.value_and_grad(lambda fx: np.sum(w * np.interp(fx[1], grid, fx[0], left=-3.0, right=4.0)))
+    for _ in range(20):
+        x = rng.uniform(grid[0] - 1.0, grid[-1] + 1.0, 30)
+        value, gradient = g(x)
+        assert value == pytest.approx(w @ np.interp(x, grid, table), rel=1e-13)
+        slope = np.concatenate([[0.0], np.diff(table) / np.diff(grid), [0.0]])[np.searchsorted(grid, x)]
+        np.testing.assert_allclose(gradient, w * slope, rtol=1e-13)
+        value, (of_table, gradient) = h((table, x))
+        assert value == pytest.approx(w @ np.interp(x, grid, table, left=-3.0, right=4.0), rel=1e-13)
+        np.testing.assert_allclose(gradient, w * slope, rtol=1e-13)
+        np.testing.assert_allclose(of_table, [w @ np.interp(x, grid, e, left=0.0, right=0.0) for e in np.eye(9)], atol=1e-14)
+    assert g.cache_info().records == h.cache_info().records == records
+
+
+def test_interpolation_of_infinite_and_single_points():
+    x = np.array([-np.inf, 0.5, np.inf, np.nan, 1.5])
+    for table in ([1.0, 2.0, 5.0], [1.0, 2.0, np.inf]):
+        f = lambda x, table=table: np.interp(x, [0.0, 1.0, 2.0], table)  # noqa: E731
+        np.testing.assert_array_equal(jt.record(f, x)(x), f(x))
+    np.testing.assert_array_equal(
+        jt.grad(lambda x: np.sum(np.interp(x, [0.0, 1.0, 2.0], [1.0, 2.0, 5.0])[:3]))(x), [0.0, 1.0, 0.0, 0.0, 0.0]
+    )
+    f = lambda x: np.interp(x, [1.0], [7.0], left=5.0)  # noqa: E731
+    np.testing.assert_array_equal(jt.record(f, x)(x), [5.0, 5.0, 7.0, np.nan, 7.0])  # of one point NumPy loses the NaN
 
 
 def test_searchsorted_and_comparisons_of_whole_arrays():

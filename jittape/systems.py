@@ -1,0 +1,285 @@
+"""Systems of equations and determinants: elimination in natural order where it is stable, reflections where it is not.
+
+A choice of pivots would be a guard each, and matrices that change from call to call would take a new path on almost every call. So
+there is one guard, which holds for all matrices of a stack: that elimination without exchanges lets nothing grow, as it does for
+matrices that are positive definite or diagonally dominant. Where it fails, and for small matrices at once, Householder's reflections
+need no pivots, for two to three times the work. Matrices that are singular to rounding are left to partial pivoting, and NumPy's errors.
+
+Source: Golub and Van Loan, Matrix Computations, sections 3.4 and 5.2.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import arrays, asking, folds
+from .arrays import VarArray, asarray, elementwise, plain
+from .ops import CODE
+
+# Up to this size reflections take microseconds, and a loop over many small matrices does not fork at each of them.
+_SMALL = 8
+# How much larger than the matrix a product of elimination may become: it loses about as many units in the last place.
+_GROWTH = 16.0
+
+
+def stacked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of one matrix, on stacks of matrices too."""
+
+    @functools.wraps(function)
+    def on_stacks(a: Any, *args: Any, **kwargs: Any) -> Any:
+        x = asarray(a)
+        if x.ndim < 2:
+            raise _too_flat(x)
+        if x.ndim == 2:
+            return function(x, *args, **kwargs)
+        found = [function(matrix, *args, **kwargs) for matrix in x.reshape(-1, *x.shape[-2:])]
+        if isinstance(found[0], tuple):
+            return type(found[0])(*(restack(part, x.shape[:-2]) for part in zip(*found, strict=True)))
+        return restack(found, x.shape[:-2])
+
+    return on_stacks
+
+
+def restack(found: Any, lead: tuple[int, ...]) -> Any:
+    """What was found for each matrix of a stack, as a stack."""
+    out = arrays.array(list(found))
+    return out.reshape(lead + out.shape[1:])[()]
+
+
+def _too_flat(x: Any) -> Exception:
+    return np.linalg.LinAlgError(f"{x.ndim}-dimensional array given. Array must be at least two-dimensional")
+
+
+def check_square(x: Any) -> None:
+    """Raise NumPy's errors for what are no square matrices."""
+    if x.ndim < 2:
+        raise _too_flat(x)
+    if x.shape[-1] != x.shape[-2]:
+        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+
+
+def solve(a: Any, b: Any) -> Any:
+    """`np.linalg.solve`."""
+    a, b = asarray(a), asarray(b)
+    check_square(a)
+    vector = b.ndim == 1
+    b = b[:, None] if vector else b
+    if b.ndim < 2 or b.shape[-2] != a.shape[-1]:
+        np.linalg.solve(np.eye(a.shape[-1]), plain(b))  # NumPy's own error
+    if not isinstance(a, VarArray):
+        x = folds.matmul(np.linalg.inv(a), b)
+    else:
+        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        b = folds.spread(arrays.traced(a.rec, b), lead + b.shape[-2:])
+        x = _solved(folds.spread(a, lead + a.shape[-2:]), b)
+    return x[..., 0] if vector else x
+
+
+def _solved(a: VarArray, b: VarArray) -> Any:
+    n = a.shape[-1]
+    if not b.size:
+        return b.copy()
+    found = _triangle(arrays.joined([a, b], -1), n)
+    if found is None:
+        return restack([_solved_by_pivots(*pair) for pair in zip(_each(a), _each(b), strict=True)], a.shape[:-2])
+    upper, _ = found
+    return substituted(upper[..., :n], upper[..., n:])
+
+
+def _each(x: Any) -> Any:
+    """The matrices of a stack."""
+    return x.reshape(-1, *x.shape[-2:])
+
+
+def substituted(upper: Any, x: Any) -> Any:
+    """``x`` with the solution for upper triangles written over it."""
+    n = upper.shape[-1]
+    for i in reversed(range(n)):
+        rest = x[..., i, :]
+        if i + 1 < n:
+            rest = rest - folds.matmul(upper[..., i : i + 1, i + 1 :], x[..., i + 1 :, :])[..., 0, :]
+        x[..., i, :] = rest / upper[..., i, i, None]
+    return x
+
+
+def inv(a: Any) -> Any:
+    """`np.linalg.inv`, as the solution for the identity."""
+    a = asarray(a)
+    check_square(a)
+    return solve(a, np.eye(a.shape[-1]))
+
+
+def det(a: Any) -> Any:
+    """`np.linalg.det`: the product of the pivots; without division for small and for singular matrices."""
+    a = asarray(a)
+    check_square(a)
+    n = a.shape[-1]
+    if n <= 3:
+        return _small_determinant(a)
+    found = _triangle(a, n)
+    if found is None:
+        return restack([_determinant_by_pivots(matrix) for matrix in _each(a)], a.shape[:-2])
+    upper, sign = found
+    return folds.fold("multiply", _diagonal(upper, n), -1) * sign
+
+
+def _small_determinant(a: Any) -> Any:
+    n = a.shape[-1]
+    if n == 0:
+        return np.ones(a.shape[:-2])[()]
+    rows = [[a[..., i, j] for j in range(n)] for i in range(n)]
+    if n == 1:
+        return rows[0][0]
+    if n == 2:
+        (p, q), (r, s) = rows
+        return p * s - q * r
+    (p, q, r), (s, t, u), (v, w, x) = rows
+    return p * (t * x - u * w) - q * (s * x - u * v) + r * (s * w - t * v)
+
+
+def slogdet(a: Any) -> Any:
+    """`np.linalg.slogdet`; the sign is traced too, and has no derivative."""
+    a = asarray(a)
+    check_square(a)
+    n = a.shape[-1]
+    kind = type(np.linalg.slogdet(np.eye(1)))
+    if not a.size:
+        return np.linalg.slogdet(plain(a))
+    found = _triangle(a, n)
+    if found is None:
+        parts = [_logarithm_by_pivots(matrix) for matrix in _each(a)]
+        return kind(*(restack(part, a.shape[:-2]) for part in zip(*parts, strict=True)))
+    upper, sign = found
+    return kind(*_logarithm(_diagonal(upper, n), sign))
+
+
+def _logarithm(pivots: Any, sign: float) -> tuple[Any, Any]:
+    """The sign and the logarithm of a product."""
+    signs = folds.fold("multiply", elementwise(CODE["sign"], pivots), -1) * sign
+    return signs, folds.fold("add", elementwise(CODE["log"], elementwise(CODE["abs"], pivots)), -1)
+
+
+# -- triangles ----------------------------------------------------------------------------------------------------------------
+
+
+def _triangle(a: VarArray, n: int) -> tuple[VarArray, float] | None:
+    """Upper triangles, with what becomes of the columns beyond ``n`` on the way there, and the sign that determinants got.
+
+    None where a matrix is singular to rounding.
+    """
+    if n > _SMALL:
+        upper = _eliminated(a, n)
+        if _all(_is_stable(a[..., :n], upper[..., :n])):
+            return upper, 1.0
+    upper = _reflected(a, n)
+    pivots = elementwise(CODE["abs"], _diagonal(upper, n))
+    least, most = folds.fold("minimum", pivots, -1), folds.fold("maximum", pivots, -1)
+    return (upper, (-1.0) ** (n - 1)) if _all(least > _rounding(n) * most) else None
+
+
+def _rounding(n: int) -> float:
+    return n * float(np.finfo(float).eps)
+
+
+def _all(truth: Any) -> bool:
+    """Whether all is true, which is one guard."""
+    return bool(folds.fold("logical_and", truth))
+
+
+def _diagonal(a: Any, n: int) -> Any:
+    return np.diagonal(a[..., :n], 0, -2, -1)
+
+
+def _eliminated(a: VarArray, n: int) -> VarArray:
+    """Upper triangles by elimination in natural order; below them are the factors that rows were subtracted with."""
+    a = a.copy()
+    for j in range(n - 1):
+        factors = a[..., j + 1 :, j] / a[..., j, j, None]
+        a[..., j + 1 :, j + 1 :] -= factors[..., None] * a[..., j, None, j + 1 :]
+        a[..., j + 1 :, j] = factors
+    return a
+
+
+def _is_stable(a: VarArray, found: VarArray) -> Any:
+    """Whether no product that was subtracted is much larger than the matrix, and no pivot is only rounding."""
+    size = folds.fold("maximum", folds.fold("maximum", elementwise(CODE["abs"], a), -2), -1, True)
+    sizes = elementwise(CODE["abs"], found)
+    below, right = np.tril(sizes, -1), np.triu(sizes, 1)
+    products = folds.fold("maximum", below, -2) * folds.fold("maximum", right, -1)
+    return (products <= _GROWTH * size) & (_diagonal(sizes, a.shape[-1]) > _rounding(a.shape[-1]) * size)
+
+
+def _reflected(a: VarArray, n: int) -> VarArray:
+    """Upper triangles by reflections of the columns; what is below them is of no use."""
+    a = a.copy()
+    for j in range(n - 1):
+        top, below = a[..., j, j], a[..., j + 1 :, j]
+        length = elementwise(CODE["hypot"], top, folds.fold("hypot", below, -1))
+        end = -elementwise(CODE["copysign"], length, top)
+        vector = below / asarray(top - end)[..., None]
+        rest = a[..., j + 1 :, j + 1 :]
+        along = folds.matmul(vector[..., None, :], rest)[..., 0, :]
+        change = asarray((end - top) / end)[..., None] * (a[..., j, j + 1 :] + along)
+        a[..., j, j] = end
+        a[..., j, j + 1 :] -= change
+        a[..., j + 1 :, j + 1 :] = rest - vector[..., None] * change[..., None, :]
+    return a
+
+
+# -- singular to rounding -----------------------------------------------------------------------------------------------------
+
+
+def _pivoted(a: Any, b: Any) -> tuple[VarArray, Any, float, bool]:
+    """Upper triangle and transformed right-hand side, the sign of the exchanges, and whether a pivot was 0; each choice is a guard."""
+    a, b, sign = a.copy(), None if b is None else b.copy(), 1.0
+    for j in range(len(a)):
+        best = j + int(asking.argmax(elementwise(CODE["abs"], a[j:, j]))) if j + 1 < len(a) else j
+        if best != j:
+            sign = -sign
+            for k in (a, b) if b is not None else (a,):
+                k[[j, best]] = k[[best, j]]
+        if a[j, j] == 0.0:
+            return a, b, sign, True
+        factors = a[j + 1 :, j] / a[j, j]
+        a[j + 1 :, j + 1 :] -= factors[:, None] * a[j, j + 1 :]
+        if b is not None:
+            b[j + 1 :] -= factors[:, None] * b[j]
+    return a, b, sign, False
+
+
+def _solved_by_pivots(a: Any, b: Any) -> Any:
+    upper, x, _, singular = _pivoted(a, b)
+    if singular:
+        raise np.linalg.LinAlgError("Singular matrix")
+    return substituted(upper, x)
+
+
+def _determinant_by_pivots(a: Any) -> Any:
+    upper, _, sign, singular = _pivoted(a, None)
+    return _bird(a) if singular else folds.fold("multiply", _diagonal(upper, len(a))) * sign
+
+
+def _logarithm_by_pivots(a: Any) -> tuple[Any, Any]:
+    upper, _, sign, singular = _pivoted(a, None)
+    return (0.0, -math.inf) if singular else _logarithm(_diagonal(upper, len(a)), sign)
+
+
+def _bird(a: Any) -> Any:
+    """The determinant by Bird's algorithm: no division, so the gradient is right where the matrix is singular."""
+    n = len(a)
+    f = a
+    for _ in range(n - 1):
+        tail = asarray(folds.cumulative("add", f.reshape(-1)[:: n + 1][:0:-1], 0))[::-1]
+        mu = arrays.where(np.triu(np.ones((n, n)), 1), f, 0.0)
+        for i in range(n - 1):
+            mu[i, i] = -tail[i]
+        f = folds.matmul(mu, a)
+    return f[0, 0] if n % 2 else -f[0, 0]
+
+
+SYSTEMS: dict[Any, Any] = {np.linalg.solve: solve, np.linalg.inv: inv, np.linalg.det: det, np.linalg.slogdet: slogdet}
