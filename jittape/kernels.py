@@ -3955,15 +3955,19 @@ def _hash(x, y):
 
 
 @jit
-def link(op, operands, first, add, subtract, multiply, live, active, passes_x, passes_y, uses, previous, level):
-    """Activity, uses, plain levels, and chains: ``previous`` is the instruction that a link continues, or -1.
+def link(
+    op, operands, first, add, subtract, multiply, live, active, passes_x, passes_y, uses, level, previous, length, start, after
+):
+    """Activity, uses, plain levels, and chains.
 
     A link is an addition or a multiplication that continues another of its kind from either side, or a subtraction from another
-    subtraction's result.
+    subtraction's result. What combines two chains that are alike, as the first sum of several products of vectors does, continues
+    neither, so that those stay alike. ``previous`` is the instruction that a link continues, or -1; ``length`` is that of the chain up
+    to a link, ``start`` the level where it starts, and ``after`` is how many links come after a link.
     """
     n = len(op)
     op, operands, live, active, passes_x, passes_y = _pointers(op, operands, live, active, passes_x, passes_y)
-    uses, previous, level = _pointers(uses, previous, level)
+    uses, level, previous, length, start, after = _pointers(uses, level, previous, length, start, after)
     for i in range(n):
         if live[i]:
             slot, x, y = first + i, operands[3 * i], operands[3 * i + 1]
@@ -3972,26 +3976,18 @@ def link(op, operands, first, add, subtract, multiply, live, active, passes_x, p
             uses[y] += 1
             level[slot] = 1 + max(level[x], level[y])
     for i in range(n):
-        previous[i] = -1
+        p = int64(-1)
         if live[i] and (op[i] == add or op[i] == subtract or op[i] == multiply):
             x, y = operands[3 * i], operands[3 * i + 1]
-            if x >= first and op[x - first] == op[i] and uses[x] == 1:
-                previous[i] = x - first
-            elif y >= first and op[y - first] == op[i] and op[i] != subtract and uses[y] == 1:
-                previous[i] = y - first
-
-
-@jit
-def measure(previous, live, first, level, length, start, after):
-    """The length of each chain up to a link, the level where it starts, and how many links come after a link."""
-    n = len(previous)
-    previous, live, level, length, start, after = _pointers(previous, live, level, length, start, after)
-    for i in range(n):
-        p = previous[i]
-        if p >= 0:
-            length[i], start[i] = length[p] + 1, start[p]
-        else:
-            length[i], start[i] = 1, level[first + i]
+            from_x = x >= first and op[x - first] == op[i] and uses[x] == 1
+            from_y = y >= first and op[y - first] == op[i] and uses[y] == 1
+            alike = from_x and from_y and length[x - first] == length[y - first] and start[x - first] == start[y - first]
+            if from_x and not alike:
+                p = int64(x - first)
+            elif from_y and not alike and op[i] != subtract:
+                p = int64(y - first)
+        previous[i] = p
+        length[i], start[i] = (length[p] + 1, start[p]) if p >= 0 else (1, level[first + i])
     for i in range(n - 1, -1, -1):
         if previous[i] >= 0:
             after[previous[i]] = after[i] + 1
@@ -5542,7 +5538,7 @@ def _warn(error: Exception) -> None:
     )
 
 
-PLANNING = (simplify, link, measure, join, delay, agenda, emit, pull_back, unroll)
+PLANNING = (simplify, link, join, delay, agenda, emit, pull_back, unroll)
 # What is called by its address: each is compiled when a program first needs it.
 IN_ORDER = (forward_in_order, reverse_in_order)
 BY_ADDRESS = (forward, reverse, stretch, singles, matrix, matrix_back, *IN_ORDER, *filter(None, ONE_OF), *BLOCK_OF)

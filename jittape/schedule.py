@@ -243,12 +243,14 @@ def schedule(tape: Tape) -> Plan:
 
     uses = np.zeros(slots, np.int32)
     np.add.at(uses, same[roots], 2)
-    previous = np.empty(n, np.int32)
     level = np.zeros(slots, np.int32)
+    previous, length, start, after = (np.zeros(n, np.int32) for _ in range(4))
     add, subtract, multiply = CODE["add"], CODE["subtract"], CODE["multiply"]
-    passes.link(tape.op, operands, first, add, subtract, multiply, live, active, _PASSES_X, _PASSES_Y, uses, previous, level)
-    after = np.zeros(n, np.int32)
-    ends = _ends(passes, first, live, previous, level, after, tape.op == multiply)
+    passes.link(
+        tape.op, operands, first, add, subtract, multiply, live, active, _PASSES_X, _PASSES_Y, uses, level, previous, length, start,
+        after,
+    )  # fmt: skip
+    ends = _ends(previous, length, start, after, tape.op == multiply)
     code, mark = tape.op.copy(), np.zeros(n, np.uint8)
     mark[ends] = _END
     passes.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level)
@@ -327,12 +329,8 @@ def _turns(
     return order, turn[order].astype(np.int64) << 8 | kind[order]
 
 
-def _ends(
-    passes, first: int, live: np.ndarray, previous: np.ndarray, level: np.ndarray, after: np.ndarray, product: np.ndarray
-) -> np.ndarray:
-    """The last links of the chains that run as one block each; ``after`` takes how many links come after each."""
-    length, start = np.empty_like(previous), np.empty_like(previous)
-    passes.measure(previous, live, first, level, length, start, after)
+def _ends(previous: np.ndarray, length: np.ndarray, start: np.ndarray, after: np.ndarray, product: np.ndarray) -> np.ndarray:
+    """The last links of the chains that run as one block each."""
     shortest = np.where(product, _SHORTEST_PRODUCT, _SHORTEST_CHAIN)
     last = np.flatnonzero((length >= shortest) & (after == 0) & (previous >= 0))
     if not len(last):

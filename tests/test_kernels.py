@@ -561,7 +561,7 @@ def planned(small_package, tmp_path_factory):
 
 @pytest.mark.jit_only
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
-@pytest.mark.parametrize("kernel", ["join", "measure", "reverse"])
+@pytest.mark.parametrize("kernel", ["join", "link", "reverse"])
 def test_one_file_of_the_cache_that_is_spoilt(planned, tmp_path, kernel, kind):
     """The kernels that plan load after the others, each from files of its own."""
     shutil.copytree(planned / "jittape", tmp_path / "jittape")

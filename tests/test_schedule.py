@@ -508,6 +508,11 @@ def spellings():
     yield "two layers", lambda a, b: np.tanh(a @ b) @ b.T, (a, b), 2
     yield "recurrence", recurrent, (square, square[0]), 3
     yield "batches", lambda a, b: np.einsum("bij,bjk->bik", a, b), (a.reshape(2, 6, 9), rng.normal(size=(2, 9, 10))), 2
+    yield "summed", lambda a, b: np.sum(a @ b), (a, b), 1
+    yield "summed along an axis", lambda a, b: np.sum(a @ b, axis=0), (a, b), 1
+    yield "the mean of matrix @ vector", lambda m, v: np.mean(m @ v), (tall, v), 1
+    yield "two added", lambda a, b: a @ b + np.cos(a) @ b, (a, b), 2
+    yield "two subtracted", lambda a, b: a @ b - np.cos(a) @ b, (a, b), 2
     yield "with a start", lambda a, b: sum([a[:, k, None] * b[k] for k in range(9)], start=a[:, :1] + b[0]), (a, b), 1
 
 
