@@ -3,7 +3,8 @@
 A choice of pivots would be a guard each, and matrices that change from call to call would take a new path on almost every call. So
 there is one guard, which holds for all matrices of a stack: that elimination without exchanges lets nothing grow, as it does for
 matrices that are positive definite or diagonally dominant. Where it fails, and for small matrices at once, Householder's reflections
-need no pivots, for two to three times the work. Matrices that are singular to rounding are left to partial pivoting, and NumPy's errors.
+need no pivots, for two to three times the work. Matrices that are singular to rounding are left to partial pivoting, and NumPy's errors. Triangles, as NumPy has no function of their
+own for them, are seen by their zeros.
 
 Source: Golub and Van Loan, Matrix Computations, sections 3.4 and 5.2.
 """
@@ -20,6 +21,7 @@ import numpy as np
 from . import arrays, asking, folds
 from .arrays import VarArray, asarray, elementwise, plain
 from .ops import CODE
+from .recording import CONST
 
 # Up to this size reflections take microseconds, and a loop over many small matrices does not fork at each of them.
 _SMALL = 8
@@ -84,6 +86,12 @@ def _solved(a: VarArray, b: VarArray) -> Any:
     n = a.shape[-1]
     if not b.size:
         return b.copy()
+    for backward in (True, False):
+        if _is_triangle(a, backward):
+            if not _all(_diagonal(a, n) != 0.0):
+                raise np.linalg.LinAlgError("Singular matrix")
+            turn = slice(None, None, 1 if backward else -1)  # from the last to the first, a lower triangle is an upper one
+            return substituted(a[..., turn, turn], b[..., turn, :].copy())[..., turn, :]
     found = _triangle(arrays.joined([a, b], -1), n)
     if found is None:
         return restack([_solved_by_pivots(*pair) for pair in zip(_each(a), _each(b), strict=True)], a.shape[:-2])
@@ -167,11 +175,23 @@ def _logarithm(pivots: Any, sign: float) -> tuple[Any, Any]:
 # -- triangles ----------------------------------------------------------------------------------------------------------------
 
 
+def _is_triangle(a: VarArray, upper: bool) -> bool:
+    """Whether the elements on one side of the diagonal are constants, and 0, as those that `np.tril` and `cholesky` leave."""
+    n = a.shape[-1]
+    zeros = np.tril(np.ones((n, n), np.bool_), -1)
+    if np.any(a.v[..., zeros if upper else zeros.T]):
+        return False
+    op = a.rec.settle()[0]
+    return bool(np.all(np.frombuffer(op, np.uint8)[a.row[..., zeros if upper else zeros.T]] == CONST))
+
+
 def _triangle(a: VarArray, n: int) -> tuple[VarArray, float] | None:
     """Upper triangles, with what becomes of the columns beyond ``n`` on the way there, and the sign that determinants got.
 
     None where a matrix is singular to rounding.
     """
+    if a.shape[-1] == n and (_is_triangle(a, True) or _is_triangle(a, False)):
+        return a, 1.0
     if n > _SMALL:
         upper = _eliminated(a, n)
         if _all(_is_stable(a[..., :n], upper[..., :n])):
