@@ -27,6 +27,8 @@ from .recording import CONST
 _SMALL = 8
 # How much larger than the matrix a product of elimination may become: it loses about as many units in the last place.
 _GROWTH = 16.0
+# Rows that are substituted one by one; what follows from them all is a product of matrices.
+_BLOCK = 16
 
 
 def stacked(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,11 +109,15 @@ def _each(x: Any) -> Any:
 def substituted(upper: Any, x: Any) -> Any:
     """``x`` with the solution for upper triangles written over it."""
     n = upper.shape[-1]
-    for i in reversed(range(n)):
-        rest = x[..., i, :]
-        if i + 1 < n:
-            rest = rest - folds.matmul(upper[..., i : i + 1, i + 1 :], x[..., i + 1 :, :])[..., 0, :]
-        x[..., i, :] = rest / upper[..., i, i, None]
+    for start in reversed(range(0, n, _BLOCK)):
+        end = min(start + _BLOCK, n)
+        if end < n:
+            x[..., start:end, :] -= folds.matmul(upper[..., start:end, end:], x[..., end:, :])
+        for i in reversed(range(start, end)):
+            rest = x[..., i, :]
+            if i + 1 < end:
+                rest = rest - folds.matmul(upper[..., i : i + 1, i + 1 : end], x[..., i + 1 : end, :])[..., 0, :]
+            x[..., i, :] = rest / upper[..., i, i, None]
     return x
 
 
@@ -178,11 +184,8 @@ def _logarithm(pivots: Any, sign: float) -> tuple[Any, Any]:
 def _is_triangle(a: VarArray, upper: bool) -> bool:
     """Whether the elements on one side of the diagonal are constants, and 0, as those that `np.tril` and `cholesky` leave."""
     n = a.shape[-1]
-    zeros = np.tril(np.ones((n, n), np.bool_), -1)
-    if np.any(a.v[..., zeros if upper else zeros.T]):
-        return False
-    op = a.rec.settle()[0]
-    return bool(np.all(np.frombuffer(op, np.uint8)[a.row[..., zeros if upper else zeros.T]] == CONST))
+    below = np.tril(np.ones((n, n), np.bool_), -1)
+    return bool(np.all(_zeros(a)[..., below if upper else below.T]))
 
 
 def _triangle(a: VarArray, n: int) -> tuple[VarArray, float] | None:
@@ -218,11 +221,30 @@ def _diagonal(a: Any, n: int) -> Any:
 def _eliminated(a: VarArray, n: int) -> VarArray:
     """Upper triangles by elimination in natural order; below them are the factors that rows were subtracted with."""
     a = a.copy()
-    for j in range(n - 1):
-        factors = a[..., j + 1 :, j] / a[..., j, j, None]
-        a[..., j + 1 :, j + 1 :] -= factors[..., None] * a[..., j, None, j + 1 :]
-        a[..., j + 1 :, j] = factors
+    # products of matrices are worth it where there are many columns: two thirds of the time for an inverse, 1.2 times it for a vector
+    block = _BLOCK if 2 * (a.shape[-1] - n) > n else n
+    for start in range(0, n, block):
+        end = min(start + block, n)
+        for j in range(start, min(end, n - 1)):
+            factors = a[..., j + 1 :, j] / a[..., j, j, None]
+            used = _used(a[..., j, :])
+            a[..., j + 1 :, j + 1 : end] -= factors[..., None] * a[..., j, None, j + 1 : end]
+            a[..., j + 1 : end, end:used] -= factors[..., : end - j - 1, None] * a[..., j, None, end:used]
+            a[..., j + 1 :, j] = factors
+        if end < n:
+            used = _used(a[..., start:end, :])
+            a[..., end:, end:used] -= folds.matmul(a[..., end:, start:end], a[..., start:end, end:used])
     return a
+
+
+def _used(a: VarArray) -> int:
+    """The number of columns without the last ones that are 0 for good, as those of an identity on the right-hand side."""
+    return int(np.max(np.nonzero(~_zeros(a))[-1], initial=0)) + 1
+
+
+def _zeros(a: VarArray) -> np.ndarray:
+    """Which elements are constants, and 0."""
+    return (a.v == 0.0) & (np.frombuffer(a.rec.settle()[0], np.uint8)[a.row] == CONST)
 
 
 def _is_stable(a: VarArray, found: VarArray) -> Any:

@@ -420,6 +420,51 @@ def test_systems_of_all_kinds_are_two_paths(n):
     assert max(g.cache_info().records for g in (solve, inv, slogdet, det)) <= 2
 
 
+def test_triangles_are_substituted_and_not_eliminated():
+    n = 12
+    a, b = sample((n, n), seed=3) + 3.0 * np.eye(n), sample((n, 2), seed=4)
+    spd = a @ a.T
+    for triangle in (np.tril, np.triu, lambda a: np.linalg.cholesky(a @ a.T), lambda a: np.linalg.cholesky(a @ a.T).T):
+        check(lambda a, b, *, f=triangle: np.linalg.solve(f(a), b), a, b, tolerance=1e-8)
+        check(lambda a, triangle=triangle: np.linalg.inv(triangle(a)), a, tolerance=1e-8)
+        check(lambda a, triangle=triangle: np.linalg.slogdet(triangle(a))[1], a, tolerance=1e-8)
+        check(lambda a, *, f=triangle: np.linalg.solve(np.stack([f(a)] * 2), b), a, tolerance=1e-8)
+    check(lambda v: np.linalg.solve(np.diag(v), b), sample((n,)) + 2.0)
+    size = {
+        f: len(jt.record(lambda a, f=f: f(a), spd).tape)
+        for f in (np.linalg.cholesky, lambda a: np.linalg.solve(np.linalg.cholesky(a), b))
+    }
+    less, more = size.values()
+    assert more - less < 2 * (2 * n * n + 2 * n)  # a division and a product with its sum for each column of b
+    g = jt.value_and_grad(lambda a: np.sum(np.linalg.solve(np.triu(a), b)))
+    g(a)
+    assert g(np.triu(a[::-1] + 3.0 * np.eye(n)))[0] == pytest.approx(
+        np.sum(np.linalg.solve(np.triu(a[::-1] + 3.0 * np.eye(n)), b))
+    )
+    assert g.cache_info() == (1, 1, 1)
+    a[3, 3] = 0.0
+    with pytest.raises(np.linalg.LinAlgError, match="Singular"):
+        g(a)
+    # zeros that come about by computing may be others later
+    g = jt.value_and_grad(
+        lambda x: np.sum(np.linalg.solve(np.array([[2.0, 1.0], [0.0, 1.0]]) * 1.0 + jt.zeros((2, 2)) + x, b[:2]))
+    )
+    for x in 0.0, 0.5, 1.5:
+        assert g(x)[0] == pytest.approx(np.sum(np.linalg.solve(np.array([[2.0, 1.0], [0.0, 1.0]]) + x, b[:2])))
+
+
+@pytest.mark.parametrize("n", [12, 20, 40])
+def test_inverses_of_all_sizes(n):
+    w, x = sample((n, n), seed=1), sample((n, n), seed=2)
+    for a in x @ x.T + np.eye(n), x + n * np.eye(n), x:
+        found = np.linalg.inv(a)
+        value, gradient = jt.value_and_grad(lambda a: np.sum(w * np.linalg.inv(a)))(a)
+        error = 1e-13 * n * np.linalg.cond(a)
+        assert value == pytest.approx(np.sum(w * found), rel=error * 100)
+        slope = -found.T @ w @ found.T
+        assert np.max(np.abs(gradient - slope)) < error * np.max(np.abs(slope)) * 100
+
+
 def test_a_stack_of_matrices_is_decided_as_one():
     a = np.stack(list(matrices(9).values()))
     b = sample((len(a), 9, 2))
