@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 import threading
 import warnings
@@ -19,7 +20,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy import uint64
 
-from . import cpython, kernels, show, tracer
+from . import cpython, kernels, recording, show, tracer
 from .cpython import OBJECT, Definition
 from .errors import JitTapeWarning
 from .kernels import helper
@@ -57,15 +58,24 @@ def _of(typing_context, x, facts, place):
     return types.uint64(types.uint64, types.uint64, types.uint64), generate
 
 
-@intrinsic
-def _store(typing_context, address, word):
-    """Change what is at an address."""
+def _stores(kind: Any, argument: Any) -> Any:
+    """A function that changes what is at an address, to a number of this kind; of integers the lowest bits."""
 
-    def generate(context, builder, signature, arguments):
-        builder.store(arguments[1], _pointer(builder, arguments[0]))
-        return context.get_dummy_value()
+    @intrinsic
+    def store(typing_context, address, x):
+        def generate(context, builder, signature, arguments):
+            place, x = arguments
+            x = builder.trunc(x, kind) if isinstance(kind, ir.IntType) and kind.width < 64 else x
+            builder.store(x, builder.inttoptr(place, kind.as_pointer()))
+            return context.get_dummy_value()
 
-    return types.void(types.uint64, types.uint64), generate
+        return types.void(types.uint64, argument), generate
+
+    return store
+
+
+_store, _store_int32, _store_uint8 = (_stores(ir.IntType(bits), types.uint64) for bits in (64, 32, 8))
+_store_float64 = _stores(ir.DoubleType(), types.float64)
 
 
 # What there is to know of this process, by its place in a table: objects, where others have their attributes, and from `_METHODS` on of
@@ -416,12 +426,35 @@ def _push(arguments, n, facts, function):
     return _called(function, arguments, n) if out == _FOR_PYTHON else out
 
 
+@helper
+def _pack(op, a, b, val, n, columns):
+    """Write the first ``n`` rows of lists to an address: the values, both operands and the opcodes; whether they are what columns take."""
+    for i in range(n):
+        x, y = cpython.PyList_GetItem(a, i), cpython.PyList_GetItem(b, i)
+        code, v = cpython.PyList_GetItem(op, i), cpython.PyList_GetItem(val, i)
+        if x == _NULL or y == _NULL or code == _NULL or v == _NULL:
+            cpython.PyErr_Clear()
+            return False
+        first, second, k = cpython.PyLong_AsSsize_t(x), cpython.PyLong_AsSsize_t(y), cpython.PyLong_AsSsize_t(code)
+        value = cpython.PyFloat_AsDouble(v)
+        if not (0 <= first < 1 << 31 and 0 <= second < 1 << 31 and 0 <= k < 256) or (
+            value == -1.0 and cpython.PyErr_Occurred() != _NULL
+        ):
+            cpython.PyErr_Clear()
+            return False
+        _store_float64(columns + 8 * i, value)
+        _store_int32(columns + 8 * n + 4 * i, first)
+        _store_int32(columns + 12 * n + 4 * i, second)
+        _store_uint8(columns + 16 * n + i, k)
+    return True
+
+
 _WORD = ir.IntType(64)
 
 
 @intrinsic
 def _callables(typing_context, facts, addresses):
-    """Functions as CPython calls them, of all operators and at last of `tracer.push`, and where they are."""
+    """Functions as CPython calls them, of all operators, of `tracer.push` and `recording.packed`, and where they are."""
 
     def generate(context, builder, signature, values):
         table = ir.GlobalVariable(builder.module, _WORD, "jittape.native.facts")
@@ -462,9 +495,12 @@ def _callables(typing_context, facts, addresses):
             function = fact(inside, known, _METHODS + 16 * len(OPERATORS))
             return call(inside, _push, kinds, *arguments[1:], known, function)
 
-        found = [define(name, 2, operate(k, operator, swapped)) for k, (name, _, operator, swapped) in enumerate(OPERATORS)] + [
-            define("push", 3, push)
-        ]
+        def pack(inside, arguments, known):
+            done = call(inside, _pack, (OBJECT,) * 4 + (types.uint64,) * 2, *arguments)
+            return inside.zext(done, _WORD)
+
+        found = [define(name, 2, operate(k, operator, swapped)) for k, (name, _, operator, swapped) in enumerate(OPERATORS)]
+        found += [define("push", 3, push), define("pack", 6, pack)]
         for k, address in enumerate(found):
             builder.store(address, _pointer(builder, builder.add(values[1], _WORD(8 * k))))
         return context.get_dummy_value()
@@ -489,6 +525,9 @@ def _places(kind: Any, names: Sequence[str]) -> list[int]:
 # The methods, and the function, that are replaced.
 PYTHON = {name: getattr(Var, name) for name, *_ in OPERATORS}
 PUSH = tracer.push
+PACKED = recording.packed
+# Rows that Python packs in the time of a call.
+_WORTH_A_CALL = 64
 # So many rows are recorded in Python, at a third of a microsecond more each, before a second is spent on compiling; later processes only load
 # what is on disk then, which takes five milliseconds.
 BEFORE_COMPILING = 1 << 14
@@ -533,11 +572,11 @@ def install() -> None:
 def _replace() -> None:
     python = [x for name, op, *_ in OPERATORS for x in (CODE[op], PYTHON[name])] + [PUSH]
     table = [*map(id, _OBJECTS), *_places(Var, _OF_VAR), *_places(Recording, _OF_RECORDING), *map(id, python)]
-    facts, addresses = np.array(table, np.uint64), np.zeros(len(OPERATORS) + 1, np.uint64)
+    facts, addresses = np.array(table, np.uint64), np.zeros(len(OPERATORS) + 2, np.uint64)
     kernels.announce(_hand_over, "the operators of traced numbers, once per machine (a second or two)")
     loaded = kernels.compiled(_hand_over, types.void(types.uint64, types.uint64))
     loaded.ctypes(facts.ctypes.data, addresses.ctypes.data)
-    *operators, push = addresses.tolist()
+    *operators, push, pack = addresses.tolist()
     definitions = [
         Definition(name.encode(), address, cpython.NO_ARGUMENT if operator in _ALONE else cpython.ONE_ARGUMENT)
         for (name, _, operator, _), address in zip(OPERATORS, operators, strict=True)
@@ -546,3 +585,12 @@ def _replace() -> None:
     for (name, *_), definition in zip(OPERATORS, definitions, strict=False):
         setattr(Var, name, cpython.method(Var, definition))
     tracer.push = cpython.function(definitions[-1], None)
+    recording.packed = functools.partial(_packed, ctypes.PYFUNCTYPE(ctypes.c_uint64, *[ctypes.c_uint64] * 6)(pack))
+
+
+def _packed(fill: Any, op: list[int], a: list[int], b: list[int], val: list[float], n: int) -> tuple[Any, Any, Any, Any]:
+    """What `recording.packed` returns, from a buffer that machine code fills; Python does what that cannot, and says why."""
+    columns = np.empty(17 * n, np.uint8)
+    if n < _WORTH_A_CALL or not fill(id(op), id(a), id(b), id(val), n, columns.ctypes.data):
+        return PACKED(op, a, b, val, n)
+    return columns[16 * n :], columns[8 * n : 12 * n], columns[12 * n : 16 * n], columns[: 8 * n]

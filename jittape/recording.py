@@ -44,6 +44,16 @@ class _Closed:
     extend = frombytes = fromlist = __iadd__ = __getitem__ = append
 
 
+def _packed(op: list[int], a: list[int], b: list[int], val: list[float], n: int) -> tuple[Any, Any, Any, Any]:
+    """The first ``n`` rows as the bytes of the typed columns."""
+    # `struct` takes a third of the time of `array.fromlist`
+    return bytes(op[:n]), pack(f"{n}i", *a[:n]), pack(f"{n}i", *b[:n]), pack(f"{n}d", *val[:n])
+
+
+# How rows become bytes: machine code takes a fifth of the time, where `native` has put it in place.
+packed = _packed
+
+
 class Recording:
     """Columns that operations append to: one row per leaf or instruction, in the order they came.
 
@@ -102,11 +112,9 @@ class Recording:
                 raise TapeFormatError(f"an operation of {self.label} was interrupted halfway; begin anew, with new variables")
             n = len(self.val)
             # a finalizer that runs meanwhile may record: its rows stay where they are
-            op.frombytes(bytes(self.op[:n]))
-            # `struct` takes a third of the time of `array.fromlist`
-            a.frombytes(pack(f"{n}i", *self.a[:n]))
-            b.frombytes(pack(f"{n}i", *self.b[:n]))
-            val.frombytes(pack(f"{n}d", *self.val[:n]))
+            columns: tuple[array, ...] = op, a, b, val
+            for column, rows in zip(columns, packed(self.op, self.a, self.b, self.val, n), strict=True):
+                column.frombytes(rows)
             due = len(val) + _RECENT if self.due else 0
             changes: list[tuple] = [(setattr, self, "base", len(val)), (setattr, self, "due", due)]
             changes += [(delitem, rows, slice(0, n)) for rows in (self.op, self.a, self.b, self.val)]

@@ -2,6 +2,7 @@
 
 import gc
 import operator
+import struct
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,7 @@ import pytest
 from numba import config
 
 import jittape as jt
-from jittape import cpython, native, tracer
+from jittape import cpython, native, recording, tracer
 from jittape.errors import StaleVarError, TapeMismatchError, TapeThreadError
 from jittape.recording import INPUT, Recording
 from jittape.tracer import Var
@@ -72,8 +73,47 @@ def test_they_are_in_place():
     x = tracer.leaf(Recording(), INPUT, 3.0)
     for name in native.PYTHON:
         assert type(getattr(Var, name)) is type(str.upper)
-    assert tracer.push is not native.PUSH
+    assert tracer.push is not native.PUSH and recording.packed is not native.PACKED
     assert (x * x).v == 9.0
+
+
+@pytest.mark.parametrize("n", [0, 1, native._WORTH_A_CALL, 1000])
+def test_rows_become_the_bytes_that_python_makes_of_them(n, rng):
+    rows = [list(map(int, rng.integers(0, high, n + 3))) for high in (256, 1 << 31, 1 << 31)]
+    rows.append([*rng.normal(size=n).tolist(), -1.0, float("nan"), np.float64(-0.0)])
+    for m in {0, n, n + 3}:
+        ours, theirs = recording.packed(*rows, m), native.PACKED(*rows, m)
+        assert [bytes(column) for column in ours] == [bytes(column) for column in theirs]
+
+
+@pytest.mark.parametrize(
+    "column, bad",
+    [(0, 256), (0, -1), (1, 1 << 31), (2, -(1 << 31) - 1), (1, 1.5), (2, None), (3, "x"), (3, 10**400), (0, 1 << 70)],
+)
+def test_rows_that_are_none_are_pythons_errors(column, bad):
+    rows = [[1] * 100, [1] * 100, [1] * 100, [1.0] * 100]
+    rows[column][99] = bad
+    expected = outcome(native.PACKED, *rows, 100)
+    assert outcome(recording.packed, *rows, 100) == expected and issubclass(expected[0], Exception)
+    rows[column][99] = 1
+    assert len(recording.packed(*rows, 100)) == 4
+
+
+def test_packing_keeps_no_reference():
+    row, value = 10**6, float("1.25")
+    rows = [[1] * 100, [row] * 100, [row] * 100, [value] * 100]
+    counts = sys.getrefcount(row), sys.getrefcount(value)
+    for _ in range(10):
+        recording.packed(*rows, 100)
+        outcome(recording.packed, [1] * 99, *rows[1:], 100)
+    assert (sys.getrefcount(row), sys.getrefcount(value)) == counts
+
+
+def test_rows_that_are_missing_are_pythons_errors():
+    with pytest.raises((TypeError, struct.error)):
+        recording.packed([1] * 100, [1] * 99, [1] * 100, [1.0] * 100, 100)
+    with pytest.raises((TypeError, struct.error)):
+        recording.packed([1] * 100, None, [1] * 100, [1.0] * 100, 100)
 
 
 def test_every_operator_on_every_kind_of_operand(use_python):
