@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,7 +28,7 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     vectors = arrays.traced(a.rec, np.eye(len(d)))
     size = asarray(folds.fold("hypot", d))
     for _ in _rounds("Eigenvalues", lambda: folds.fold("hypot", np.tril(d, -1)) <= _TINY * len(d) * size):
-        for i, j in itertools.combinations(range(len(d)), 2):
+        for i, j in _turns(len(d)):
             turn = _turn(2.0 * d[i, j], d[j, j] - d[i, i])
             for x in (d, d.T, vectors):
                 _rotate(x, i, j, *turn)
@@ -55,17 +54,34 @@ def _rounds(what: str, done: Callable[[], Any]) -> Iterator[int]:
     raise np.linalg.LinAlgError(f"{what} did not converge")
 
 
+def _turns(n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each pair of columns once, in turns of pairs that share none, which can rotate at once: a round-robin tournament."""
+    ring = list(range(n + n % 2))
+    for _ in ring[1:]:
+        half = len(ring) // 2
+        i, j = np.array(ring[:half]), np.array(ring[: half - 1 : -1])
+        both = np.maximum(i, j) < n  # one of an odd number has to wait
+        yield i[both], j[both]
+        ring[1:] = ring[-1:] + ring[1:-1]
+
+
+def _products(x: Any, y: Any) -> Any:
+    """The products of columns with each other."""
+    return asarray(folds.fold("add", x * y, 0))
+
+
 def _turn(twice: Any, gap: Any) -> tuple[Any, Any]:
-    """Cosine and sine of the smaller angle whose double has the tangent ``twice / gap``."""
+    """Cosines and sines of the smaller angles whose doubles have the tangents ``twice / gap``."""
     below = gap + elementwise(CODE["copysign"], elementwise(CODE["hypot"], gap, twice), gap)
     t = arrays.where(below != 0.0, twice / below, 0.0)
     cos = elementwise(CODE["reciprocal"], elementwise(CODE["hypot"], t, 1.0))
     return cos, t * cos
 
 
-def _rotate(x: Any, i: int, j: int, cos: Any, sin: Any) -> None:
-    """Turn two columns."""
-    x[:, i], x[:, j] = x[:, i] * cos - x[:, j] * sin, x[:, i] * sin + x[:, j] * cos
+def _rotate(x: Any, i: np.ndarray, j: np.ndarray, cos: Any, sin: Any) -> None:
+    """Turn pairs of columns."""
+    p, q = x[:, i], x[:, j]
+    x[:, i], x[:, j] = p * cos - q * sin, p * sin + q * cos
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
@@ -91,9 +107,9 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
         )
 
     for _ in _rounds("SVD", orthogonal):
-        for i, j in itertools.combinations(range(x.shape[1]), 2):
+        for i, j in _turns(x.shape[1]):
             p, q = x[:, i], x[:, j]
-            turn = _turn(2.0 * folds.matmul(p, q), folds.matmul(q, q) - folds.matmul(p, p))
+            turn = _turn(2.0 * _products(p, q), _products(q, q) - _products(p, p))
             for y in (x, v):
                 _rotate(y, i, j, *turn)
     lengths = asarray(elementwise(CODE["abs"], folds.fold("hypot", x, 0)))
