@@ -232,8 +232,8 @@ NOTES = (
     "`np.logaddexp`, `np.sqrt` of a float among them) it raises a `TypeError`. `jt.array` in their place has none of these limits.",
     "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a "
     "recorded function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
-    "`eigh` and `svd` turn by Jacobi's rotations, for matrices of a few dozen rows: the signs of the vectors are not LAPACK's. `lstsq` and "
-    "`pinv` of a traced matrix need full rank.",
+    "`eigh` and `svd` turn by Jacobi's rotations, for matrices of a few dozen rows: the signs of the vectors are not LAPACK's, and vectors of "
+    "equal values have no derivative towards each other. `lstsq` and `pinv` of a traced matrix need full rank.",
     "`out=` takes a traced array. `dtype=` takes a float type and is otherwise ignored: traced values are float64. Integers can be asked "
     "for where there is no derivative: `np.sum(x > 0, dtype=int)`, and `np.zeros_like(x, dtype=int)` for plain counts and indices.",
 )
