@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -357,7 +357,7 @@ def operand(x: Any) -> Any:
         if x.dtype.kind in "fiub":
             return x.astype(_FLOAT)
         if x.dtype.kind == "O":
-            return array(x) if x.ndim else operand(x.item())
+            return _of_objects(x)
         raise TracingTypeError(f"jittape is real-valued, it cannot take an array of {x.dtype}")
     if isinstance(x, (list, tuple)):
         return array(x)
@@ -555,6 +555,8 @@ def array(x: Any) -> Any:
                 f"an array takes numbers, and lists and arrays of them, not {x!r} of type {type(x).__name__}"
             )
         return np.array(operand(plain_array), np.float64)
+    if (found := _of_numbers(x, (len(x),))) is not None:
+        return found
     if all(isinstance(item, (Var, *tracer.PLAIN)) for item in x):
         rec = _found(x)
         pairs = [tracer.operand(rec, item, "array") for item in x]
@@ -565,6 +567,26 @@ def array(x: Any) -> Any:
         raise ValueError(f"jt.array: the elements have different shapes: {shapes}")
     rec = _found(items)
     return class_for(x)(rec, np.stack([rows(rec, item) for item in items]), np.stack([plain(item) for item in items]))
+
+
+def _of_objects(x: np.ndarray) -> Any:
+    """An array of objects as an operand."""
+    if not x.ndim:
+        return operand(x.item())
+    found = _of_numbers(x.ravel().tolist(), x.shape)
+    return array(x) if found is None else found
+
+
+def _of_numbers(items: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """Traced numbers of one recording, the commonest items by far, as an array; None where there are others."""
+    if {*map(type, items)} != {Var}:
+        return None
+    rec = items[0].rec
+    rec.check(rec)
+    if any([item.rec is not rec for item in items]):
+        return None
+    row = np.array([item.row for item in items], np.int32)
+    return VarArray(rec, row.reshape(shape), np.array([item.v for item in items]).reshape(shape))
 
 
 def _found(items: Any) -> Recording:
