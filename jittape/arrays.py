@@ -550,6 +550,8 @@ def array(x: Any) -> Any:
         x = list(x)
     if not isinstance(x, (list, tuple)) or not _holds_traced(x):
         plain_array = np.array(x)
+        if plain_array.dtype.kind == "O" and all(isinstance(item, tracer.PLAIN) for item in plain_array.ravel().tolist()):
+            plain_array = plain_array.astype(_FLOAT)
         if plain_array.dtype.kind == "O":
             raise TracingTypeError(
                 f"an array takes numbers, and lists and arrays of them, not {x!r} of type {type(x).__name__}"

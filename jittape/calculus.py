@@ -120,7 +120,7 @@ def _interpolated(x: Any, grid: Any, values: Any, left: Any, right: Any) -> Any:
         [1.0 - after[:, :1], after[:, :-1] - after[:, 1:], after[:, -1:] - beyond[:, None], 0.0 + beyond[:, None]], 1
     )
     low = arrays.joined([asarray(left).reshape(1), values, asarray(right).reshape(1)])
-    slopes = (values[1:] - values[:-1]) / (grid[1:] - grid[:-1])
+    slopes = elementwise(CODE["divide"], values[1:] - values[:-1], grid[1:] - grid[:-1])
     inside = after[:, 0] - after[:, -1]
     out = _kept(own, low) + elementwise(
         CODE["gate"], inside, _kept(own[:, 1:-2], slopes) * (x - _kept(own[:, 1:-2], grid[:-1]))

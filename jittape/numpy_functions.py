@@ -228,7 +228,8 @@ NOTES = (
     "and `+` as NumPy's do: True + True is True, and a mask. Of two numbers' comparisons `+` is Python's: 2.",
     "`np.array([x, y])`, `np.asarray` and whatever NumPy makes arrays of by itself, as in `np.mean([x, y])`, give arrays of objects, "
     "with which NumPy computes element by element: each element records its operations as a number does, `np.maximum`, `np.clip` and "
-    "`np.max` compare in Python, which is a guard for each element, and where NumPy has no loop for objects (`np.linalg`, `np.isfinite`, "
+    "`np.max` compare in Python, which is a guard for each element and sees no NaN, equal elements do not share, and `np.std` and "
+    "`np.linalg.norm` have no derivative at 0. Where NumPy has no loop for objects (`np.linalg`, `np.isfinite`, "
     "`np.logaddexp`, `np.sqrt` of a float among them) it raises a `TypeError`. `jt.array` in their place has none of these limits.",
     "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a "
     "recorded function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",

@@ -89,7 +89,7 @@ def trace(
         if recording.indexed:
             raise TracingTypeError(tracer.NO_INDEX) from error
         raise
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         if _ABOUT_OBJECTS.search(str(error)):
             error.add_note(_OBJECTS)
         raise
@@ -105,7 +105,9 @@ def trace(
 
 
 # What NumPy says of arrays of objects where it has no loop for them.
-_ABOUT_OBJECTS = re.compile(r"dtype\('O'\)|not supported for the input types|no callable \w+ method")
+_ABOUT_OBJECTS = re.compile(
+    r"dtype\('O'\)|not supported for the input types|no callable \w+ method|'(float|int)' object has no attribute"
+)
 _OBJECTS = (
     "jittape: np.array and np.asarray make arrays of objects out of traced numbers, with which NumPy computes element by element, but "
     "not everything; jt.array in their place makes an array that records all functions in docs/numpy.md, and faster"
@@ -170,12 +172,20 @@ def _output(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarray]:
         return ("array", x.shape), x.row.ravel()
     if isinstance(x, tracer.PLAIN):
         return "f", np.array([recording.constant(float(x))])
-    if isinstance(x, np.ndarray) and x.dtype.kind == "O" and x.ndim:
-        return _output(recording, arrays.array(x), label)
+    if isinstance(x, np.ndarray) and x.dtype.kind == "O" and (found := _of_objects(x)) is not None:
+        return _output(recording, found, label)
     if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
         return ("array", x.shape), np.array([recording.constant(v) for v in x.ravel().astype(np.float64).tolist()], np.int64)
     what = "None (is a return statement missing?)" if x is None else f"{x!r} of type {type(x).__name__}"
     raise TracingTypeError(f"{label} returned {what}; a recorded function returns numbers, arrays, or a structure of those")
+
+
+def _of_objects(x: np.ndarray) -> Any:
+    """An array of objects as one of traced numbers; None where it has others in it."""
+    try:
+        return arrays.asarray(x)
+    except (TypeError, ValueError):
+        return None
 
 
 def _auxiliary(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarray]:
@@ -187,9 +197,9 @@ def _auxiliary(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarra
         elif isinstance(x, ConditionArray):
             spec = (*spec, "bool")
         return spec, rows
-    if isinstance(x, np.ndarray) and _holds_traced(recording, x):
-        return _auxiliary(recording, arrays.array(x), label)
     if _holds_traced(recording, x):
+        if isinstance(x, np.ndarray) and (found := _of_objects(x)) is not None:
+            return _auxiliary(recording, found, label)
         raise TracingTypeError(
             f"{label} returned a {type(x).__name__} with a traced value inside, which would be that of the recording on every call; "
             "return it in a list, tuple, dict, dataclass or an array made by jt.array, or read the plain number with `.value`"

@@ -25,8 +25,9 @@ from .recording import CONST
 
 # Up to this size reflections take microseconds, and a loop over many small matrices does not fork at each of them.
 _SMALL = 8
-# How much larger than the matrix a product of elimination may become: it loses about as many units in the last place.
+# How much larger than its column a product of elimination may become: it loses about as many units in the last place.
 _GROWTH = 16.0
+_LARGEST_FACTOR = 1e3
 # Rows that are substituted one by one; what follows from them all is a product of matrices.
 _BLOCK = 16
 
@@ -97,7 +98,7 @@ def _solved(a: VarArray, b: VarArray) -> Any:
     found = _triangle(arrays.joined([a, b], -1), n)
     if found is None:
         return restack([_solved_by_pivots(*pair) for pair in zip(_each(a), _each(b), strict=True)], a.shape[:-2])
-    upper, _ = found
+    upper, *_ = found
     return substituted(upper[..., :n], upper[..., n:])
 
 
@@ -138,8 +139,8 @@ def det(a: Any) -> Any:
     found = _triangle(a, n)
     if found is None:
         return restack([_determinant_by_pivots(matrix) for matrix in _each(a)], a.shape[:-2])
-    upper, sign = found
-    return folds.fold("multiply", _diagonal(upper, n), -1) * sign
+    _, pivots, sign = found
+    return folds.fold("multiply", pivots, -1) * sign
 
 
 def _small_determinant(a: Any) -> Any:
@@ -168,8 +169,8 @@ def slogdet(a: Any) -> Any:
     if found is None:
         parts = [_logarithm_by_pivots(matrix) for matrix in _each(a)]
         return kind(*(restack(part, a.shape[:-2]) for part in zip(*parts, strict=True)))
-    upper, sign = found
-    return kind(*_logarithm(_diagonal(upper, n), sign))
+    _, pivots, sign = found
+    return kind(*_logarithm(pivots, sign))
 
 
 def _logarithm(pivots: Any, sign: float) -> tuple[Any, Any]:
@@ -188,21 +189,29 @@ def _is_triangle(a: VarArray, upper: bool) -> bool:
     return bool(np.all(_zeros(a)[..., below if upper else below.T]))
 
 
-def _triangle(a: VarArray, n: int) -> tuple[VarArray, float] | None:
-    """Upper triangles, with what becomes of the columns beyond ``n`` on the way there, and the sign that determinants got.
+def _triangle(a: VarArray, n: int) -> tuple[VarArray, Any, float] | None:
+    """Upper triangles, with what becomes of the columns beyond ``n`` on the way there, the pivots, and the sign of their product.
 
-    None where a matrix is singular to rounding.
+    None where a matrix is singular to rounding. Since reflections mix rows, those are scaled by powers of 2: to one size beside the
+    columns, whose units do not matter.
     """
     if a.shape[-1] == n and (_is_triangle(a, True) or _is_triangle(a, False)):
-        return a, 1.0
-    if n > _SMALL:
-        upper = _eliminated(a, n)
-        if _all(_is_stable(a[..., :n], upper[..., :n])):
-            return upper, 1.0
-    upper = _reflected(a, n)
-    pivots = elementwise(CODE["abs"], _diagonal(upper, n))
-    least, most = folds.fold("minimum", pivots, -1), folds.fold("maximum", pivots, -1)
-    return (upper, (-1.0) ** (n - 1)) if _all(least > _rounding(n) * most) else None
+        return (a, _diagonal(a, n), 1.0) if _all(_diagonal(a, n) != 0.0) else None
+    largest = folds.fold("maximum", elementwise(CODE["abs"], a[..., :n]) / _columns(a, n)[..., None, :], -1)
+    scale = elementwise(CODE["exp2"], elementwise(CODE["rint"], elementwise(CODE["log2"], largest)))  # has no derivative
+    a = arrays.where(_zeros(a), a, a / asarray(scale)[..., None])
+    columns, sign = _columns(a, n), 1.0
+    upper = _eliminated(a, n) if n > _SMALL else a
+    if n <= _SMALL or not _all(_is_stable(columns, upper[..., :n])):
+        upper, sign = _reflected(a, n), (-1.0) ** (n - 1)
+        if not _all(_is_regular(columns, upper[..., :n])):
+            return None
+    return upper, _diagonal(upper, n) * scale, sign
+
+
+def _columns(a: VarArray, n: int) -> VarArray:
+    """The largest sizes in the columns."""
+    return asarray(folds.fold("maximum", elementwise(CODE["abs"], a[..., :n]), -2))
 
 
 def _rounding(n: int) -> float:
@@ -247,13 +256,21 @@ def _zeros(a: VarArray) -> np.ndarray:
     return (a.v == 0.0) & (np.frombuffer(a.rec.settle()[0], np.uint8)[a.row] == CONST)
 
 
-def _is_stable(a: VarArray, found: VarArray) -> Any:
-    """Whether no product that was subtracted is much larger than the matrix, and no pivot is only rounding."""
-    size = folds.fold("maximum", folds.fold("maximum", elementwise(CODE["abs"], a), -2), -1, True)
+def _is_regular(columns: Any, upper: VarArray) -> Any:
+    """Whether no pivot is only rounding beside the largest element of its column."""
+    n = upper.shape[-1]
+    return elementwise(CODE["abs"], _diagonal(upper, n)) > _rounding(n) * columns
+
+
+def _is_stable(columns: Any, found: VarArray) -> Any:
+    """Whether no product that was subtracted is much larger than the column it is from, no factor is, and no pivot is only rounding.
+
+    The derivative of a small pivot is amplified by the square of the factors.
+    """
     sizes = elementwise(CODE["abs"], found)
-    below, right = np.tril(sizes, -1), np.triu(sizes, 1)
-    products = folds.fold("maximum", below, -2) * folds.fold("maximum", right, -1)
-    return (products <= _GROWTH * size) & (_diagonal(sizes, a.shape[-1]) > _rounding(a.shape[-1]) * size)
+    factors = folds.fold("maximum", np.tril(sizes, -1), -2)
+    products = np.triu(factors[..., None] * sizes, 1) <= _GROWTH * columns[..., None, :]
+    return folds.fold("logical_and", products, -1) & (factors <= _LARGEST_FACTOR) & _is_regular(columns, found)
 
 
 def _reflected(a: VarArray, n: int) -> VarArray:
@@ -303,7 +320,9 @@ def _solved_by_pivots(a: Any, b: Any) -> Any:
 
 def _determinant_by_pivots(a: Any) -> Any:
     upper, _, sign, singular = _pivoted(a, None)
-    return _bird(a) if singular else folds.fold("multiply", _diagonal(upper, len(a))) * sign
+    if singular:  # it is 0, and Bird's algorithm rounds
+        return elementwise(CODE["with_gradient"], 0.0, _bird(a))
+    return folds.fold("multiply", _diagonal(upper, len(a))) * sign
 
 
 def _logarithm_by_pivots(a: Any) -> tuple[Any, Any]:

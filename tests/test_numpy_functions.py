@@ -420,6 +420,56 @@ def test_systems_of_all_kinds_are_two_paths(n):
     assert max(g.cache_info().records for g in (solve, inv, slogdet, det)) <= 2
 
 
+@pytest.mark.parametrize("n", [3, 6, 12])
+@pytest.mark.parametrize("size", [1e-4, 1e-8, 1e-12])
+def test_rows_and_columns_may_have_other_units(n, size):
+    """Errors are those of the matrix with its rows and columns in one unit."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        a = rng.normal(size=(n, n)) + 2.0 * np.eye(n)[rng.permutation(n)]
+        few = np.arange(n) % 3 == 1
+        inverse, unit = np.linalg.inv(a), np.where(few, size, 1.0)
+        error = 1e-13 * np.linalg.cond(a) ** 2
+        for rows, columns in ((unit, 1.0), (1.0, unit), (unit[::-1], 1.0), (unit, unit[::-1])):
+            x = a * np.reshape(rows, (-1, 1)) * columns
+            found, unscaled = jt.record(np.linalg.inv, x)(x), inverse / np.reshape(columns, (-1, 1)) / rows
+            scale = np.max(np.abs(inverse)) / np.reshape(columns, (-1, 1)) / rows
+            assert np.max(np.abs(found - unscaled) / scale) < error
+            value, gradient = jt.value_and_grad(lambda x: np.linalg.slogdet(x)[1])(x)
+            assert value == pytest.approx(np.linalg.slogdet(x)[1], rel=1e-12)
+            assert np.max(np.abs(gradient.T - unscaled) / scale) < error
+            assert jt.record(np.linalg.det, x)(x) == pytest.approx(np.linalg.det(x), rel=error)
+
+
+@pytest.mark.parametrize("pivot", [1e-2, 1e-4, 1e-6, 1e-9, 0.0])
+@pytest.mark.parametrize("n", [5, 10])
+def test_small_pivots_beside_small_columns(n, pivot):
+    a = np.random.default_rng(5).normal(size=(n, n))
+    g = jt.value_and_grad(lambda a: np.linalg.slogdet(a)[1])
+    g(a + n * np.eye(n))
+    for columns in (1.0, 1e-10, pivot / 10 or 1.0):
+        x = a * np.where(np.arange(n) > 0, columns, 1.0)
+        x[0, 0] = pivot
+        value, gradient = g(x)
+        assert value == pytest.approx(np.linalg.slogdet(x)[1], rel=1e-12)
+        expected = np.linalg.inv(x).T
+        assert np.max(np.abs(gradient - expected) / np.max(np.abs(expected), 0)) < 1e-11
+
+
+def test_determinants_of_larger_singular_matrices_are_zero():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(20, 20))
+    a[:, 3] = 0.0
+    value, gradient = jt.value_and_grad(np.linalg.det)(a)
+    assert value == 0.0
+    h, b = 1e-3, a.copy()
+    b[5, 3] = h
+    assert gradient[5, 3] == pytest.approx(np.linalg.det(b) / h, rel=1e-9)
+    triangle = np.array([[1.0, 2.0], [3.0, 0.0]])
+    np.testing.assert_array_equal(jt.grad(lambda a: np.linalg.slogdet(np.tril(a))[1])(triangle), np.zeros((2, 2)))
+    assert jt.record(lambda a: np.linalg.slogdet(np.tril(a)), triangle)(triangle) == (0.0, -np.inf)
+
+
 def test_triangles_are_substituted_and_not_eliminated():
     n = 12
     a, b = sample((n, n), seed=3) + 3.0 * np.eye(n), sample((n, 2), seed=4)
@@ -1062,6 +1112,12 @@ def test_interpolation_is_one_path_where_the_grid_is_not_huge(monkeypatch, most,
         np.testing.assert_allclose(gradient, w * slope, rtol=1e-13)
         np.testing.assert_allclose(of_table, [w @ np.interp(x, grid, e, left=0.0, right=0.0) for e in np.eye(9)], atol=1e-14)
     assert g.cache_info().records == h.cache_info().records == records
+
+
+def test_interpolation_in_steps_does_not_warn():
+    x, steps = np.array([0.5, 1.0, 1.5]), lambda x: np.interp(x, [0.0, 1.0, 1.0, 2.0], [0.0, 1.0, 3.0, 4.0])
+    np.testing.assert_array_equal(jt.record(steps, x)(x), steps(x))
+    np.testing.assert_array_equal(jt.grad(lambda x: np.sum(steps(x)))(x), [1.0, 1.0, 1.0])
 
 
 def test_interpolation_of_infinite_and_single_points():
