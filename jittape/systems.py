@@ -22,9 +22,13 @@ from . import arrays, asking, folds
 from .arrays import VarArray, asarray, elementwise, plain
 from .ops import CODE
 from .recording import CONST
+from .tracer import Var
 
 # Up to this size reflections take microseconds, and a loop over many small matrices does not fork at each of them.
 _SMALL = 8
+# Up to this size cofactors are fewer operations than anything else, and as exact: terms scale as rows and columns do.
+_COFACTORS = 3
+_LEAST = 1e-100  # a derivative divides by the square of a determinant
 # How much larger than its column a product of elimination may become: it loses about as many units in the last place.
 _GROWTH = 16.0
 _LARGEST_FACTOR = 1e3
@@ -89,6 +93,9 @@ def _solved(a: VarArray, b: VarArray) -> Any:
     n = a.shape[-1]
     if not b.size:
         return b.copy()
+    if (small := _by_cofactors(a)) is not None:
+        adjugate, determinant = small
+        return folds.matmul(adjugate, b) / asarray(determinant)[..., None, None]
     for backward in (True, False):
         if _is_triangle(a, backward):
             if not _all(_diagonal(a, n) != 0.0):
@@ -126,6 +133,9 @@ def inv(a: Any) -> Any:
     """`np.linalg.inv`, as the solution for the identity."""
     a = asarray(a)
     check_square(a)
+    if isinstance(a, VarArray) and (small := _by_cofactors(a)) is not None:
+        adjugate, determinant = small
+        return adjugate / asarray(determinant)[..., None, None]
     return solve(a, np.eye(a.shape[-1]))
 
 
@@ -134,8 +144,8 @@ def det(a: Any) -> Any:
     a = asarray(a)
     check_square(a)
     n = a.shape[-1]
-    if n <= 3:
-        return _small_determinant(a)
+    if n <= _COFACTORS:
+        return _cofactors(a)[1] if n else np.ones(a.shape[:-2])[()]
     found = _triangle(a, n)
     if found is None:
         return restack([_determinant_by_pivots(matrix) for matrix in _each(a)], a.shape[:-2])
@@ -143,18 +153,36 @@ def det(a: Any) -> Any:
     return folds.fold("multiply", pivots, -1) * sign
 
 
-def _small_determinant(a: Any) -> Any:
+def _cofactors(a: Any) -> tuple[list[list[Any]], Any]:
+    """The rows of the adjugate, and the determinant, of matrices of one to three rows."""
     n = a.shape[-1]
-    if n == 0:
-        return np.ones(a.shape[:-2])[()]
-    rows = [[a[..., i, j] for j in range(n)] for i in range(n)]
+    rows = [[a[i, j] if a.ndim == 2 else a[..., i, j] for j in range(n)] for i in range(n)]
     if n == 1:
-        return rows[0][0]
+        return [[np.ones(np.shape(rows[0][0]))]], rows[0][0]
     if n == 2:
         (p, q), (r, s) = rows
-        return p * s - q * r
+        return [[s, -q], [-r, p]], p * s - q * r
     (p, q, r), (s, t, u), (v, w, x) = rows
-    return p * (t * x - u * w) - q * (s * x - u * v) + r * (s * w - t * v)
+    first, second, third = t * x - u * w, s * x - u * v, s * w - t * v
+    adjugate = [
+        [first, r * w - q * x, q * u - r * t],
+        [-second, p * x - r * v, r * s - p * u],
+        [third, q * v - p * w, p * t - q * s],
+    ]
+    return adjugate, p * first - q * second + r * third
+
+
+def _by_cofactors(a: VarArray) -> tuple[Any, Any] | None:
+    """The adjugate and the determinant of small matrices; None of larger ones, and where it is 0, or near the ends of the numbers."""
+    n = a.shape[-1]
+    if not 0 < n <= _COFACTORS or not a.size:
+        return None
+    adjugate, determinant = _cofactors(a)
+    size = elementwise(CODE["abs"], determinant)
+    if not _all((size > _LEAST) & (size < 1.0 / _LEAST)):
+        return None
+    x = arrays.array(adjugate)
+    return x.transpose(*range(2, x.ndim), 0, 1), determinant
 
 
 def slogdet(a: Any) -> Any:
@@ -165,6 +193,8 @@ def slogdet(a: Any) -> Any:
     kind = type(np.linalg.slogdet(np.eye(1)))
     if not a.size:
         return np.linalg.slogdet(plain(a))
+    if (small := _by_cofactors(a)) is not None:
+        return kind(elementwise(CODE["sign"], small[1]), elementwise(CODE["log"], elementwise(CODE["abs"], small[1])))
     found = _triangle(a, n)
     if found is None:
         parts = [_logarithm_by_pivots(matrix) for matrix in _each(a)]
@@ -220,7 +250,7 @@ def _rounding(n: int) -> float:
 
 def _all(truth: Any) -> bool:
     """Whether all is true, which is one guard."""
-    return bool(folds.fold("logical_and", truth))
+    return bool(truth) if isinstance(truth, Var) else bool(folds.fold("logical_and", truth))
 
 
 def _diagonal(a: Any, n: int) -> Any:

@@ -441,6 +441,27 @@ def test_rows_and_columns_may_have_other_units(n, size):
             assert jt.record(np.linalg.det, x)(x) == pytest.approx(np.linalg.det(x), rel=error)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_small_matrices_near_the_ends_of_the_numbers(n):
+    a, b = regular(n, 3), sample((n,), seed=5)
+    solve = jt.value_and_grad(lambda a: b @ np.linalg.solve(a, b))
+    inv = jt.value_and_grad(lambda a: (np.sum(x := np.linalg.inv(a)), x), has_aux=True)
+    slogdet = jt.value_and_grad(lambda a: (np.linalg.slogdet(a)[1], np.linalg.slogdet(a)[0]), has_aux=True)
+    inverse, (sign, size) = np.linalg.inv(a), np.linalg.slogdet(a)
+    for scale in (1.0, 1e-30, 1e-60, 1e-120, 1e-170, 1e30, 1e60, 1e120, 1e170, 2.0):
+        x = a * scale
+        np.testing.assert_allclose(inv(x)[0][1], inverse / scale, rtol=1e-12)
+        value, gradient = solve(x)
+        assert value == pytest.approx(b @ inverse @ b / scale, rel=1e-12)
+        if 1e-150 < scale < 1e150:
+            slope = -np.outer(inverse.T @ b, inverse @ b) / scale**2
+            np.testing.assert_allclose(gradient, slope, rtol=1e-11, atol=1e-13 * np.max(np.abs(slope)))
+        (value, found), gradient = slogdet(x)
+        assert found == sign and value == pytest.approx(size + n * np.log(scale), rel=1e-12)
+        np.testing.assert_allclose(gradient, inverse.T / scale, rtol=1e-11, atol=1e-13 * np.max(np.abs(inverse)) / scale)
+    assert max(g.cache_info().records for g in (inv, solve, slogdet)) <= 2
+
+
 @pytest.mark.parametrize("pivot", [1e-2, 1e-4, 1e-6, 1e-9, 0.0])
 @pytest.mark.parametrize("n", [5, 10])
 def test_small_pivots_beside_small_columns(n, pivot):
