@@ -3,8 +3,8 @@
 A choice of pivots would be a guard each, and matrices that change from call to call would take a new path on almost every call. So
 there is one guard, which holds for all matrices of a stack: that elimination without exchanges lets nothing grow, as it does for
 matrices that are positive definite or diagonally dominant. Where it fails, and for small matrices at once, Householder's reflections
-need no pivots, for two to three times the work. Matrices that are singular to rounding are left to partial pivoting, and NumPy's
-errors. Triangles, for which NumPy has no function, are seen by their zeros.
+need no pivots, for two to three times the work; of the smallest, cofactors. Matrices that are singular to rounding are left to partial
+pivoting, and NumPy's errors. Triangles, for which NumPy has no function, are seen by their zeros.
 
 Source: Golub and Van Loan, Matrix Computations, sections 3.4 and 5.2.
 """
