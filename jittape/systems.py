@@ -26,8 +26,9 @@ from .tracer import Var
 
 # Up to this size reflections take microseconds, and a loop over many small matrices does not fork at each of them.
 _SMALL = 8
-# Up to this size cofactors are fewer operations than anything else, and as exact: terms scale as rows and columns do.
-_COFACTORS = 3
+# Up to this size cofactors are fewer operations than anything else, and as exact: those of three rows lose digits to the square of the
+# condition.
+_COFACTORS = 2
 _LEAST = 1e-100  # a derivative divides by the square of a determinant
 # How much larger than its column a product of elimination may become: it loses about as many units in the last place.
 _GROWTH = 16.0
@@ -144,8 +145,8 @@ def det(a: Any) -> Any:
     a = asarray(a)
     check_square(a)
     n = a.shape[-1]
-    if n <= _COFACTORS:
-        return _cofactors(a)[1] if n else np.ones(a.shape[:-2])[()]
+    if n <= 3:
+        return _small_determinant(a) if n else np.ones(a.shape[:-2])[()]
     found = _triangle(a, n)
     if found is None:
         return restack([_determinant_by_pivots(matrix) for matrix in _each(a)], a.shape[:-2])
@@ -153,23 +154,21 @@ def det(a: Any) -> Any:
     return folds.fold("multiply", pivots, -1) * sign
 
 
-def _cofactors(a: Any) -> tuple[list[list[Any]], Any]:
-    """The rows of the adjugate, and the determinant, of matrices of one to three rows."""
+def _elements(a: Any) -> list[list[Any]]:
+    """The elements of matrices, of a single one as numbers."""
     n = a.shape[-1]
-    rows = [[a[i, j] if a.ndim == 2 else a[..., i, j] for j in range(n)] for i in range(n)]
-    if n == 1:
-        return [[np.ones(np.shape(rows[0][0]))]], rows[0][0]
-    if n == 2:
-        (p, q), (r, s) = rows
-        return [[s, -q], [-r, p]], p * s - q * r
-    (p, q, r), (s, t, u), (v, w, x) = rows
-    first, second, third = t * x - u * w, s * x - u * v, s * w - t * v
-    adjugate = [
-        [first, r * w - q * x, q * u - r * t],
-        [-second, p * x - r * v, r * s - p * u],
-        [third, q * v - p * w, p * t - q * s],
-    ]
-    return adjugate, p * first - q * second + r * third
+    return [[a[i, j] if a.ndim == 2 else a[..., i, j] for j in range(n)] for i in range(n)]
+
+
+def _small_determinant(a: Any) -> Any:
+    """The determinant of matrices of one to three rows."""
+    if a.shape[-1] == 1:
+        return _elements(a)[0][0]
+    if a.shape[-1] == 2:
+        (p, q), (r, s) = _elements(a)
+        return p * s - q * r
+    (p, q, r), (s, t, u), (v, w, x) = _elements(a)
+    return p * (t * x - u * w) - q * (s * x - u * v) + r * (s * w - t * v)
 
 
 def _by_cofactors(a: VarArray) -> tuple[Any, Any] | None:
@@ -177,11 +176,14 @@ def _by_cofactors(a: VarArray) -> tuple[Any, Any] | None:
     n = a.shape[-1]
     if not 0 < n <= _COFACTORS or not a.size:
         return None
-    adjugate, determinant = _cofactors(a)
+    determinant = _small_determinant(a)
     size = elementwise(CODE["abs"], determinant)
     if not _all((size > _LEAST) & (size < 1.0 / _LEAST)):
         return None
-    x = arrays.array(adjugate)
+    if n == 1:
+        return np.ones(a.shape), determinant
+    (p, q), (r, s) = _elements(a)
+    x = arrays.array([[s, -q], [-r, p]])
     return x.transpose(*range(2, x.ndim), 0, 1), determinant
 
 

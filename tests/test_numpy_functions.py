@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -439,6 +440,42 @@ def test_rows_and_columns_may_have_other_units(n, size):
             assert value == pytest.approx(np.linalg.slogdet(x)[1], rel=1e-12)
             assert np.max(np.abs(gradient.T - unscaled) / scale) < error
             assert jt.record(np.linalg.det, x)(x) == pytest.approx(np.linalg.det(x), rel=error)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 9])
+@pytest.mark.parametrize("condition", [1e4, 1e8])
+def test_errors_grow_as_the_condition_and_not_its_square(n, condition):
+    """Of all singular values small but one; the exact inverse is that of rational numbers."""
+    inv = jt.value_and_grad(lambda a: (np.sum(x := np.linalg.inv(a)), x), has_aux=True)
+    solve = jt.value_and_grad(lambda a: (np.sum(x := np.linalg.solve(a, np.ones(n))), x), has_aux=True)
+    slogdet = jt.grad(lambda a: np.linalg.slogdet(a)[1])
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        u, v = (np.linalg.qr(rng.normal(size=(n, n)))[0] for _ in range(2))
+        a = u * np.array([1.0, *np.linspace(2.0, 1.0, n - 1) / condition])[:n] @ v
+        exact = exact_inverse(a)
+        error = 1e-15 * condition * n * np.max(np.abs(exact))
+        (_, found), gradient = inv(a)
+        assert np.max(np.abs(found - exact)) < error
+        slope = -np.outer(exact.T @ np.ones(n), exact @ np.ones(n))
+        assert np.max(np.abs(gradient - slope)) < 4e-15 * condition * n * np.max(np.abs(exact)) ** 2 * n
+        (_, found), _ = solve(a)
+        assert np.max(np.abs(found - exact @ np.ones(n))) < error * n
+        assert np.max(np.abs(slogdet(a) - exact.T)) < error
+
+
+def exact_inverse(a):
+    """The inverse by elimination of rational numbers."""
+    n = len(a)
+    rows = [[Fraction(x) for x in row] + [Fraction(int(i == j)) for j in range(n)] for i, row in enumerate(a.tolist())]
+    for j in range(n):
+        k = next(i for i in range(j, n) if rows[i][j])
+        rows[j], rows[k] = rows[k], rows[j]
+        rows[j] = [x / rows[j][j] for x in rows[j]]
+        for i in range(n):
+            if i != j:
+                rows[i] = [x - rows[i][j] * y for x, y in zip(rows[i], rows[j], strict=True)]
+    return np.array([[float(x) for x in row[n:]] for row in rows])
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
