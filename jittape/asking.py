@@ -39,9 +39,8 @@ def _nan(x: Any) -> np.ndarray:
     return np.reshape(truths(found), x.shape)
 
 
-def _order(x: VarArray) -> np.ndarray:
+def _order(x: VarArray, nan: np.ndarray) -> np.ndarray:
     """The order that sorts the last axis, NaN last, by comparisons of two elements each."""
-    nan = _nan(x)
     found = np.empty(x.shape, np.intp)
     for lane in np.ndindex(x.shape[:-1]):
         elements = list(x[lane])
@@ -53,7 +52,7 @@ def _order(x: VarArray) -> np.ndarray:
 def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """`np.argsort`, stable; plain integers."""
     x, axis = _lanes(a, axis)
-    return np.moveaxis(_order(x), -1, axis)
+    return np.moveaxis(_order(x, _nan(x)), -1, axis)
 
 
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
@@ -61,9 +60,10 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     if axis is not None:
         normalize_axis_index(axis, np.ndim(a))
     x, axis = _lanes(a, axis)
-    found = _order(x) if x.shape[-1] > _MOST_SORTED or _nan(x).any() else None
-    if found is None:
+    nan = _nan(x)
+    if x.shape[-1] <= _MOST_SORTED and not nan.any():
         return np.moveaxis(_merged(x.copy()), -1, axis)
+    found = _order(x, nan)
     return x.like(*(np.moveaxis(np.take_along_axis(k, found, -1), -1, axis) for k in (x.row, x.v)))
 
 

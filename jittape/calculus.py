@@ -96,6 +96,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     """`np.interp`; which piece each ``x`` lies in is no guard, unless there are very many."""
     at, grid, values = asarray(x), asarray(xp), asarray(fp)
     flat = at.reshape(-1)
+    folds.checked(np.interp, flat[:0], grid, values)
     if period is not None:
         flat, grid = (asarray(elementwise(CODE["mod"], k, period)) for k in (flat, grid))
         order = np.argsort(grid)

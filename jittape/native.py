@@ -590,7 +590,8 @@ def _replace() -> None:
 
 def _packed(fill: Any, op: list[int], a: list[int], b: list[int], val: list[float], n: int) -> tuple[Any, Any, Any, Any]:
     """What `recording.packed` returns, from a buffer that machine code fills; Python does what that cannot, and says why."""
-    columns = np.empty(17 * n, np.uint8)
-    if n < _WORTH_A_CALL or not fill(id(op), id(a), id(b), id(val), n, columns.ctypes.data):
-        return PACKED(op, a, b, val, n)
-    return columns[16 * n :], columns[8 * n : 12 * n], columns[12 * n : 16 * n], columns[: 8 * n]
+    if n >= _WORTH_A_CALL:
+        columns = np.empty(17 * n, np.uint8)
+        if fill(id(op), id(a), id(b), id(val), n, columns.ctypes.data):
+            return columns[16 * n :], columns[8 * n : 12 * n], columns[12 * n : 16 * n], columns[: 8 * n]
+    return PACKED(op, a, b, val, n)

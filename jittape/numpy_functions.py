@@ -230,7 +230,7 @@ NOTES = (
     "with which NumPy computes element by element: each element records its operations as a number does, `np.maximum`, `np.clip` and "
     "`np.max` compare in Python, which is a guard for each element and sees no NaN, equal elements do not share, and `np.std` and "
     "`np.linalg.norm` have no derivative at 0. Where NumPy has no loop for objects (`np.linalg`, `np.isfinite`, "
-    "`np.logaddexp`, `np.sqrt` of a float among them) it raises a `TypeError`. `jt.array` in their place has none of these limits.",
+    "`np.logaddexp`, `np.sqrt` of a float among them) it raises an error. `jt.array` in their place has none of these limits.",
     "Arrays that traced values are stored into: `jt.zeros`, `jt.ones`, `jt.full`, `jt.array`, or `np.zeros_like(traced)`. Inside a "
     "recorded function these give traced arrays. `np.zeros(n)[i] = traced` is a `TypeError`, never a silent zero derivative.",
     "`eigh` and `svd` turn by Jacobi's rotations, for matrices of a few dozen rows: the signs of the vectors are not LAPACK's, and vectors of "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import inspect
@@ -86,7 +87,7 @@ def trace(
         tape = recording.freeze(np.concatenate([np.zeros(0, np.int64), *rows]))
         native.recorded(len(recording))
     except IndexError as error:
-        if recording.indexed:
+        if recording.indexed and "indices" in str(error):
             raise TracingTypeError(tracer.NO_INDEX) from error
         raise
     except (TypeError, AttributeError) as error:
@@ -172,20 +173,12 @@ def _output(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarray]:
         return ("array", x.shape), x.row.ravel()
     if isinstance(x, tracer.PLAIN):
         return "f", np.array([recording.constant(float(x))])
-    if isinstance(x, np.ndarray) and x.dtype.kind == "O" and (found := _of_objects(x)) is not None:
-        return _output(recording, found, label)
+    if isinstance(x, np.ndarray) and x.dtype.kind == "O":
+        return _output(recording, arrays.asarray(x), label)
     if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
         return ("array", x.shape), np.array([recording.constant(v) for v in x.ravel().astype(np.float64).tolist()], np.int64)
     what = "None (is a return statement missing?)" if x is None else f"{x!r} of type {type(x).__name__}"
     raise TracingTypeError(f"{label} returned {what}; a recorded function returns numbers, arrays, or a structure of those")
-
-
-def _of_objects(x: np.ndarray) -> Any:
-    """An array of objects as one of traced numbers; None where it has others in it."""
-    try:
-        return arrays.asarray(x)
-    except (TypeError, ValueError):
-        return None
 
 
 def _auxiliary(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarray]:
@@ -198,8 +191,9 @@ def _auxiliary(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarra
             spec = (*spec, "bool")
         return spec, rows
     if _holds_traced(recording, x):
-        if isinstance(x, np.ndarray) and (found := _of_objects(x)) is not None:
-            return _auxiliary(recording, found, label)
+        if isinstance(x, np.ndarray):
+            with contextlib.suppress(TypeError):  # it has other objects in it, too
+                return _auxiliary(recording, arrays.asarray(x), label)
         raise TracingTypeError(
             f"{label} returned a {type(x).__name__} with a traced value inside, which would be that of the recording on every call; "
             "return it in a list, tuple, dict, dataclass or an array made by jt.array, or read the plain number with `.value`"

@@ -1172,6 +1172,14 @@ def test_interpolation_is_one_path_where_the_grid_is_not_huge(monkeypatch, most,
     assert g.cache_info().records == h.cache_info().records == records
 
 
+@pytest.mark.parametrize("grid, values", [([], []), ([0.0, 1.0], [1.0]), ([[0.0, 1.0]], [[0.0, 1.0]])])
+def test_errors_of_interpolation_are_numpys(grid, values):
+    with pytest.raises(ValueError) as plain:
+        np.interp(0.5, grid, values)
+    with pytest.raises(ValueError, match=re.escape(str(plain.value))):
+        jt.record(lambda x: np.interp(x, grid, values), 0.5)
+
+
 def test_interpolation_in_steps_does_not_warn():
     x, steps = np.array([0.5, 1.0, 1.5]), lambda x: np.interp(x, [0.0, 1.0, 1.0, 2.0], [0.0, 1.0, 3.0, 4.0])
     np.testing.assert_array_equal(jt.record(steps, x)(x), steps(x))

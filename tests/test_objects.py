@@ -1,5 +1,6 @@
 """Arrays of objects, which `np.array` and `np.asarray` make of traced numbers: the same numbers as of traced arrays, or an error."""
 
+import contextlib
 import warnings
 
 import numpy as np
@@ -180,6 +181,14 @@ def test_a_traced_index_of_a_plain_array_is_a_type_error():
         jt.record(lambda x, i: x * table[i], 2.0, np.array([1, 2]))
     with pytest.raises(IndexError, match="valid indices"):  # the user's own
         jt.record(lambda x: x * table[2.5], 2.0)
+
+    def another(x):
+        with contextlib.suppress(IndexError):
+            table[x]
+        return [x][3]
+
+    with pytest.raises(IndexError, match="list index"):
+        jt.record(another, 2.0)
 
 
 def test_the_type_of_a_number():
