@@ -11,7 +11,7 @@ import numpy as np
 from . import arrays, folds
 from .arrays import VarArray, asarray, elementwise, plain
 from .ops import CODE
-from .systems import check_square, inv, solve, stacked, substituted
+from .systems import check_square, inv, reflect, reflection, solve, stacked, substituted
 
 
 @stacked
@@ -33,20 +33,16 @@ def cholesky(a: Any, upper: bool = False) -> Any:
 
 
 def _reflected(a: Any) -> tuple[Any, list[tuple[Any, Any]]]:
-    """The triangle that reflections of the columns leave, with LAPACK's signs, and each reflection: its vector and its factor."""
+    """The triangle that reflections of the columns leave, with LAPACK's signs, and each reflection: vector, after its 1, and factor."""
     r, reflections = a.copy(), []
     for j in range(min(r.shape)):
         below = _lengths(r[j + 1 :, j], None, False) if j + 1 < len(r) else 0.0
         if below == 0.0:  # the column is there already
             reflections.append((None, None))
             continue
-        top = r[j, j]
-        end = -elementwise(CODE["copysign"], elementwise(CODE["hypot"], top, below), top)
-        vector = arrays.joined([np.ones(1), r[j + 1 :, j] / (top - end)])
-        factor = (end - top) / end
+        end, vector, factor = reflection(r[j, j], r[j + 1 :, j], below)
         r[j, j], r[j + 1 :, j] = end, 0.0
-        if j + 1 < r.shape[1]:
-            r[j:, j + 1 :] -= vector[:, None] * (factor * folds.matmul(vector, r[j:, j + 1 :]))
+        reflect(r[j:, j + 1 :], vector, factor)
         reflections.append((vector, factor))
     return r, reflections
 
@@ -63,7 +59,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     q = arrays.traced(a.rec, np.eye(m)[:, : m if mode == "complete" else k])
     for j, (vector, factor) in reversed(list(enumerate(reflections))):
         if vector is not None:
-            q[j:, j:] -= vector[:, None] * (factor * folds.matmul(vector, q[j:, j:]))
+            reflect(q[j:, j:], vector, factor)
     return type(np.linalg.qr(np.eye(1)))(q, r if mode == "complete" else r[:k])
 
 

@@ -305,20 +305,27 @@ def _is_stable(columns: Any, found: VarArray) -> Any:
     return folds.fold("logical_and", products, -1) & (factors <= _LARGEST_FACTOR) & _is_regular(columns, found)
 
 
+def reflection(top: Any, below: Any, length: Any) -> tuple[Any, Any, Any]:
+    """The reflection that turns columns onto their first element: where that goes, LAPACK's sign, the rest of the vector, the factor."""
+    end = -elementwise(CODE["copysign"], elementwise(CODE["hypot"], top, length), top)
+    return end, below / asarray(top - end)[..., None], (end - top) / end
+
+
+def reflect(x: VarArray, vector: Any, factor: Any) -> None:
+    """Reflect rows in place; the vector has a 1 before what is given of it."""
+    rest = x[..., 1:, :]
+    change = asarray(factor)[..., None] * (x[..., 0, :] + folds.matmul(vector[..., None, :], rest)[..., 0, :])
+    x[..., 0, :] -= change
+    x[..., 1:, :] = rest - vector[..., None] * change[..., None, :]
+
+
 def _reflected(a: VarArray, n: int) -> VarArray:
     """Upper triangles by reflections of the columns; what is below them is of no use."""
     a = a.copy()
     for j in range(n - 1):
-        top, below = a[..., j, j], a[..., j + 1 :, j]
-        length = elementwise(CODE["hypot"], top, folds.fold("hypot", below, -1))
-        end = -elementwise(CODE["copysign"], length, top)
-        vector = below / asarray(top - end)[..., None]
-        rest = a[..., j + 1 :, j + 1 :]
-        along = folds.matmul(vector[..., None, :], rest)[..., 0, :]
-        change = asarray((end - top) / end)[..., None] * (a[..., j, j + 1 :] + along)
-        a[..., j, j] = end
-        a[..., j, j + 1 :] -= change
-        a[..., j + 1 :, j + 1 :] = rest - vector[..., None] * change[..., None, :]
+        below = a[..., j + 1 :, j]
+        a[..., j, j], vector, factor = reflection(a[..., j, j], below, folds.fold("hypot", below, -1))
+        reflect(a[..., j:, j + 1 :], vector, factor)
     return a
 
 
