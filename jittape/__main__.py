@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 from numba import config
 
-from . import cpython, kernels, native
+from . import calls, cpython, kernels, native
 from .record import record
 
 
@@ -27,6 +27,7 @@ def steps() -> Iterator[tuple[str, Callable[[], object]]]:
         yield function.__name__, partial(kernels.addresses, {kernels.AT_FORWARD: function})
     if cpython.supported():
         yield "operators", native.install
+        yield "calls", calls.compile_now
     nothing = np.zeros(1, np.int32)
     yield "reach", lambda: kernels.reach(nothing, nothing, np.ones(1, np.bool_))
     for writes in (kernels.unroll, kernels.emit):
@@ -51,7 +52,9 @@ def main() -> int:
         compile_it()
     if sys.stderr.isatty():
         print(f"\r{'':67}\r", end="", file=sys.stderr, flush=True)
-    size = sum(os.path.getsize(entry) for entry in os.scandir(folder) if entry.name.startswith(("kernels.", "native.")))
+    size = sum(
+        os.path.getsize(entry) for entry in os.scandir(folder) if entry.name.startswith(("kernels.", "native.", "calls."))
+    )
     print(f"{len(work)} kernels ready in {perf_counter() - start:.1f} s: {size / 1e6:.1f} MB in {folder}")
     return 0
 

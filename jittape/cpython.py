@@ -9,16 +9,60 @@ import ctypes
 import sys
 from typing import Any
 
+from llvmlite import ir
 from numba import config, types
+from numba.extending import intrinsic
 
 OBJECT = types.uint64
+
+
+def _pointer(builder: Any, kind: Any, address: Any, place: Any) -> Any:
+    return builder.inttoptr(builder.add(address, place), kind.as_pointer())
+
+
+def _loads(kind: Any, result: Any) -> Any:
+    """A function of an address and a place after it, in bytes, that returns the number of this kind that is there."""
+
+    @intrinsic
+    def load(typing_context, address, place):
+        def generate(context, builder, signature, arguments):
+            x = builder.load(_pointer(builder, kind, *arguments))
+            return builder.zext(x, ir.IntType(64)) if isinstance(kind, ir.IntType) and kind.width < 64 else x
+
+        return result(types.uint64, types.uint64), generate
+
+    return load
+
+
+def _stores(kind: Any, argument: Any) -> Any:
+    """A function that changes what is at an address, to a number of this kind; of integers the lowest bits."""
+
+    @intrinsic
+    def store(typing_context, address, x):
+        def generate(context, builder, signature, arguments):
+            place, x = arguments
+            x = builder.trunc(x, kind) if isinstance(kind, ir.IntType) and kind.width < 64 else x
+            builder.store(x, builder.inttoptr(place, kind.as_pointer()))
+            return context.get_dummy_value()
+
+        return types.void(types.uint64, argument), generate
+
+    return store
+
+
+item, item_int32 = (_loads(ir.IntType(bits), types.uint64) for bits in (64, 32))
+item_float64 = _loads(ir.DoubleType(), types.float64)
+store, store_int32, store_uint8 = (_stores(ir.IntType(bits), types.uint64) for bits in (64, 32, 8))
+store_float64 = _stores(ir.DoubleType(), types.float64)
+# Where an object has its type.
+TYPE_AT = 8
 
 
 def _c(name: str, result: Any, *arguments: Any) -> Any:
     return types.ExternalFunction(name, result(*arguments))
 
 
-# They return new references, but for `PyDict_GetItem`, `PyList_GetItem`, `PyTuple_GetItem` and `PyEval_GetFrame`.
+# They return new references, but for `PyDict_GetItem`, `PyDict_Next`, `PyList_GetItem`, `PyTuple_GetItem` and `PyEval_GetFrame`.
 PyType_GenericAlloc = _c("PyType_GenericAlloc", OBJECT, OBJECT, types.intp)
 Py_IncRef = _c("Py_IncRef", types.void, OBJECT)
 Py_DecRef = _c("Py_DecRef", types.void, OBJECT)
@@ -31,14 +75,18 @@ PyLong_AsUnsignedLong = _c("PyLong_AsUnsignedLong", types.uint64, OBJECT)
 PyList_Size = _c("PyList_Size", types.intp, OBJECT)
 PyList_Append = _c("PyList_Append", types.intc, OBJECT, OBJECT)
 PyDict_GetItem = _c("PyDict_GetItem", OBJECT, OBJECT, OBJECT)
+PyDict_Next = _c("PyDict_Next", types.intc, OBJECT, OBJECT, OBJECT, OBJECT)
+PyDict_Size = _c("PyDict_Size", types.intp, OBJECT)
 PyDict_SetItem = _c("PyDict_SetItem", types.intc, OBJECT, OBJECT, OBJECT)
 PyList_GetItem = _c("PyList_GetItem", OBJECT, OBJECT, types.intp)
 PySet_Contains = _c("PySet_Contains", types.intc, OBJECT, OBJECT)
 PyObject_GetAttr = _c("PyObject_GetAttr", OBJECT, OBJECT, OBJECT)
 PyTuple_New = _c("PyTuple_New", OBJECT, types.intp)
 PyTuple_GetItem = _c("PyTuple_GetItem", OBJECT, OBJECT, types.intp)
+PyTuple_Size = _c("PyTuple_Size", types.intp, OBJECT)
 PyTuple_SetItem = _c("PyTuple_SetItem", types.intc, OBJECT, types.intp, OBJECT)
 PyObject_CallObject = _c("PyObject_CallObject", OBJECT, OBJECT, OBJECT)
+PyObject_CallNoArgs = _c("PyObject_CallNoArgs", OBJECT, OBJECT)
 PyObject_CallOneArg = _c("PyObject_CallOneArg", OBJECT, OBJECT, OBJECT)
 PyEval_GetFrame = _c("PyEval_GetFrame", OBJECT)
 PyFrame_GetCode = _c("PyFrame_GetCode", OBJECT, OBJECT)
@@ -48,6 +96,8 @@ c_pow = _c("pow", types.float64, types.float64, types.float64)
 PyType_IsSubtype = _c("PyType_IsSubtype", types.intc, OBJECT, OBJECT)
 PyErr_Occurred = _c("PyErr_Occurred", OBJECT)
 PyErr_Clear = _c("PyErr_Clear", types.void)
+PyEval_SaveThread = _c("PyEval_SaveThread", OBJECT)
+PyEval_RestoreThread = _c("PyEval_RestoreThread", types.void, OBJECT)
 PyThread_get_thread_ident = _c("PyThread_get_thread_ident", types.uint64)
 
 
@@ -68,8 +118,9 @@ class Definition(ctypes.Structure):
     _fields_ = (("name", ctypes.c_char_p), ("address", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p))
 
 
-# C functions of (self, NULL), of (self, argument), and of (self, address of the arguments, how many there are).
-NO_ARGUMENT, ONE_ARGUMENT, ARGUMENTS = 4, 8, 128
+# C functions of (self, NULL), of (self, argument), of (self, address of the arguments, how many there are), and of the same and the names
+# of those that come after them, NULL or a tuple.
+NO_ARGUMENT, ONE_ARGUMENT, ARGUMENTS, AND_NAMED = 4, 8, 128, 130
 _definition = ctypes.POINTER(Definition)
 _method = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, _definition)(("PyDescr_NewMethod", ctypes.pythonapi))
 _function = ctypes.PYFUNCTYPE(ctypes.py_object, _definition, ctypes.py_object, ctypes.c_void_p)(

@@ -58,7 +58,7 @@ class EagerRecording(Recording):
 
     def _collect(self) -> None:
         """Drop what is out of reach."""
-        native.recorded(len(self.vars))
+        native.late.worked(len(self.vars))
         try:
             self._fixed = True
             self._keep_the_living()
@@ -214,6 +214,6 @@ def var(value: Any, name: str | None = None) -> Var:
         raise TypeError(f"name is {name!r}; it must be a string")
     recording = _local.recording
     if recording is None or not recording.whole():
-        native.recorded(0)
+        native.late.worked(0)
         recording = _local.recording = EagerRecording()
     return tracer.leaf(recording, INPUT, x, name)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
-import threading
-import warnings
 from collections.abc import Sequence
 from math import copysign, nan, sqrt
 from typing import Any
@@ -21,30 +19,12 @@ from numba.extending import intrinsic
 from numpy import uint64
 
 from . import cpython, kernels, recording, show, tracer
-from .cpython import OBJECT, Definition
-from .errors import JitTapeWarning
+from .cpython import OBJECT, TYPE_AT, Definition, item, store, store_float64, store_int32, store_uint8
 from .kernels import helper
+from .late import Late
 from .ops import CODE
 from .recording import CONDITIONS, CONST, Recording
 from .tracer import Condition, Var
-
-
-def _pointer(builder: Any, address: Any) -> Any:
-    return builder.inttoptr(address, ir.IntType(64).as_pointer())
-
-
-def _load(builder: Any, address: Any, place: Any) -> Any:
-    return builder.load(_pointer(builder, builder.add(address, place)))
-
-
-@intrinsic
-def _item(typing_context, address, place):
-    """What is in a table, or in an object, at a place."""
-
-    def generate(context, builder, signature, arguments):
-        return _load(builder, *arguments)
-
-    return types.uint64(types.uint64, types.uint64), generate
 
 
 @intrinsic
@@ -58,24 +38,12 @@ def _of(typing_context, x, facts, place):
     return types.uint64(types.uint64, types.uint64, types.uint64), generate
 
 
-def _stores(kind: Any, argument: Any) -> Any:
-    """A function that changes what is at an address, to a number of this kind; of integers the lowest bits."""
-
-    @intrinsic
-    def store(typing_context, address, x):
-        def generate(context, builder, signature, arguments):
-            place, x = arguments
-            x = builder.trunc(x, kind) if isinstance(kind, ir.IntType) and kind.width < 64 else x
-            builder.store(x, builder.inttoptr(place, kind.as_pointer()))
-            return context.get_dummy_value()
-
-        return types.void(types.uint64, argument), generate
-
-    return store
+def _load(builder: Any, address: Any, place: Any) -> Any:
+    return builder.load(_pointer(builder, builder.add(address, place)))
 
 
-_store, _store_int32, _store_uint8 = (_stores(ir.IntType(bits), types.uint64) for bits in (64, 32, 8))
-_store_float64 = _stores(ir.DoubleType(), types.float64)
+def _pointer(builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, ir.IntType(64).as_pointer())
 
 
 # What there is to know of this process, by its place in a table: objects, where others have their attributes, and from `_METHODS` on of
@@ -91,7 +59,6 @@ _OBJECTS = (
 )  # fmt: skip
 _OF_VAR = "rec", "row", "v"
 _OF_RECORDING = "op", "a", "b", "val", "base", "due", "owner", "constants", "lines", "guards", "vars"
-_TYPE_AT = 8
 # What methods do.
 _ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _RAISE, _NEGATE, _ASK, _LT, _LE, _GT, _GE, _EQ, _NE = range(13)
 # The methods, what they record, how, and whether their operands are swapped.
@@ -127,7 +94,7 @@ def _called(function, arguments, n):
     given = cpython.PyTuple_New(n)
     if given != _NULL:
         for i in range(n):
-            x = _item(arguments, 8 * i)
+            x = item(arguments, 8 * i)
             cpython.Py_IncRef(x)
             cpython.PyTuple_SetItem(given, i, x)
         result = cpython.PyObject_CallObject(function, given)
@@ -141,7 +108,7 @@ def _mine(rec, facts):
     """Whether this is a recording of this thread."""
     if rec == _NULL:
         return False
-    kind, plain = _item(rec, _TYPE_AT), _item(facts, _RECORDING)
+    kind, plain = item(rec, TYPE_AT), item(facts, _RECORDING)
     return (kind == plain or cpython.PyType_IsSubtype(kind, plain) != 0) and cpython.PyLong_AsUnsignedLong(
         _of(rec, facts, _OWNER)
     ) == cpython.PyThread_get_thread_ident()
@@ -150,12 +117,12 @@ def _mine(rec, facts):
 @helper
 def _open(rec, facts):
     """Whether rows can be appended to a recording."""
-    kind = _item(facts, _LIST)
+    kind = item(facts, _LIST)
     return (
-        _item(_of(rec, facts, _OP), _TYPE_AT) == kind
-        and _item(_of(rec, facts, _A), _TYPE_AT) == kind
-        and _item(_of(rec, facts, _B), _TYPE_AT) == kind
-        and _item(_of(rec, facts, _VAL), _TYPE_AT) == kind
+        item(_of(rec, facts, _OP), TYPE_AT) == kind
+        and item(_of(rec, facts, _A), TYPE_AT) == kind
+        and item(_of(rec, facts, _B), TYPE_AT) == kind
+        and item(_of(rec, facts, _VAL), TYPE_AT) == kind
     )
 
 
@@ -180,17 +147,17 @@ def _append_row(rec, facts, code, a, b, v):
 @helper
 def _finish(out, rec, facts, code, a, b, v):
     """Append the row of a new Var and return the Var; NULL after an error. Three references are taken over, ``out``, ``rec`` and ``v``."""
-    _store(out + _item(facts, _REC), rec)
-    _store(out + _item(facts, _V), v)
+    store(out + item(facts, _REC), rec)
+    store(out + item(facts, _V), v)
     row = _NULL if v == _NULL else _append_row(rec, facts, code, a, b, v)
-    _store(out + _item(facts, _ROW), row)
+    store(out + item(facts, _ROW), row)
     good = row != _NULL
     held = _of(rec, facts, _VARS)
-    if good and held != _NULL and _item(held, _TYPE_AT) == _item(facts, _LIST):
+    if good and held != _NULL and item(held, TYPE_AT) == item(facts, _LIST):
         # before anything else runs: what nobody holds loses its rows
         good = cpython.PyList_Append(held, out) == 0
     if good and cpython.PyLong_AsSsize_t(row) >= cpython.PyLong_AsSsize_t(_of(rec, facts, _DUE)):
-        method = cpython.PyObject_GetAttr(rec, _item(facts, _APPENDED))
+        method = cpython.PyObject_GetAttr(rec, item(facts, _APPENDED))
         done = _NULL if method == _NULL else cpython.PyObject_CallOneArg(method, out)
         cpython.Py_DecRef(method)
         cpython.Py_DecRef(done)
@@ -204,10 +171,10 @@ def _finish(out, rec, facts, code, a, b, v):
 @helper
 def _number(x, facts):
     """A float or an int as a number, NaN for anything else."""
-    kind = _item(x, _TYPE_AT)
-    if kind == _item(facts, _FLOAT) or kind == _item(facts, _NUMPY_FLOAT):
+    kind = item(x, TYPE_AT)
+    if kind == item(facts, _FLOAT) or kind == item(facts, _NUMPY_FLOAT):
         return cpython.PyFloat_AsDouble(x)
-    if kind == _item(facts, _INT):
+    if kind == item(facts, _INT):
         y = cpython.PyLong_AsDouble(x)
         if y != -1.0 or cpython.PyErr_Occurred() == _NULL:
             return y
@@ -220,18 +187,18 @@ def _constant(rec, facts, y):
     """The row of a constant, borrowed; NULL after an error, `_FOR_PYTHON` for most of 0 and NaN, whose keys are strings."""
     constants = _of(rec, facts, _CONSTANTS)
     if not (y < 0.0 or y > 0.0):
-        row = cpython.PyDict_GetItem(constants, _item(facts, _POSITIVE_ZERO)) if y == 0.0 and copysign(1.0, y) > 0.0 else _NULL
+        row = cpython.PyDict_GetItem(constants, item(facts, _POSITIVE_ZERO)) if y == 0.0 and copysign(1.0, y) > 0.0 else _NULL
         return row if row != _NULL else _FOR_PYTHON
     key = cpython.PyFloat_FromDouble(y)
     if key == _NULL:
         return _NULL
     row = cpython.PyDict_GetItem(constants, key)
     if row == _NULL:
-        if _of(rec, facts, _LINES) != _item(facts, _NONE):
+        if _of(rec, facts, _LINES) != item(facts, _NONE):
             row = _FOR_PYTHON
         else:
-            zero = _item(facts, _ZERO)
-            row = _append_row(rec, facts, _item(facts, _CONST), zero, zero, key)
+            zero = item(facts, _ZERO)
+            row = _append_row(rec, facts, item(facts, _CONST), zero, zero, key)
             if row != _NULL:
                 failed = cpython.PyDict_SetItem(constants, key, row) != 0
                 cpython.Py_DecRef(row)  # the dict has it
@@ -244,11 +211,11 @@ def _constant(rec, facts, y):
 @helper
 def _second(x, rec, facts):
     """The row, borrowed, and the value of an operand; the row is NULL after an error, `_FOR_PYTHON` where it takes a closer look."""
-    if _item(x, _TYPE_AT) != _item(facts, _VAR):
+    if item(x, TYPE_AT) != item(facts, _VAR):
         y = _number(x, facts)
         return _constant(rec, facts, y), y
     v = _of(x, facts, _V)
-    if _of(x, facts, _REC) == rec and v != _NULL and _item(v, _TYPE_AT) == _item(facts, _FLOAT):
+    if _of(x, facts, _REC) == rec and v != _NULL and item(v, TYPE_AT) == item(facts, _FLOAT):
         return max(_of(x, facts, _ROW), _FOR_PYTHON), cpython.PyFloat_AsDouble(v)
     return _FOR_PYTHON, nan
 
@@ -288,18 +255,18 @@ def _operation(x, other, facts, operator, swapped, code):
         return _FOR_PYTHON
     # This may collect garbage, and so run whatever code: nothing but `rec` was read before, and it has to stay.
     cpython.Py_IncRef(rec)
-    out = cpython.PyType_GenericAlloc(_item(facts, _CONDITION if operator >= _LT else _VAR), 0)
+    out = cpython.PyType_GenericAlloc(item(facts, _CONDITION if operator >= _LT else _VAR), 0)
     if out == _NULL:
         cpython.Py_DecRef(rec)
         return _NULL
     a, b, v = max(_of(x, facts, _ROW), _FOR_PYTHON), _FOR_PYTHON, _of(x, facts, _V)
     left, right, exponent = 0.0, 0.0, nan
-    if _open(rec, facts) and v != _NULL and _item(v, _TYPE_AT) == _item(facts, _FLOAT):
+    if _open(rec, facts) and v != _NULL and item(v, TYPE_AT) == item(facts, _FLOAT):
         left = cpython.PyFloat_AsDouble(v)
         if operator == _RAISE:
             exponent = _number(other, facts)
         if operator == _NEGATE or exponent == 2.0 or exponent == 0.5 or exponent == -1.0:
-            b = _item(facts, _ZERO)
+            b = item(facts, _ZERO)
         else:
             b, right = _second(other, rec, facts)
     if swapped:
@@ -311,12 +278,12 @@ def _operation(x, other, facts, operator, swapped, code):
     elif good and operator == _RAISE:
         raised = nan
         if exponent == 2.0:
-            code, raised = _item(facts, _SQUARE), left * left
+            code, raised = item(facts, _SQUARE), left * left
         elif exponent == 0.5 and left >= 0.0:
-            code, raised = _item(facts, _SQRT), sqrt(left)
+            code, raised = item(facts, _SQRT), sqrt(left)
         elif exponent == -1.0 and left != 0.0:
-            code, raised = _item(facts, _RECIPROCAL), 1.0 / left
-        elif b != _item(facts, _ZERO):
+            code, raised = item(facts, _RECIPROCAL), 1.0 / left
+        elif b != item(facts, _ZERO):
             raised = cpython.c_pow(left, right)
         good = raised - raised == 0.0
         if good:
@@ -339,8 +306,8 @@ def _user_place(facts):
     if frame == _NULL:
         return _FOR_PYTHON
     code = cpython.PyFrame_GetCode(frame)
-    filename = cpython.PyObject_GetAttr(code, _item(facts, _FILENAME))
-    ours = filename == _NULL or cpython.PyUnicode_Tailmatch(filename, _item(facts, _PACKAGE), 0, _LONGEST, -1) != 0
+    filename = cpython.PyObject_GetAttr(code, item(facts, _FILENAME))
+    ours = filename == _NULL or cpython.PyUnicode_Tailmatch(filename, item(facts, _PACKAGE), 0, _LONGEST, -1) != 0
     cpython.Py_DecRef(filename)
     if ours:
         cpython.Py_DecRef(code)
@@ -360,16 +327,16 @@ def _user_place(facts):
 def _guarded(x, facts):
     """The truth of a condition, after its guard was noted; NULL after an error, `_FOR_PYTHON` where nothing was done."""
     rec, row, v = _of(x, facts, _REC), _of(x, facts, _ROW), _of(x, facts, _V)
-    if rec == _NULL or _item(rec, _TYPE_AT) != _item(facts, _RECORDING) or not (_mine(rec, facts) and _open(rec, facts)):
+    if rec == _NULL or item(rec, TYPE_AT) != item(facts, _RECORDING) or not (_mine(rec, facts) and _open(rec, facts)):
         return _FOR_PYTHON
-    if _item(x, _TYPE_AT) != _item(facts, _CONDITION) or v == _NULL or _item(v, _TYPE_AT) != _item(facts, _FLOAT):
+    if item(x, TYPE_AT) != item(facts, _CONDITION) or v == _NULL or item(v, TYPE_AT) != item(facts, _FLOAT):
         return _FOR_PYTHON
     op, at = _of(rec, facts, _OP), cpython.PyLong_AsSsize_t(row) - cpython.PyLong_AsSsize_t(_of(rec, facts, _BASE))
     # an argument may be a truth value, too, and its row none of a condition
     condition = at >= 0 and at < cpython.PyList_Size(op)
-    if not condition or cpython.PySet_Contains(_item(facts, _CONDITIONS), cpython.PyList_GetItem(op, at)) != 1:
+    if not condition or cpython.PySet_Contains(item(facts, _CONDITIONS), cpython.PyList_GetItem(op, at)) != 1:
         return _FOR_PYTHON
-    truth = _item(facts, _TRUE if cpython.PyFloat_AsDouble(v) != 0.0 else _FALSE)
+    truth = item(facts, _TRUE if cpython.PyFloat_AsDouble(v) != 0.0 else _FALSE)
     # What is made here may collect garbage, and so run code that takes these from ``x``: a frame is made, too.
     cpython.Py_IncRef(rec)
     cpython.Py_IncRef(row)
@@ -396,7 +363,7 @@ def _guarded(x, facts):
 @helper
 def _operate(arguments, n, facts, operator, swapped, code, method):
     """What a method returns."""
-    x, other = _item(arguments, 0), _item(arguments, 8)
+    x, other = item(arguments, 0), item(arguments, 8)
     out = _guarded(x, facts) if operator == _ASK else _operation(x, other, facts, operator, swapped, code)
     return _called(method, arguments, n) if out == _FOR_PYTHON else out
 
@@ -404,8 +371,8 @@ def _operate(arguments, n, facts, operator, swapped, code, method):
 @helper
 def _pushed(arguments, facts):
     """The Var of `tracer.push`; NULL after an error, `_FOR_PYTHON` where nothing was recorded."""
-    rec, kind = _item(arguments, 0), _item(arguments, 8)
-    if not _mine(rec, facts) or (kind != _item(facts, _VAR) and kind != _item(facts, _CONDITION)):
+    rec, kind = item(arguments, 0), item(arguments, 8)
+    if not _mine(rec, facts) or (kind != item(facts, _VAR) and kind != item(facts, _CONDITION)):
         return _FOR_PYTHON
     out = cpython.PyType_GenericAlloc(kind, 0)
     if out == _NULL:
@@ -413,10 +380,10 @@ def _pushed(arguments, facts):
     if not _open(rec, facts):
         cpython.Py_DecRef(out)
         return _FOR_PYTHON
-    v = _item(arguments, 40)
+    v = item(arguments, 40)
     cpython.Py_IncRef(rec)
     cpython.Py_IncRef(v)
-    return _finish(out, rec, facts, _item(arguments, 16), _item(arguments, 24), _item(arguments, 32), v)
+    return _finish(out, rec, facts, item(arguments, 16), item(arguments, 24), item(arguments, 32), v)
 
 
 @helper
@@ -442,10 +409,10 @@ def _pack(op, a, b, val, n, columns):
         ):
             cpython.PyErr_Clear()
             return False
-        _store_float64(columns + 8 * i, value)
-        _store_int32(columns + 8 * n + 4 * i, first)
-        _store_int32(columns + 12 * n + 4 * i, second)
-        _store_uint8(columns + 16 * n + i, k)
+        store_float64(columns + 8 * i, value)
+        store_int32(columns + 8 * n + 4 * i, first)
+        store_int32(columns + 12 * n + 4 * i, second)
+        store_uint8(columns + 16 * n + i, k)
     return True
 
 
@@ -528,45 +495,21 @@ PUSH = tracer.push
 PACKED = recording.packed
 # Rows that Python packs in the time of a call.
 _WORTH_A_CALL = 64
-# So many rows are recorded in Python, at a third of a microsecond more each, before a second is spent on compiling; later processes only load
-# what is on disk then, which takes five milliseconds.
-BEFORE_COMPILING = 1 << 14
-_lock = threading.RLock()
-_installed = False
-# Rows that are still to be recorded before `install`; None before the first.
-_left: int | None = None
-
-
-def recorded(rows: int) -> None:
-    """Note that so many rows were recorded, 0 before the first; `install` once that pays, and once only: recording can do without."""
-    global _left
-    if _installed:
-        return
-    if _left is None:
-        _left = sys.maxsize if not cpython.supported() else 0 if kernels.on_disk(_hand_over) else BEFORE_COMPILING
-    _left -= rows
-    # whoever comes while another thread compiles, or in a child forked meanwhile, goes on in Python
-    if _left <= 0 and _lock.acquire(blocking=False):
-        _left = sys.maxsize
-        try:
-            install()
-        except Exception as error:
-            warnings.warn(
-                f"operators of traced numbers stay in Python, and recording slower, since they could not be compiled: {error!r}",
-                JitTapeWarning,
-                stacklevel=3,
-            )
-        finally:
-            _lock.release()
 
 
 def install() -> None:
     """Put the functions in place of the methods, unless somebody else has put something there."""
-    global _installed
-    with _lock:
-        if not _installed and tracer.push is PUSH and all(Var.__dict__[name] is x for name, x in PYTHON.items()):
+    with late.lock:
+        if tracer.push is PUSH and all(Var.__dict__[name] is x for name, x in PYTHON.items()):
             _replace()
-            _installed = True
+
+
+# So many rows are recorded in Python, at a third of a microsecond more each, before a second is spent on compiling; later processes only load
+# what is on disk then, which takes five milliseconds.
+BEFORE_COMPILING = 1 << 14
+late = Late(
+    lambda: install(), _hand_over, (0, BEFORE_COMPILING), "operators of traced numbers stay in Python, and recording slower"
+)
 
 
 def _replace() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from .calls import nothing
 from .errors import JitTapeWarning
 from .kernels import DONE, REVERSE, UNGUARDED
 from .memory import scarce
@@ -62,7 +63,7 @@ class PathTree:
         "paths",
         "nbytes",
         "records",
-        "replays",
+        "_replays",
         "_last",
         "_lock",
         "_settled",
@@ -75,13 +76,23 @@ class PathTree:
         self.read, self.record, self.max_paths, self.label = read, record, max_paths, label
         # ordered from the least to the most recently used
         self.paths: dict[_Path, None] = {}
-        self.nbytes = self.records = self.replays = 0
+        self.nbytes = self.records = self._replays = 0
         self._last: _Path | None = None
         # programs of points where rounding alone decides a branch
         self._settled: dict[bytes, Program] = {}
         # held while the tree is read or changed, never while user code or a kernel runs
         self._lock = threading.Lock()
         self._warned = False
+
+    @property
+    def replays(self) -> int:
+        """How many calls a recorded program has answered."""
+        return self._replays + sum([path.program.answered for path in list(self.paths)])
+
+    def quick(self, program: Program, returns: int, names: Iterable[str]) -> Callable[..., Any]:
+        """What answers calls to come in Python's place; see `Program.quick`. Only the path that was used last has it."""
+        path = self._last
+        return program.quick(returns, names) if path is not None and path.program is program else nothing
 
     def sweep(self, leaves: list, mode: int) -> tuple[Program, float, Work]:
         """The program of this point's path, and the value and the work buffer after a sweep."""
@@ -90,7 +101,7 @@ class PathTree:
         while path is not None:
             failed, value, work = path.program.sweep(leaves, mode)
             if failed == DONE:
-                self.replays += 1
+                self._replays += 1
                 if path is not self._last:
                     with self._lock:
                         if path in self.paths:  # another thread may have dropped it during the sweep
@@ -111,7 +122,7 @@ class PathTree:
                 self.records += 1
                 self._insert(_Path(program), near, guard, leaves)
         else:
-            self.replays += 1
+            self._replays += 1
         # Recorded at this very point, so it is this point's path even where a guard's last bit differs from the tracer's.
         _, value, work = program.sweep(leaves, mode | UNGUARDED)
         return program, value, work
@@ -172,6 +183,7 @@ class PathTree:
         path = next(iter(self.paths))
         del self.paths[path]
         self.nbytes -= path.program.nbytes
+        self._replays += path.program.answered
         fork = path.parent
         assert fork is not None
         side = not path.outcomes[fork.guard]

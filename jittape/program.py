@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import reprlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import explain
+from . import calls, explain
 from .errors import BranchChanged
 from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
 from .memory import require
@@ -18,11 +18,13 @@ from .ops import OPS
 from .schedule import Plan, schedule
 from .structure import Signature, difference, unflatten
 from .tape import Tape
-from .transfer import filler, only_array, reader, taker
+from .transfer import filler, reader, taker
 
 # A buffer larger than this is not kept for the next call.
 _KEEP_BYTES = 1 << 28
-_Array, _FLOAT = np.ndarray, np.dtype(np.float64)
+_FLOAT = np.dtype(np.float64)
+# How many calls Python answers before something is made that answers them, which takes as long as some fifty do.
+_OFTEN = 32
 _AGAIN = "record again for another structure"
 
 
@@ -100,9 +102,12 @@ class Program:
         "_pool",
         "_read",
         "_shapes",
-        "_only",
         "_scalar",
-        "_gradient_shape",
+        "_value",
+        "_both",
+        "_into",
+        "_quick",
+        "_answered",
         "__weakref__",
     )
 
@@ -114,9 +119,14 @@ class Program:
         self._pool: deque[Work] = deque(maxlen=None if self.plan.size * 8 <= _KEEP_BYTES else 0)
         key, signature = interface.key, interface.signature
         self._shapes = signature.shapes(key)
-        self._only = only_array(signature, key)
         self._read = reader(signature, key)
-        self._scalar, self._gradient_shape = self._is_scalar(), (interface.active,)
+        self._scalar = self._is_scalar()
+        # what answers calls in Python's place, by what they return, and how many Python has answered
+        self._quick: dict[int, Callable[..., Any]] = {}
+        self._answered = [0] * len(calls.RETURNS)
+        self._value: Callable[..., Any] = calls.nothing
+        self._both: Callable[..., Any] = calls.nothing
+        self._into: Callable[..., Any] = calls.nothing
 
     def __reduce__(self) -> Any:
         return Program, (self.tape, self.interface)
@@ -142,15 +152,21 @@ class Program:
         TypeError
             where the arguments differ in structure, shape or static value from the recorded ones.
         """
+        answer = self._value(*args, **kwargs)
+        if answer is not None:
+            return answer
         leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
         work = self._work()
         work.fill(*leaves)
         value = work.evaluate()
         if value != value:
             value = self._checked(value, work, FORWARD)
-        out = value if self.interface.result == "f" else self.result(work)
+        if self.interface.result == "f":
+            self._value = self.quick(calls.VALUE, kwargs)
+        else:
+            value = self.result(work)
         self._pool.append(work)
-        return out
+        return value
 
     def value_and_grad(self, /, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> tuple[float, Any]:
         """The value and the gradient in the differentiated arguments.
@@ -165,34 +181,56 @@ class Program:
         TypeError
             where the function does not return a scalar, or the arguments do not fit.
         """
-        if not self._scalar:
-            self.check_scalar()
-        flat = type(out) is _Array and out.dtype is _FLOAT and out.shape == self._gradient_shape
-        if out is not None and not flat:
+        answer = self._both(*args, **kwargs) if out is None else self._into(*args, out, **kwargs)
+        if answer is not None:
+            return answer
+        self.check_scalar()
+        if out is not None:
             self._check_out(out)
-        # the commonest arguments are told and a buffer is taken right here: a call of a function takes 50 ns, all of this a thousand
-        if len(args) == 1 and type(x := args[0]) is _Array and x.shape == self._only and x.dtype is _FLOAT and not kwargs:
-            leaves: Any = args
-        else:
-            leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
-        try:
-            work = self._pool.pop()
-        except IndexError:
-            work = self._work()
+        leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
+        work = self._work()
         work.fill(*leaves)
         value = work.differentiate()
         if value != value:
             value = self._checked(value, work, GRADIENT)
         if out is None:
             out = work.take()
+            self._both = self.quick(calls.BOTH, kwargs)
         else:
-            try:
-                out[...] = work.gradient if flat else work.gradient.reshape(out.shape)
-            except ValueError:
-                self._check_out(out)
-                raise
+            out[...] = work.gradient.reshape(out.shape)
+            self._into = self.quick(calls.INTO, kwargs)
         self._pool.append(work)
         return value, out
+
+    def quick(self, returns: int, names: Iterable[str]) -> Callable[..., Any]:
+        """What answers the calls to come, with keywords of these names, that return the same; it answers None where Python has to.
+
+        Call it when Python has answered one: it is made once that happened often.
+        """
+        found = self._quick.get(returns)
+        if found is not None:
+            return found
+        calls.late.worked(1)
+        self._answered[returns] += 1
+        if self._answered[returns] < _OFTEN or not calls.compiled():
+            return calls.nothing
+        found = self._quick[returns] = self._quick_anew(returns, tuple(names)) or calls.nothing
+        return found
+
+    def _quick_anew(self, returns: int, names: tuple[str, ...]) -> Callable[..., Any] | None:
+        plan, work = self.plan, self._work()
+        frame = plan.frame(work.numbers, FORWARD if returns == calls.VALUE else GRADIENT)
+        if frame is None:
+            return None
+        interface = self.interface
+        return calls.make(
+            interface.signature, interface.key, names, returns, plan, frame, work.numbers, work.gradient, work.take
+        )
+
+    @property
+    def answered(self) -> int:
+        """How many calls were answered in Python's place."""
+        return sum(map(calls.answered, self._quick.values()))
 
     def bind(self, /, *args: Any, out: np.ndarray, **kwargs: Any) -> Callable[[], float]:
         """A function without arguments that returns the value and leaves the gradient in ``out``: the call with the lowest overhead.

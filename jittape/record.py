@@ -73,7 +73,7 @@ def trace(
     """Run ``f`` on traced leaves and freeze what it recorded."""
     label = getattr(f, "__qualname__", None) or repr(f)
     names = parameters(f)
-    native.recorded(0)
+    native.late.worked(0)
     recording = Recording(f"the recording of {label}", lines=lines)
     traced = _inputs(recording, leaves, active, signature.places(key, names))
     outer, collecting = current.get(), gc.isenabled()
@@ -85,7 +85,7 @@ def trace(
         returned = f(*args, **kwargs)
         result, rows = _results(recording, returned, label, has_aux)
         tape = recording.freeze(np.concatenate([np.zeros(0, np.int64), *rows]))
-        native.recorded(len(recording))
+        native.late.worked(len(recording))
     except IndexError as error:
         if recording.indexed and "indices" in str(error):
             raise TracingTypeError(tracer.NO_INDEX) from error

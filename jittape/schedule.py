@@ -72,6 +72,8 @@ _TOO_SHORT = 24
 _WORTH_TURNS = 16
 # Levels that some instruction must have to spare for that: in an ODE all have a few, which makes no blocks.
 _LONG_WAIT = 8
+# The size of a buffer from which on a sweep takes a hundred times as long as a call of a Python function.
+_LONG = 1 << 16
 # Bytes per instruction that planning touches at its peak: 100 measured on tapes of a million and of ten million.
 _PLANNING = 100
 # How partials come about, by their formula; what is not here is computed and stored.
@@ -151,6 +153,18 @@ class Plan(NamedTuple):
     def bind(self, work: np.ndarray, mode: int, reads: Copies = (), writes: Copies = ()) -> Callable[[], float]:
         """A function that sweeps this plan over a work buffer; see `kernels.bind`."""
         return kernels.bind(self.code, work, self.pieces, mode, reads, writes)
+
+    @property
+    def short(self) -> bool:
+        """Whether a sweep takes less time than to let other threads run Python meanwhile."""
+        return bool(self.code[SLOTS] <= kernels.SHORT)
+
+    def frame(self, work: np.ndarray, mode: int) -> np.ndarray | None:
+        """What the kernels take to sweep this plan over a work buffer in one piece; None where that takes long."""
+        rows, pulls = self.pieces
+        if len(rows) > 2 or len(pulls) > 2 or self.size > _LONG:
+            return None
+        return kernels.frame_of(self.code, work, rows[0], rows[1], mode)
 
 
 def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, output: int, active: np.ndarray) -> Plan:

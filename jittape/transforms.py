@@ -13,9 +13,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from .calls import BOTH, GRADIENT, nothing
 from .errors import JitTapeWarning
 from .finite import Checker
-from .kernels import GRADIENT
+from .kernels import GRADIENT as SWEEP
 from .memory import scarce
 from .paths import PathTree
 from .program import Program
@@ -56,6 +57,8 @@ class _Transform:
         # ordered from the least to the most recently used
         self._trees: dict[Any, PathTree] = {}
         self._last: PathTree | None = None
+        # answers calls, or None
+        self._quick: Callable[..., Any] = nothing
         # what trees did that were dropped
         self._before = CacheInfo(0, 0, 0)
         self._lock = threading.Lock()
@@ -83,12 +86,15 @@ class _Transform:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """The value, or the pair (value, aux), and the gradient; of `grad` the gradient, or the pair (gradient, aux)."""
+        quickly = self._quick(*args, **kwargs)
+        if quickly is not None:
+            return quickly
         tree = self._last
         leaves = None if tree is None else tree.read(args, kwargs)
         if tree is None or leaves is None:
             key, leaves, active = self._signature.split(args, kwargs)
             tree = self._tree(key, active)
-        program, value, work = tree.sweep(leaves, GRADIENT)
+        program, value, work = tree.sweep(leaves, SWEEP)
         answer: Any = program.result(work) if self._has_aux else value
         gradient = work.take()
         program.release(work)
@@ -97,6 +103,10 @@ class _Transform:
             if checker is None:
                 checker = self._checkers[program] = Checker(program)
             checker.check(leaves)
+        elif not self._has_aux:
+            quick = tree.quick(program, BOTH if self._with_value else GRADIENT, kwargs)
+            with self._lock:
+                self._quick = quick if self._last is tree else nothing
         if self._with_value:
             return answer, gradient
         return (gradient, answer[1]) if self._has_aux else gradient
@@ -141,7 +151,7 @@ class _Transform:
         """Forget every recording, and count anew."""
         with self._lock:
             self._trees.clear()
-            self._last, self._before = None, CacheInfo(0, 0, 0)
+            self._last, self._quick, self._before = None, nothing, CacheInfo(0, 0, 0)
 
     cache_clear = clear_cache
 

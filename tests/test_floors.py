@@ -14,10 +14,10 @@ PACKAGE = Path(jittape.__file__).parent
 FLOORS = (
     ("ops", "special", "errors", "conventions", "names", "layout", "vectormath", "cpython"),
     ("formulas", "kernels", "memory", "picture", "structure"),
-    ("show", "bulk", "transfer"),
+    ("show", "bulk", "late", "transfer"),
     ("tape",),
     ("recording", "schedule"),
-    ("tracer", "explain"),
+    ("tracer", "calls", "explain"),
     ("arrays", "native"),
     ("folds", "program", "rearrange"),
     ("asking", "finite", "lookup", "paths", "ufuncs"),

@@ -14,7 +14,7 @@ import pytest
 from numba import config
 
 import jittape as jt
-from jittape import cpython, native, recording, tracer
+from jittape import cpython, kernels, native, recording, tracer
 from jittape.errors import StaleVarError, TapeMismatchError, TapeThreadError
 from jittape.recording import INPUT, Recording
 from jittape.tracer import Var
@@ -433,10 +433,8 @@ def failing():
 
 
 def test_recording_goes_on_where_they_cannot_be_made(monkeypatch):
-    monkeypatch.setattr(native, "_installed", False)
-    monkeypatch.setattr(native, "_left", 0)
-    monkeypatch.setattr(native, "_replace", failing)
-    monkeypatch.setattr(native, "install", failing)
+    monkeypatch.setattr(native.late, "left", 0)
+    monkeypatch.setattr(native.late, "make", failing)
     with pytest.warns(jt.JitTapeWarning, match="as a Numba to come might"):
         program = jt.record(lambda x: x * x, 3.0)
     assert program.value_and_grad(3.0) == (9.0, 6.0)
@@ -444,16 +442,15 @@ def test_recording_goes_on_where_they_cannot_be_made(monkeypatch):
 
 
 def test_nobody_waits_for_another_thread_that_compiles(monkeypatch):
-    monkeypatch.setattr(native, "_installed", False)
-    monkeypatch.setattr(native, "_left", 0)
+    monkeypatch.setattr(native.late, "left", 0)
     began, end = threading.Event(), threading.Event()
 
     def slow():
         began.set()
         assert end.wait(60)
 
-    monkeypatch.setattr(native, "install", slow)
-    thread = threading.Thread(target=native.recorded, args=(1,))
+    monkeypatch.setattr(native.late, "make", slow)
+    thread = threading.Thread(target=native.late.worked, args=(1,))
     thread.start()
     assert began.wait(60)
     assert jt.record(lambda x: x * x, 3.0)(2.0) == 4.0
@@ -462,9 +459,14 @@ def test_nobody_waits_for_another_thread_that_compiles(monkeypatch):
 
 
 def test_what_somebody_else_put_there_stays(monkeypatch):
-    monkeypatch.setattr(native, "_installed", False)
-    native.install()  # the methods are no longer those of Python
-    assert not native._installed
+    def theirs(x, y):
+        return NotImplemented
+
+    monkeypatch.setattr(tracer, "push", native.PUSH)
+    monkeypatch.setattr(Var, "__add__", theirs)
+    native.install()
+    assert Var.__add__ is theirs
+    assert tracer.push is native.PUSH
 
 
 def test_lines_are_those_of_the_user():
@@ -475,22 +477,21 @@ def test_lines_are_those_of_the_user():
 @pytest.mark.parametrize("on_disk", [False, True])
 def test_when_they_are_put_in_place(on_disk, monkeypatch):
     calls = []
-    monkeypatch.setattr(native, "_installed", False)
-    monkeypatch.setattr(native, "_left", None)
-    monkeypatch.setattr(native, "install", lambda: calls.append(True))
-    monkeypatch.setattr(native.kernels, "on_disk", lambda function: on_disk)
-    native.recorded(0)
+    monkeypatch.setattr(native.late, "left", None)
+    monkeypatch.setattr(native.late, "make", lambda: calls.append(True))
+    monkeypatch.setattr(kernels, "on_disk", lambda function: on_disk)
+    native.late.worked(0)
     assert len(calls) == on_disk
     if not on_disk:
-        native.recorded(native.BEFORE_COMPILING - 1)
+        native.late.worked(native.BEFORE_COMPILING - 1)
         assert not calls
-        native.recorded(1)
+        native.late.worked(1)
         assert calls
     monkeypatch.setattr(cpython, "supported", lambda: False)
-    monkeypatch.setattr(native, "_left", None)
+    monkeypatch.setattr(native.late, "left", None)
     calls.clear()
-    native.recorded(0)
-    native.recorded(1 << 40)
+    native.late.worked(0)
+    native.late.worked(1 << 40)
     assert not calls
 
 

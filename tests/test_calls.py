@@ -1,0 +1,329 @@
+"""Calls as C functions: they answer what Python answers or leave it to Python, keep no reference, and stand threads and finalizers."""
+
+import gc
+import itertools
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from test_structure import STRUCTURES, Point, equal
+from test_transfer import VALUES, split
+
+import jittape as jt
+from jittape import calls, cpython, kernels, program
+from jittape.structure import Signature, size
+from jittape.transfer import filler
+
+pytestmark = pytest.mark.skipif(not cpython.supported(), reason="this Python has no calls as machine code")
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """Python answers one call, then machine code does."""
+    calls.compile_now()
+    monkeypatch.setattr(program, "_OFTEN", 1)
+
+
+def reading(signature, key, names):
+    """A call that reads arguments of a structure, and where it leaves their numbers; None in its place where only Python reads them."""
+    n = sum(1 if shape is None else int(np.prod(shape)) for shape in signature.shapes(key))
+    plan = jt.record(lambda x: jt.sum(x) if n else 1.0, np.ones(n)).plan
+    work = plan.buffer()
+    frame = plan.frame(work, kernels.FORWARD)
+    numbers = work[1 : 1 + n]
+    return calls.make(signature, key, names, calls.VALUE, plan, frame, work, numbers, numbers.copy), numbers
+
+
+def agrees(call, numbers, key, args, kwargs, answer, signature):
+    """Whether a call answers; then it must have read what splitting reads, of its own structure."""
+    own, leaves, _ = answer
+    if call(*args, **kwargs) is None:
+        return False
+    vector = np.zeros(size(leaves))
+    filler(signature.shapes(own), vector)(*leaves)
+    assert key == own, (key, args, kwargs)
+    assert vector.tobytes() == numbers.tobytes(), (key, args, kwargs)
+    return True
+
+
+@pytest.mark.parametrize("argnums", [0, 1, -1, (0,), (1, 0)])
+def test_a_call_reads_what_splitting_reads_or_nothing(argnums):
+    signature = Signature(argnums)
+    given = [((x, 2.0), {}) for x in VALUES] + [((2.0, x), {}) for x in VALUES] + [((2.0, 3.0), {"k": x}) for x in VALUES]
+    given += [((x,), {}) for x in VALUES] + [((), {}), ((1.0, 2.0, 3.0), {}), ((1.0, 2.0), {"k": 1.0, "l": 2.0})]
+    given += [((1.0, 2.0), {"l": 1.0}), ((1.0, 2.0), {"l": 2.0, "k": 1.0})]
+    found = [(args, kwargs, split(signature, args, kwargs)) for args, kwargs in given]
+    found = [(args, kwargs, answer) for args, kwargs, answer in found if answer is not None]
+    made = {(key, *kwargs): reading(signature, key, tuple(kwargs)) for _, kwargs, (key, _, _) in found}
+    suited = {key: made for key, made in made.items() if made[0] is not None}
+    read = 0
+    for ((key, *_), (call, numbers)), (args, kwargs, answer) in itertools.product(suited.items(), found):
+        read += agrees(call, numbers, key, args, kwargs, answer, signature)
+    assert read > len(suited) * 0.7
+    assert len(suited) > len(made) * 0.7
+
+
+@given(STRUCTURES, STRUCTURES)
+def test_calls_with_structures(x, y):
+    signature = Signature(0)
+    key, leaves, active = signature.split((x,), {})
+    call, numbers = reading(signature, key, ())
+    if call is not None:
+        assert agrees(call, numbers, key, (x,), {}, (key, leaves, active), signature)
+        agrees(call, numbers, key, (y,), {}, signature.split((y,), {}), signature)
+
+
+def answers(function, *args, n=3, **kwargs):
+    """What Python answers first, and machine code then."""
+    before, first = answered(function), function(*args, **kwargs)
+    later = [function(*args, **kwargs) for _ in range(n)]
+    assert answered(function) >= before + n
+    return first, later
+
+
+def answered(function):
+    owner = getattr(function, "__self__", function)
+    if isinstance(owner, jt.Program):
+        return owner.answered
+    return sum(path.program.answered for tree in owner._trees.values() for path in tree.paths)
+
+
+CASES = {
+    "numbers": (lambda x, y: jt.sin(x) + x * y, (3.0, 1.0)),
+    "one number": (lambda x: x * x, (3.0,)),
+    "a list": (lambda x: x[0] * x[1], ([3.0, -0.0],)),
+    "an array": (lambda x: jt.sum(x * x), (np.arange(6.0).reshape(2, 3),)),
+    "no axes": (lambda x: x * x, (np.array(3.0),)),
+    "no numbers": (lambda x: jt.sum(x) + 1.0, (np.zeros((0, 3)),)),
+    "nested": (lambda p: p["w"][0] @ p["w"][1] * p["b"][0], ({"w": [np.ones(2), np.arange(2.0)], "b": (2.0,)},)),
+    "long": (lambda x: jt.sum(jt.sin(x) * jt.cos(x)), (np.linspace(0.0, 1.0, 999),)),
+    "a dataclass": (lambda p: p.x * p.y, (Point(2.0, 3.0),)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("transform", [jt.grad, jt.value_and_grad])
+def test_answers_are_those_of_python(name, transform):
+    f, args = CASES[name]
+    argnums = tuple(range(len(args)))
+    for g in (transform(f), transform(f, argnums), jt.record(f, *args).value_and_grad):
+        first = g(*args)
+        for _ in range(3):
+            equal(g(*args), first)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "a dataclass"])
+def test_machine_code_answers(name):
+    f, args = CASES[name]
+    recorded = jt.record(f, *args)
+    for g in (jt.grad(f), jt.value_and_grad(f, tuple(range(len(args)))), recorded.value_and_grad, recorded):
+        first, later = answers(g, *args)
+        for x in later:
+            equal(x, first)
+            assert type(x) is type(first)
+
+
+def test_nan_is_an_answer():
+    g = jt.value_and_grad(lambda x: x * x)
+    answers(g, 3.0)
+    assert all(np.isnan(g(float("nan"))))
+    assert answered(g) == 4
+
+
+def test_results_share_no_memory():
+    g = jt.grad(lambda x: jt.sum(x * x))
+    _, later = answers(g, np.arange(3.0))
+    later[0][:] = 7.0
+    assert later[1].tolist() == g(np.arange(3.0)).tolist() == [0.0, 2.0, 4.0]
+
+
+def test_a_call_that_takes_another_branch_is_left_to_python():
+    g = jt.value_and_grad(lambda x: x * x if x > 1.0 else -x)
+    for x, answer in [(2.0, (4.0, 4.0)), (0.5, (-0.5, -1.0)), (3.0, (9.0, 6.0)), (-1.0, (1.0, -1.0))] * 4:
+        assert g(x) == answer
+    assert g.cache_info() == (2, 2, 14)
+    p = jt.record(lambda x: x * x if x > 1.0 else -x, 2.0)
+    for call in (p, p.value_and_grad):
+        answers(call, 2.0)
+        with pytest.raises(jt.BranchChanged, match="x"):
+            call(0.5)
+        answers(call, 3.0)
+
+
+def test_replays_are_counted_whoever_answers():
+    g = jt.value_and_grad(lambda x: x * x if x > 1.0 else -x, max_paths=1)
+    for _ in range(10):
+        g(2.0)
+    assert g.cache_info() == (1, 1, 9)
+    with pytest.warns(jt.JitTapeWarning, match="paths"):
+        g(0.5)
+    for _ in range(5):
+        g(0.5)
+    assert g.cache_info() == (1, 2, 14)
+    with pytest.warns(jt.JitTapeWarning, match="structures"):
+        g(np.array(0.5))
+    for _ in range(4):
+        g(np.array(0.5))
+    assert g.cache_info() == (1, 3, 18)
+    g.clear_cache()
+    assert g.cache_info() == (0, 0, 0)
+    g(2.0)
+    assert g.cache_info() == (1, 1, 0)
+
+
+def test_keywords_in_any_order_and_wrong_ones():
+    g = jt.grad(lambda x, *, a, b: x * a - b)
+    answers(g, 2.0, a=3.0, b=1.0)
+    for _ in range(3):
+        assert g(2.0, b=1.0, a=5.0) == 5.0
+        assert g(2.0, a=7.0, b=1.0) == 7.0
+        with pytest.raises(TypeError, match="b"):
+            g(2.0, a=3.0)
+        with pytest.raises(TypeError, match="c"):
+            g(2.0, a=3.0, b=1.0, c=2.0)
+        with pytest.raises(TypeError):
+            g()
+
+
+def test_out_is_what_it_was_where_it_cannot_be_written():
+    p, x = jt.record(lambda x: jt.sum(x * x), np.arange(3.0)), np.arange(3.0)
+    out = np.zeros(3)
+    for _ in range(3):
+        value, same = p.value_and_grad(x, out=out)
+        assert same is out
+        assert (value, out.tolist()) == (5.0, [0.0, 2.0, 4.0])
+    assert p.answered == 2
+    frozen = np.full(3, 7.0)
+    frozen.flags.writeable = False
+    for bad in (frozen, np.zeros(2), np.zeros(3, np.float32), [0.0] * 3, 1.0):
+        with pytest.raises(TypeError, match="out"):
+            p.value_and_grad(x, out=bad)
+    assert frozen.tolist() == [7.0] * 3
+    strided, column = np.zeros((3, 2))[:, 0], np.zeros((3, 1))
+    for good in (strided, column, x):  # of x itself the gradient is written after x was read
+        p.value_and_grad(x, out=good)
+        assert good.ravel().tolist() == [0.0, 2.0, 4.0]
+    p = jt.record(lambda x: [x, x], 1.0)
+    for _ in range(3):
+        with pytest.raises(TypeError, match="one number"):
+            p.value_and_grad(1.0)
+        assert p(2.0) == [2.0, 2.0]
+
+
+def test_what_a_list_makes_may_call_again_and_fail():
+    class Own(list):
+        def __init__(self, items):
+            super().__init__(items)
+            if calling:
+                calling.pop()(self)
+
+    calling = []
+    g = jt.grad(lambda x: x[0] * x[0] * x[1])
+    point = Own([3.0, 2.0])
+    assert [answers(g, point)[0]] == [[12.0, 9.0]]
+    found = []
+    for _ in range(5):
+        calling.append(lambda x: found.append(g(Own([1.0, 1.0]))))
+        assert g(point) == [12.0, 9.0]
+    assert found == [[2.0, 1.0]] * 5
+
+    def fail(x):
+        raise ValueError("of a user")
+
+    for _ in range(3):
+        calling.append(fail)
+        with pytest.raises(ValueError, match="of a user"):
+            g(point)
+        assert g(point) == [12.0, 9.0]
+
+
+def test_no_reference_is_kept():
+    f = lambda p, n, *, s: jt.sum(p["w"] * p["w"]) * p["b"][0] * s  # noqa: E731
+    p, mark, out = {"w": np.ones(300), "b": [2.0]}, object(), np.empty(301)
+    g, program = jt.value_and_grad(f), jt.record(f, p, mark, s=3.0)
+    s, other = 3.5, object()
+    held = [p, p["w"], p["b"], p["b"][0], mark, out, s, None, other]
+
+    def run():
+        for _ in range(2000):
+            g(p, mark, s=s)
+            program.value_and_grad(p, mark, s=s, out=out)
+            program(p, mark, s=s)
+            try:
+                program(p, other, s=s)
+            except TypeError:
+                pass
+
+    run()
+    gc.collect()
+    before, blocks = list(map(sys.getrefcount, held)), sys.getallocatedblocks()
+    run()
+    gc.collect()
+    assert max(abs(x - y) for x, y in zip(before, map(sys.getrefcount, held), strict=True)) < 20
+    assert abs(sys.getallocatedblocks() - blocks) < 500
+
+
+def test_it_goes_with_its_function():
+    g = jt.grad(lambda x: jt.sum(x * x))
+    x = np.ones(5)
+    answers(g, x)
+    kept = g._quick
+    del g
+    gc.collect()
+    assert kept(x).tolist() == [2.0] * 5
+
+
+@pytest.mark.parametrize("n", [2, 2000])
+def test_threads(n):
+    g = jt.value_and_grad(lambda x: jt.sum(x * x))
+    points = [np.full(n, float(k)) for k in range(1, 5)]
+    g(points[0])
+    wrong = []
+
+    def run(x):
+        for _ in range(3000):
+            value, gradient = g(x)
+            if value != x[0] ** 2 * n or gradient[0] != 2.0 * x[0] or gradient[-1] != 2.0 * x[0]:
+                wrong.append((x[0], value))
+
+    threads = [threading.Thread(target=run, args=(x,)) for x in points]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert g.cache_info().replays == 12000
+
+
+def test_when_it_is_made(monkeypatch):
+    monkeypatch.setattr(program, "_OFTEN", 4)
+    monkeypatch.setattr(calls, "_definitions", [])
+    monkeypatch.setattr(calls.late, "left", None)
+    monkeypatch.setattr(kernels, "on_disk", lambda function: True)
+    monkeypatch.setattr(calls.late, "patience", (10, 1 << 30))
+    p = jt.record(lambda x: x * x, 3.0)
+    for _ in range(9):
+        p(3.0)
+    assert not calls.compiled()
+    p(3.0)
+    assert calls.compiled()
+    p(3.0)
+    assert p.answered == 1
+
+
+def test_a_failure_leaves_calls_to_python(monkeypatch):
+    def failing():
+        raise ValueError("as a Numba to come might")
+
+    monkeypatch.setattr(calls, "_definitions", [])
+    monkeypatch.setattr(calls.late, "left", 2)
+    monkeypatch.setattr(calls.late, "make", failing)
+    p = jt.record(lambda x: x * x, 3.0)
+    p(3.0)
+    with pytest.warns(jt.JitTapeWarning, match="as a Numba to come might"):
+        p(3.0)
+    for _ in range(4):
+        assert p(3.0) == 9.0
+    assert p.answered == 0
