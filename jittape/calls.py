@@ -11,7 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from numpy import uint64
+from numpy import int64, uint64
 
 from . import cpython, kernels
 from .cpython import OBJECT, TYPE_AT, Definition, item, item_float64, item_int32, store, store_float64
@@ -239,8 +239,10 @@ def _answer(table, arguments):
     if not _read(table, arguments):
         return _FOR_PYTHON
     value, what = _run(table), item(table, _WHAT)
-    if item_float64(item(table, _WORK), 0) != kernels.DONE:
-        return _FOR_PYTHON
+    failed = item_float64(item(table, _WORK), 0)
+    if failed != kernels.DONE:
+        return cpython.PyLong_FromSsize_t(int64(failed))
+    store(table + uint64(_ANSWERED), item(table, _ANSWERED) + uint64(1))
     if what == VALUE:
         return cpython.PyFloat_FromDouble(value)
     gradient = _gradient(table, arguments)
@@ -258,7 +260,10 @@ def _answer(table, arguments):
 
 
 def call(own, arguments, n, names):
-    """A call as CPython makes it; None where Python has to look closer. ``own`` is a tuple that begins with the address of a table."""
+    """A call as CPython makes it. ``own`` is a tuple that begins with the address of a table.
+
+    It returns the answer, an int where that guard disagreed, or None where Python has to look closer.
+    """
     table = cpython.PyLong_AsUnsignedLong(cpython.PyTuple_GetItem(own, 0))
     out = _FOR_PYTHON
     # what runs meanwhile may call this anew: other threads, or finalizers
@@ -266,7 +271,6 @@ def call(own, arguments, n, names):
         store(table + uint64(_BUSY), uint64(1))
         out = _answer(table, arguments)
         store(table + uint64(_BUSY), uint64(0))
-        store(table + uint64(_ANSWERED), item(table, _ANSWERED) + uint64(out > _FOR_PYTHON))
     if out == _FOR_PYTHON:
         out = item(table, _NONE)
         cpython.Py_IncRef(out)
@@ -347,8 +351,9 @@ def make(
 ) -> Callable[..., Any] | None:  # fmt: skip
     """A function of the arguments of a structure, passed by these names after those by position; None where only Python reads them.
 
-    It returns what ``what`` says, or None where Python has to look closer: at other arguments, or where a guard disagreed. It is tied
-    to a frame of the plan, and the buffer of numbers that this sweeps; ``take`` returns the gradient in its structure.
+    It returns what ``what`` says, an int where the guard of this index disagrees, or None where Python has to look closer at the
+    arguments. It is tied to a frame of the plan, and the buffer of numbers that this sweeps; ``take`` returns the gradient in its
+    structure.
     """
     positional, named = signature.specs(key)
     active = signature.positions(len(positional))

@@ -94,6 +94,31 @@ class PathTree:
         path = self._last
         return program.quick(returns, names) if path is not None and path.program is program else nothing
 
+    def elsewhere(
+        self, call: Callable[..., Any], guard: int, returns: int, args: tuple, kwargs: dict
+    ) -> tuple[Any, Callable[..., Any]] | None:
+        """The answer of another path than the last, whose ``call`` met a guard that disagrees, and what gave it; None where none has it."""
+        path = self._last
+        if path is None or path.program.made(returns) is not call:
+            return None
+        while True:
+            with self._lock:
+                path = self._other_side(path, guard)
+            other = None if path is None else path.program.made(returns)
+            if path is None or other is None:
+                return None
+            answer = other(*args, **kwargs)
+            if type(answer) is not int:
+                if answer is None:
+                    return None
+                with self._lock:
+                    if path in self.paths:
+                        self._use(path)
+                return answer, other
+            if answer <= guard:
+                return None
+            guard = answer
+
     def sweep(self, leaves: list, mode: int) -> tuple[Program, float, Work]:
         """The program of this point's path, and the value and the work buffer after a sweep."""
         path = near = self._last

@@ -153,7 +153,7 @@ class Program:
             where the arguments differ in structure, shape or static value from the recorded ones.
         """
         answer = self._value(*args, **kwargs)
-        if answer is not None:
+        if type(answer) is float:
             return answer
         leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
         work = self._work()
@@ -182,7 +182,7 @@ class Program:
             where the function does not return a scalar, or the arguments do not fit.
         """
         answer = self._both(*args, **kwargs) if out is None else self._into(*args, out, **kwargs)
-        if answer is not None:
+        if type(answer) is tuple:
             return answer
         self.check_scalar()
         if out is not None:
@@ -203,7 +203,7 @@ class Program:
         return value, out
 
     def quick(self, returns: int, names: Iterable[str]) -> Callable[..., Any]:
-        """What answers the calls to come, with keywords of these names, that return the same; it answers None where Python has to.
+        """What answers the calls to come, with keywords of these names, that return the same: see `calls.make`.
 
         Call it when Python has answered one: it is made once that happened often.
         """
@@ -226,6 +226,10 @@ class Program:
         return calls.make(
             interface.signature, interface.key, names, returns, plan, frame, work.numbers, work.gradient, work.take
         )
+
+    def made(self, returns: int) -> Callable[..., Any] | None:
+        """What `quick` has made."""
+        return self._quick.get(returns)
 
     @property
     def answered(self) -> int:

@@ -39,7 +39,7 @@ class _Transform:
     """A function that records itself where it must and replays a program where it can."""
 
     _name = "value_and_grad"
-    _with_value = True
+    _with_value, _returns = True, BOTH
 
     def __init__(
         self, f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool, max_paths: int, check_finite: bool
@@ -86,16 +86,23 @@ class _Transform:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """The value, or the pair (value, aux), and the gradient; of `grad` the gradient, or the pair (gradient, aux)."""
-        quickly = self._quick(*args, **kwargs)
-        if quickly is not None:
-            return quickly
+        quick = self._quick
+        answer: Any = quick(*args, **kwargs)
+        if answer is not None and type(answer) is not int:
+            return answer
         tree = self._last
+        if answer is not None and tree is not None:
+            found = tree.elsewhere(quick, answer, self._returns, args, kwargs)
+            if found is not None:
+                answer, quick = found
+                self._hurry(tree, quick)
+                return answer
         leaves = None if tree is None else tree.read(args, kwargs)
         if tree is None or leaves is None:
             key, leaves, active = self._signature.split(args, kwargs)
             tree = self._tree(key, active)
         program, value, work = tree.sweep(leaves, SWEEP)
-        answer: Any = program.result(work) if self._has_aux else value
+        answer = program.result(work) if self._has_aux else value
         gradient = work.take()
         program.release(work)
         if self._check_finite:
@@ -104,12 +111,15 @@ class _Transform:
                 checker = self._checkers[program] = Checker(program)
             checker.check(leaves)
         elif not self._has_aux:
-            quick = tree.quick(program, BOTH if self._with_value else GRADIENT, kwargs)
-            with self._lock:
-                self._quick = quick if self._last is tree else nothing
+            self._hurry(tree, tree.quick(program, self._returns, kwargs))
         if self._with_value:
             return answer, gradient
         return (gradient, answer[1]) if self._has_aux else gradient
+
+    def _hurry(self, tree: PathTree, quick: Callable[..., Any]) -> None:
+        """Let this answer the calls to come, unless another tree is in use by now."""
+        with self._lock:
+            self._quick = quick if self._last is tree else nothing
 
     def _tree(self, key: Any, active: int) -> PathTree:
         """The path tree of an argument structure, empty where it is new; from now on the one that was used last."""
@@ -162,7 +172,7 @@ class _ValueAndGrad(_Transform):
 
 class _Grad(_Transform):
     _name = "grad"
-    _with_value = False
+    _with_value, _returns = False, GRADIENT
 
 
 def value_and_grad(

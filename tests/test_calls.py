@@ -152,6 +152,47 @@ def test_a_call_that_takes_another_branch_is_left_to_python():
         answers(call, 3.0)
 
 
+def test_machine_code_changes_between_paths_that_it_knows(rng):
+    def f(x):
+        y = 0.0
+        for k in range(4):
+            y = y + (x[k] * k if x[k] > 0.0 else x[k] * x[k])
+        return y
+
+    g = jt.value_and_grad(f)
+    for x in itertools.product([-1.0, 1.0], repeat=4):
+        for _ in range(2):
+            g(list(x))
+    before = answered(g)
+    for x in rng.normal(size=(200, 4)).tolist():
+        gradient = [k * 1.0 if x[k] > 0.0 else 2.0 * x[k] for k in range(4)]
+        assert g(x) == (f(x), gradient)
+    assert answered(g) == before + 200
+    assert g.cache_info() == (16, 16, 216)
+    g(np.array([1.0, 1.0, 1.0, 1.0]))  # another structure, then the first one again
+    assert g(x) == (f(x), gradient)
+    assert g.cache_info() == (17, 17, 217)
+
+
+def test_threads_on_different_paths(rng):
+    g = jt.value_and_grad(lambda x: x * x if x > 1.0 else -x if x > 0.0 else 3.0 * x)
+    points = rng.uniform(-1.0, 2.0, 2000).tolist()
+    expected = [(x * x, 2.0 * x) if x > 1.0 else (-x, -1.0) if x > 0.0 else (3.0 * x, 3.0) for x in points]
+    wrong = []
+
+    def run():
+        wrong.extend([x for x, answer in zip(points, expected, strict=True) if g(x) != answer])
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    info = g.cache_info()
+    assert info.records + info.replays == 8000
+
+
 def test_replays_are_counted_whoever_answers():
     g = jt.value_and_grad(lambda x: x * x if x > 1.0 else -x, max_paths=1)
     for _ in range(10):
