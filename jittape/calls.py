@@ -28,8 +28,8 @@ _ONE, _TUPLE, _MADE = range(3)
 # What there is to know of a call, by its place in a table; after `_NAMES` come the names of the arguments that are passed by name.
 (
     _BUSY, _ANSWERED, _SWEEP, _FRAME, _WORK, _SHORT, _WHAT, _HOW, _GRADIENT_AT, _ACTIVE, _TAKE, _NODES, _NODES_AT, _POSITIONAL, _NAMED,
-    _NONE, _FLOAT, _NUMPY_FLOAT, _INT, _ARRAY, _FLOAT64, _NEXT, _NAME, _VALUE, _NAMES,
-) = range(0, 8 * 25, 8)  # fmt: skip
+    _NONE, _FLOAT, _NUMPY_FLOAT, _INT, _STRING, _ARRAY, _FLOAT64, _NEXT, _NAME, _VALUE, _NAMES,
+) = range(0, 8 * 26, 8)  # fmt: skip
 # A node is an argument, or what is in one: of which kind, in which node (0 for none) and at which place there or among the arguments,
 # where itself is once it was found, its type or which object it is, how many numbers or items it has, where its numbers go, and more.
 _KIND, _PARENT, _PLACE, _SELF, _IS, _N, _TO, _MORE, _KEY = range(0, 72, 8)
@@ -40,6 +40,8 @@ _NUMBER, _LIST_OF_NUMBERS, _TUPLE_OF_NUMBERS, _ARRAY_OF_NUMBERS, _LIST, _TUPLE, 
 _DATA_AT, _AXES_AT, _SHAPE_AT, _DTYPE_AT, _FLAGS_AT, _IN_ORDER, _WRITEABLE = 16, 24, 32, 56, 64, 0x101, 0x501
 
 _NULL, _FOR_PYTHON = uint64(0), uint64(1)
+# `Py_EQ`
+_EQUAL = 2
 
 
 @intrinsic
@@ -114,6 +116,16 @@ def _array(x, node, table):
 
 
 @helper
+def _same(x, known, table):
+    """Whether an object is another one, or an int or a string that equals it."""
+    if x == known:
+        return True
+    kind = item(x, TYPE_AT)
+    plain = kind == item(table, _INT) or kind == item(table, _STRING)
+    return plain and kind == item(known, TYPE_AT) and cpython.PyObject_RichCompareBool(x, known, _EQUAL) == 1
+
+
+@helper
 def _found(node, table, arguments):
     """The object that stands where a node is, borrowed; NULL where there is none."""
     parent, place = item(node, _PARENT), item(node, _PLACE)
@@ -128,7 +140,7 @@ def _found(node, table, arguments):
     if place == 0:
         store(table + uint64(_NEXT), uint64(0))
     cpython.PyDict_Next(x, table + uint64(_NEXT), table + uint64(_NAME), table + uint64(_VALUE))
-    return item(table, _VALUE) if item(table, _NAME) == item(node, _KEY) else _NULL
+    return item(table, _VALUE) if _same(item(table, _NAME), item(node, _KEY), table) else _NULL
 
 
 @helper
@@ -140,7 +152,7 @@ def _fits(node, x, table):
     if kind == _ARRAY_OF_NUMBERS:
         return _array(x, node, table)
     if kind == _STATIC:
-        return x == item(node, _IS)
+        return _same(x, item(node, _IS), table)
     if item(x, TYPE_AT) != item(node, _IS):
         return False
     n = item(node, _N)
@@ -175,7 +187,7 @@ def _given(table, n, names):
     if n != item(table, _POSITIONAL) or named != item(table, _NAMED):
         return False
     for i in range(named):
-        if cpython.PyTuple_GetItem(names, i) != item(table, uint64(_NAMES) + uint64(8) * uint64(i)):
+        if not _same(cpython.PyTuple_GetItem(names, i), item(table, uint64(_NAMES) + uint64(8) * uint64(i)), table):
             return False
     return True
 
@@ -378,7 +390,7 @@ def make(
 
 
 # What a table has from `_NONE` on.
-_OBJECTS = None, float, np.float64, int, np.ndarray, np.dtype(np.float64)
+_OBJECTS = None, float, np.float64, int, str, np.ndarray, np.dtype(np.float64)
 
 
 def answered(function: Callable[..., Any]) -> int:

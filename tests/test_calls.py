@@ -228,6 +228,23 @@ def test_keywords_in_any_order_and_wrong_ones():
             g()
 
 
+def test_ints_and_strings_that_are_equal_are_the_same():
+    def f(x, n, mode):
+        return x["weights"] * n if mode == "linear" else x["weights"]
+
+    g = jt.grad(f)
+    answers(g, {"weights": 2.0}, 1000, "linear")
+    before = answered(g)
+    for _ in range(3):  # made anew each time
+        assert g({"".join(["wei", "ghts"]): 2.0}, int("1000"), "".join(["lin", "ear"])) == {"weights": 1000.0}
+    assert answered(g) == before + 3
+    assert g({"weights": 2.0}, 1001, "linear") == {"weights": 1001.0}
+    assert g({"weights": 2.0}, 1000, "square") == {"weights": 1.0}
+    assert g({"weights": 2.0}, True, "linear") == {"weights": 1.0}
+    with pytest.raises(TypeError):
+        g({"weights": 2.0}, 1000.0 + 0j, "linear")
+
+
 def test_out_is_what_it_was_where_it_cannot_be_written():
     p, x = jt.record(lambda x: jt.sum(x * x), np.arange(3.0)), np.arange(3.0)
     out = np.zeros(3)
