@@ -11,30 +11,31 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from numpy import int64, uint64
+from numpy import float64, int64, uint64
 
 from . import cpython, kernels
-from .cpython import OBJECT, TYPE_AT, Definition, item, item_float64, item_int32, store, store_float64
+from .cpython import OBJECT, TYPE_AT, Definition, item, item_float32, item_float64, item_int32, item_uint8, store, store_float64
 from .kernels import helper
 from .late import Late
 from .schedule import Plan
 from .structure import Signature, places
 
-# What a call returns: the value, the gradient, both, or both where the last argument is the array that takes the gradient.
-RETURNS = VALUE, GRADIENT, BOTH, INTO = range(4)
+# What a call returns: the result, the gradient, the value and the gradient, the same where the last argument is the array that takes the
+# gradient, or the result and the gradient.
+RETURNS = RESULT, GRADIENT, BOTH, INTO, WITH_AUX = range(5)
 # How the gradient is made: of one number, as a tuple of numbers, or by a function.
 _ONE, _TUPLE, _MADE = range(3)
 
 # What there is to know of a call, by its place in a table; after `_NAMES` come the names of the arguments that are passed by name.
 (
-    _BUSY, _ANSWERED, _SWEEP, _FRAME, _WORK, _SHORT, _WHAT, _HOW, _GRADIENT_AT, _ACTIVE, _TAKE, _NODES, _NODES_AT, _POSITIONAL, _NAMED,
-    _NONE, _FLOAT, _NUMPY_FLOAT, _INT, _STRING, _ARRAY, _FLOAT64, _NEXT, _NAME, _VALUE, _NAMES,
-) = range(0, 8 * 26, 8)  # fmt: skip
+    _BUSY, _ANSWERED, _SWEEP, _FRAME, _WORK, _SHORT, _WHAT, _HOW, _GRADIENT_AT, _ACTIVE, _TAKE, _GIVE, _NODES, _NODES_AT, _POSITIONAL,
+    _NAMED, _NONE, _FLOAT, _NUMPY_FLOAT, _INT, _STRING, _ARRAY, _FLOAT64, _FLOAT32, _INT64, _BOOL, _NEXT, _NAME, _VALUE, _NAMES,
+) = range(0, 8 * 30, 8)  # fmt: skip
 # A node is an argument, or what is in one: of which kind, in which node (0 for none) and at which place there or among the arguments,
 # where itself is once it was found, its type or which object it is, how many numbers or items it has, where its numbers go, and more.
 _KIND, _PARENT, _PLACE, _SELF, _IS, _N, _TO, _MORE, _KEY = range(0, 72, 8)
 _NODE = 72
-_NUMBER, _LIST_OF_NUMBERS, _TUPLE_OF_NUMBERS, _ARRAY_OF_NUMBERS, _LIST, _TUPLE, _DICT, _STATIC = range(8)
+_NUMBER, _LIST_OF_NUMBERS, _TUPLE_OF_NUMBERS, _ARRAY_OF_NUMBERS, _ARRAY_OF_TRUTHS, _LIST, _TUPLE, _DICT, _STATIC = range(9)
 # Where an array has its numbers, how many axes, their lengths, its type of numbers and its flags; those of an array that lies in order, and
 # of one that can be written to as well.
 _DATA_AT, _AXES_AT, _SHAPE_AT, _DTYPE_AT, _FLAGS_AT, _IN_ORDER, _WRITEABLE = 16, 24, 32, 56, 64, 0x101, 0x501
@@ -84,18 +85,38 @@ def _numbers(x, listed, n, table, integers, to):
 
 @helper
 def _plain(x, table, flags):
-    """Whether this is an array of float64 of NumPy's own class, with these flags."""
-    return (
-        item(x, TYPE_AT) == item(table, _ARRAY)
-        and item(x, _DTYPE_AT) == item(table, _FLOAT64)
-        and item_int32(x, _FLAGS_AT) & uint64(flags) == uint64(flags)
-    )
+    """Whether this is an array of NumPy's own class, with these flags."""
+    return item(x, TYPE_AT) == item(table, _ARRAY) and item_int32(x, _FLAGS_AT) & uint64(flags) == uint64(flags)
 
 
 @helper
 def _copy(source, to, n):
     for i in range(n):
         store_float64(to + uint64(8) * uint64(i), item_float64(source, uint64(8) * uint64(i)))
+
+
+@helper
+def _converted(x, table, truths, to, n):
+    """Write the numbers of an array to an address; whether they are of a type that is common."""
+    kind, source = item(x, _DTYPE_AT), item(x, _DATA_AT)
+    if truths:
+        if kind != item(table, _BOOL):
+            return False
+        for i in range(n):
+            store_float64(to + uint64(8) * uint64(i), float64(item_uint8(source, uint64(i))))
+        return True
+    if kind == item(table, _FLOAT64):
+        _copy(source, to, n)
+        return True
+    if kind == item(table, _INT64):
+        for i in range(n):
+            store_float64(to + uint64(8) * uint64(i), float64(int64(item(source, uint64(8) * uint64(i)))))
+        return True
+    if kind == item(table, _FLOAT32):
+        for i in range(n):
+            store_float64(to + uint64(8) * uint64(i), float64(item_float32(source, uint64(4) * uint64(i))))
+        return True
+    return False
 
 
 @helper
@@ -111,8 +132,7 @@ def _array(x, node, table):
     for k in range(axes):
         if item(lengths, uint64(8) * uint64(k)) != item(shape, uint64(8) * uint64(k) + uint64(8)):
             return False
-    _copy(item(x, _DATA_AT), item(node, _TO), item(node, _N))
-    return True
+    return _converted(x, table, item(node, _KIND) == _ARRAY_OF_TRUTHS, item(node, _TO), item(node, _N))
 
 
 @helper
@@ -149,7 +169,7 @@ def _fits(node, x, table):
     kind, integers, to = item(node, _KIND), item(node, _MORE), item(node, _TO)
     if kind == _NUMBER:
         return _number(x, table, integers, to)
-    if kind == _ARRAY_OF_NUMBERS:
+    if kind == _ARRAY_OF_NUMBERS or kind == _ARRAY_OF_TRUTHS:
         return _array(x, node, table)
     if kind == _STATIC:
         return _same(x, item(node, _IS), table)
@@ -195,7 +215,7 @@ def _given(table, n, names):
 @helper
 def _left_in(out, table):
     """An array that the gradient was written to, a new reference; `_FOR_PYTHON` where it cannot be."""
-    if not _plain(out, table, _WRITEABLE):
+    if not _plain(out, table, _WRITEABLE) or item(out, _DTYPE_AT) != item(table, _FLOAT64):
         return _FOR_PYTHON
     size, lengths = uint64(1), item(out, _SHAPE_AT)
     for k in range(item_int32(out, _AXES_AT)):
@@ -235,6 +255,12 @@ def _gradient(table, arguments):
 
 
 @helper
+def _result(table, value):
+    give = item(table, _GIVE)
+    return cpython.PyFloat_FromDouble(value) if give == _NULL else cpython.PyObject_CallNoArgs(give)
+
+
+@helper
 def _run(table):
     """The value of a sweep, while other threads run Python where it takes long."""
     if item(table, _SHORT) != 0:
@@ -255,12 +281,12 @@ def _answer(table, arguments):
     if failed != kernels.DONE:
         return cpython.PyLong_FromSsize_t(int64(failed))
     store(table + uint64(_ANSWERED), item(table, _ANSWERED) + uint64(1))
-    if what == VALUE:
-        return cpython.PyFloat_FromDouble(value)
+    if what == RESULT:
+        return _result(table, value)
     gradient = _gradient(table, arguments)
     if what == GRADIENT or gradient == _NULL or gradient == _FOR_PYTHON:
         return gradient
-    first, pair = cpython.PyFloat_FromDouble(value), cpython.PyTuple_New(2)
+    first, pair = _result(table, value), cpython.PyTuple_New(2)
     if first == _NULL or pair == _NULL:
         cpython.Py_DecRef(gradient)
         cpython.Py_DecRef(first)
@@ -326,10 +352,11 @@ class _Nodes:
         identity, n, more = id(kind), 0, 0
         if tag == "f":
             code, more = _NUMBER, int(integers)
-        elif tag == "array" and len(spec) == 2:
+        elif tag == "array":
             shape = np.array([len(kind), *kind], np.uint64)
             self.shapes.append(shape)
-            code, n, more = _ARRAY_OF_NUMBERS, math.prod(kind), shape.ctypes.data
+            code = _ARRAY_OF_NUMBERS if len(spec) == 2 else _ARRAY_OF_TRUTHS
+            n, more = math.prod(kind), shape.ctypes.data
         elif tag == "static":
             code, identity = _STATIC, id(spec[2])
         elif tag == "floats":
@@ -359,13 +386,13 @@ def compiled() -> bool:
 
 def make(
     signature: Signature, key: Any, names: Sequence[str], what: int, plan: Plan, frame: np.ndarray, numbers: np.ndarray,
-    gradient: np.ndarray, take: Callable[[], Any],
+    gradient: np.ndarray, take: Callable[[], Any], give: Callable[[], Any] | None,
 ) -> Callable[..., Any] | None:  # fmt: skip
     """A function of the arguments of a structure, passed by these names after those by position; None where only Python reads them.
 
     It returns what ``what`` says, an int where the guard of this index disagrees, or None where Python has to look closer at the
     arguments. It is tied to a frame of the plan, and the buffer of numbers that this sweeps; ``take`` returns the gradient in its
-    structure.
+    structure, ``give`` the result, None where that is the value.
     """
     positional, named = signature.specs(key)
     active = signature.positions(len(positional))
@@ -381,16 +408,16 @@ def make(
     how = _MADE if not isinstance(key, int) else _ONE if signature.single else _TUPLE
     known = [
         0, 0, kernels.frame_address(), frame.ctypes.data, numbers.ctypes.data, plan.short, what, how, gradient.ctypes.data, gradient.size,
-        id(take), len(rows), rows.ctypes.data, given, len(names), *map(id, _OBJECTS), 0, 0, 0, *map(id, names),
+        id(take), 0 if give is None else id(give), len(rows), rows.ctypes.data, given, len(names), *map(id, _OBJECTS), 0, 0, 0, *map(id, names),
     ]  # fmt: skip
     table = np.array(known, np.uint64)
     return cpython.function(
-        _definitions[0], (table.ctypes.data, table, rows, nodes.shapes, plan, frame, numbers, take, names, key)
+        _definitions[0], (table.ctypes.data, table, rows, nodes.shapes, plan, frame, numbers, take, give, names, key)
     )
 
 
 # What a table has from `_NONE` on.
-_OBJECTS = None, float, np.float64, int, str, np.ndarray, np.dtype(np.float64)
+_OBJECTS = None, float, np.float64, int, str, np.ndarray, *map(np.dtype, (np.float64, np.float32, np.int64, np.bool_))
 
 
 def answered(function: Callable[..., Any]) -> int:

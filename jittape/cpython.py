@@ -50,8 +50,8 @@ def _stores(kind: Any, argument: Any) -> Any:
     return store
 
 
-item, item_int32 = (_loads(ir.IntType(bits), types.uint64) for bits in (64, 32))
-item_float64 = _loads(ir.DoubleType(), types.float64)
+item, item_int32, item_uint8 = (_loads(ir.IntType(bits), types.uint64) for bits in (64, 32, 8))
+item_float64, item_float32 = _loads(ir.DoubleType(), types.float64), _loads(ir.FloatType(), types.float32)
 store, store_int32, store_uint8 = (_stores(ir.IntType(bits), types.uint64) for bits in (64, 32, 8))
 store_float64 = _stores(ir.DoubleType(), types.float64)
 # Where an object has its type.

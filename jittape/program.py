@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import reprlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +16,9 @@ from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
 from .memory import require
 from .ops import OPS
 from .schedule import Plan, schedule
-from .structure import Signature, difference, unflatten
+from .structure import Signature, difference
 from .tape import Tape
-from .transfer import filler, reader, taker
+from .transfer import filler, giver, reader, taker
 
 # A buffer larger than this is not kept for the next call.
 _KEEP_BYTES = 1 << 28
@@ -38,16 +38,18 @@ class Work:
     gradient : where a reverse sweep leaves the gradient, until the next one
     fill : a function of the leaves that writes them to ``inputs``
     take : a function that returns ``gradient`` in the structure of the differentiated arguments, copied
+    give : a function that returns the result in its structure, after a sweep; None before it is first asked for
     evaluate, differentiate : run the forward sweep, or both, and return the output's value, NaN where a guard disagreed
     """
 
-    __slots__ = ("numbers", "inputs", "gradient", "fill", "take", "evaluate", "differentiate")
+    __slots__ = ("numbers", "inputs", "gradient", "fill", "take", "give", "evaluate", "differentiate")
 
     def __init__(self, plan: Plan, shapes: list[tuple[int, ...] | None], inputs: int, interface: Interface) -> None:
         self.numbers = plan.buffer()
         slots = len(plan.template)
         self.inputs, self.gradient = self.numbers[1 : 1 + inputs], self.numbers[slots + 1 : slots + 1 + interface.active]
         self.fill, self.take = filler(shapes, self.inputs), taker(interface.signature, interface.key, self.gradient)
+        self.give: Callable[[], Any] | None = None
         self.evaluate, self.differentiate = (plan.bind(self.numbers, mode) for mode in (FORWARD, GRADIENT))
 
 
@@ -153,7 +155,7 @@ class Program:
             where the arguments differ in structure, shape or static value from the recorded ones.
         """
         answer = self._value(*args, **kwargs)
-        if type(answer) is float:
+        if answer is not None and type(answer) is not int:
             return answer
         leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
         work = self._work()
@@ -161,12 +163,10 @@ class Program:
         value = work.evaluate()
         if value != value:
             value = self._checked(value, work, FORWARD)
-        if self.interface.result == "f":
-            self._value = self.quick(calls.VALUE, kwargs)
-        else:
-            value = self.result(work)
+        out = value if self.interface.result == "f" else self.result(work)
+        self._value = self.quick(calls.RESULT, kwargs)
         self._pool.append(work)
-        return value
+        return out
 
     def value_and_grad(self, /, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> tuple[float, Any]:
         """The value and the gradient in the differentiated arguments.
@@ -219,12 +219,14 @@ class Program:
 
     def _quick_anew(self, returns: int, names: tuple[str, ...]) -> Callable[..., Any] | None:
         plan, work = self.plan, self._work()
-        frame = plan.frame(work.numbers, FORWARD if returns == calls.VALUE else GRADIENT)
+        frame = plan.frame(work.numbers, FORWARD if returns == calls.RESULT else GRADIENT)
         if frame is None:
             return None
         interface = self.interface
+        structured = interface.result != "f" and returns in (calls.RESULT, calls.WITH_AUX)
+        give = giver(interface.result, work.numbers, self._outputs_at) if structured else None
         return calls.make(
-            interface.signature, interface.key, names, returns, plan, frame, work.numbers, work.gradient, work.take
+            interface.signature, interface.key, names, returns, plan, frame, work.numbers, work.gradient, work.take, give
         )
 
     def made(self, returns: int) -> Callable[..., Any] | None:
@@ -385,23 +387,9 @@ class Program:
 
     def result(self, work: Work) -> Any:
         """The function's result after a forward sweep, in the structure that the function returned."""
-        return unflatten(self.interface.result, self._outputs(work.numbers))
-
-    def _outputs(self, val: np.ndarray) -> Iterator[Any]:
-        values = val[self._outputs_at]
-        start = 0
-        for spec in _result_leaves(self.interface.result):
-            if spec == "f":
-                yield values.item(start)
-                start += 1
-            elif spec == "b":
-                yield values.item(start) != 0.0
-                start += 1
-            else:
-                stop = start + math.prod(spec[1])
-                found = values[start:stop].reshape(spec[1])
-                yield found != 0.0 if len(spec) > 2 else found
-                start = stop
+        if work.give is None:
+            work.give = giver(self.interface.result, work.numbers, self._outputs_at)
+        return work.give()
 
     # -- text ---------------------------------------------------------------------------------------------------------
 
@@ -453,15 +441,6 @@ class Program:
             f"{report.outcome} when recorded and is {not report.outcome} now (guard {index}{where}). Record again at this "
             "point, or use jt.grad or jt.value_and_grad, which keep a program for every path"
         )
-
-
-def _result_leaves(spec: Any) -> Iterator[Any]:
-    """The specs of a result's numbers, truth values and arrays, in order."""
-    if spec[0] in ("f", "b", "array"):
-        yield spec
-    elif spec[0] not in ("static", "copy"):
-        for item in spec[-1]:
-            yield from _result_leaves(item)
 
 
 def _describe(x: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 import operator
@@ -206,20 +207,37 @@ def taker(signature: Signature, key: Any, vector: np.ndarray) -> Callable[[], An
     return lambda: tuple([take() for take in chosen])
 
 
+def giver(spec: Any, values: np.ndarray, places: np.ndarray) -> Callable[[], Any]:
+    """A function that makes a result of what stands at these places of the values by then; it shares no memory with them."""
+    vector = np.empty(len(places))
+    take, _ = _taker(spec, vector, 0)
+
+    def give() -> Any:
+        values.take(places, out=vector, mode="clip")  # "raise" would need a buffer
+        return take()
+
+    return give
+
+
 def _taker(spec: Any, vector: np.ndarray, start: int) -> tuple[Callable[[], Any], int]:
     """A function that copies the structure of ``spec`` out of a vector from ``start`` on, and where it ends."""
     if spec == "f":
         return functools.partial(vector.item, start), start + 1
+    if spec == "b":
+        return lambda: vector.item(start) != 0.0, start + 1
     tag, kind = spec[:2]
     if tag == "array":
         stop = start + math.prod(spec[1])
-        return vector[start:stop].reshape(spec[1]).copy, stop
+        view = vector[start:stop].reshape(spec[1])
+        return (lambda: view != 0.0) if len(spec) > 2 else view.copy, stop
     if tag == "floats":
         stop = start + spec[2]
         numbers = vector[start:stop].tolist
         return numbers if kind is list else lambda: kind(numbers()), stop
     if tag == "static":
         return lambda: spec[2], start
+    if tag == "copy":
+        return lambda: copy.deepcopy(spec[2]), start
     takers = []
     for item in spec[-1]:
         take, start = _taker(item, vector, start)

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .calls import BOTH, GRADIENT, nothing
+from .calls import BOTH, GRADIENT, WITH_AUX, nothing
 from .errors import JitTapeWarning
 from .finite import Checker
 from .kernels import GRADIENT as SWEEP
@@ -39,7 +39,7 @@ class _Transform:
     """A function that records itself where it must and replays a program where it can."""
 
     _name = "value_and_grad"
-    _with_value, _returns = True, BOTH
+    _with_value = True
 
     def __init__(
         self, f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool, max_paths: int, check_finite: bool
@@ -57,6 +57,7 @@ class _Transform:
         # ordered from the least to the most recently used
         self._trees: dict[Any, PathTree] = {}
         self._last: PathTree | None = None
+        self._returns = GRADIENT if not self._with_value else WITH_AUX if has_aux else BOTH
         # answers calls, or None
         self._quick: Callable[..., Any] = nothing
         # what trees did that were dropped
@@ -110,7 +111,7 @@ class _Transform:
             if checker is None:
                 checker = self._checkers[program] = Checker(program)
             checker.check(leaves)
-        elif not self._has_aux:
+        elif self._with_value or not self._has_aux:
             self._hurry(tree, tree.quick(program, self._returns, kwargs))
         if self._with_value:
             return answer, gradient
@@ -172,7 +173,7 @@ class _ValueAndGrad(_Transform):
 
 class _Grad(_Transform):
     _name = "grad"
-    _with_value, _returns = False, GRADIENT
+    _with_value = False
 
 
 def value_and_grad(

@@ -33,7 +33,7 @@ def reading(signature, key, names):
     work = plan.buffer()
     frame = plan.frame(work, kernels.FORWARD)
     numbers = work[1 : 1 + n]
-    return calls.make(signature, key, names, calls.VALUE, plan, frame, work, numbers, numbers.copy), numbers
+    return calls.make(signature, key, names, calls.RESULT, plan, frame, work, numbers, numbers.copy, None), numbers
 
 
 def agrees(call, numbers, key, args, kwargs, answer, signature):
@@ -123,6 +123,57 @@ def test_machine_code_answers(name):
         for x in later:
             equal(x, first)
             assert type(x) is type(first)
+
+
+AUX = {
+    "a number": lambda x: x[0],
+    "a truth value": lambda x: x[0] > 1.0,
+    "arrays": lambda x: (x * 2.0, x > 1.0, x[:0]),
+    "a dict": lambda x: {"a": [x[0], "text"], "b": Point(x[1], 3.0), "c": None},
+    "a copy": lambda x: np.arange(3),
+}
+
+
+@pytest.mark.parametrize("name", AUX)
+def test_results_in_their_structure(name):
+    x, f = np.array([1.5, 0.5]), AUX[name]
+    g = jt.value_and_grad(lambda x: (x @ x, f(x)), has_aux=True)
+    (value, aux), gradient = g(x)
+    assert (value, gradient.tolist()) == (2.5, [3.0, 1.0])
+    first, later = answers(g, x)
+    for answer in (first, *later):
+        equal(answer, ((value, aux), gradient))
+    assert later[0][0][1] is not later[1][0][1] or name in ("a truth value",)
+    moved = jt.value_and_grad(lambda x: (x @ x, f(x)), has_aux=True)(2.0 * x)
+    equal(g(2.0 * x), moved)
+    h = jt.grad(lambda x: (x @ x, f(x)), has_aux=True)
+    for _ in range(3):
+        equal(h(x), (gradient, aux))
+
+
+def test_what_a_program_returns_in_its_structure():
+    x = np.array([1.5, 0.5])
+    p = jt.record(lambda x: {"a": [x[0], x * 2.0], "b": Point(x[1], 3.0)}, x)
+    first, later = answers(p, x)
+    for answer in later:
+        equal(answer, first)
+    later[0]["a"][1][:] = 7.0
+    equal(later[1], first)
+    equal(p(2.0 * x), {"a": [3.0, np.array([6.0, 2.0])], "b": Point(1.0, 3.0)})
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.int32, np.uint8, np.float16, np.bool_, ">f8"])
+def test_arrays_of_every_type_of_numbers(dtype):
+    y = np.array([1, 0, 2, 3], dtype)
+    g = jt.value_and_grad(lambda x, y: jt.sum(x * x * y))
+    x = np.array([1.0, 2.0, 3.0, 4.0])
+    expected = g(x, y)
+    for _ in range(3):
+        equal(g(x, y), expected)
+        equal(
+            g(x, np.array([5, 5, 5, 5], dtype)),
+            g(x, np.array([5, 5, 5, 5], dtype).astype(float) if dtype is not np.bool_ else y | True),
+        )
 
 
 def test_nan_is_an_answer():
