@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from types import MemberDescriptorType
 from typing import Any
 
 import numpy as np
@@ -35,7 +37,9 @@ _ONE, _TUPLE, _MADE = range(3)
 # where itself is once it was found, its type or which object it is, how many numbers or items it has, where its numbers go, and more.
 _KIND, _PARENT, _PLACE, _SELF, _IS, _N, _TO, _MORE, _KEY = range(0, 72, 8)
 _NODE = 72
-_NUMBER, _LIST_OF_NUMBERS, _TUPLE_OF_NUMBERS, _ARRAY_OF_NUMBERS, _ARRAY_OF_TRUTHS, _LIST, _TUPLE, _DICT, _STATIC = range(9)
+_NUMBER, _LIST_OF_NUMBERS, _TUPLE_OF_NUMBERS, _ARRAY_OF_NUMBERS, _ARRAY_OF_TRUTHS, _LIST, _TUPLE, _DICT, _DATA, _STATIC = range(
+    10
+)
 # Where an array has its numbers, how many axes, their lengths, its type of numbers and its flags; those of an array that lies in order, and
 # of one that can be written to as well.
 _DATA_AT, _AXES_AT, _SHAPE_AT, _DTYPE_AT, _FLAGS_AT, _IN_ORDER, _WRITEABLE = 16, 24, 32, 56, 64, 0x101, 0x501
@@ -156,6 +160,12 @@ def _found(node, table, arguments):
         return cpython.PyList_GetItem(x, place)
     if kind == _TUPLE:
         return cpython.PyTuple_GetItem(x, place)
+    if kind == _DATA:
+        part = cpython.PyObject_GetAttr(x, item(node, _KEY))
+        if part == _NULL:
+            cpython.PyErr_Clear()  # somebody has deleted it
+        cpython.Py_DecRef(part)  # the object has it still
+        return part
     # its items come in order, and so do their nodes
     if place == 0:
         store(table + uint64(_NEXT), uint64(0))
@@ -178,6 +188,8 @@ def _fits(node, x, table):
     n = item(node, _N)
     if kind == _LIST_OF_NUMBERS or kind == _LIST:
         fits = uint64(cpython.PyList_Size(x)) == n
+    elif kind == _DATA:
+        fits = True
     elif kind == _DICT:
         fits = uint64(cpython.PyDict_Size(x)) == n
     else:
@@ -365,13 +377,22 @@ class _Nodes:
             code, inside = _LIST if issubclass(kind, list) else _TUPLE, spec[2]
         elif tag == "dict" and kind is dict:
             code, inside = _DICT, spec[4]
+        elif tag == "data" and _holds(kind, spec[2]):
+            code, inside = _DATA, spec[3]
         else:
             raise _Unsuited
         self.rows.append([code, parent, place, 0, identity, n or len(inside), to, more, name])
         above = len(self.rows)
         for k, part in enumerate(inside):
-            self._wait(part, above, k, id(spec[2][k]) if code == _DICT else 0, integers, to)
+            self._wait(part, above, k, id(spec[2][k]) if code in (_DICT, _DATA) else 0, integers, to)
             to += 8 * _count(part)
+
+
+def _holds(kind: Any, names: Sequence[str]) -> bool:
+    """Whether objects of a class have these attributes in their dict or in slots, so that to read one runs no code and makes nothing."""
+    found = [inspect.getattr_static(kind, name, None) for name in names]
+    computed = [hasattr(type(x), "__get__") and not isinstance(x, MemberDescriptorType) for x in found]
+    return kind.__getattribute__ is object.__getattribute__ and not hasattr(kind, "__getattr__") and not any(computed)
 
 
 def _count(spec: Any) -> int:
