@@ -10,6 +10,9 @@ from collections.abc import Callable
 from . import cpython, kernels
 from .errors import JitTapeWarning
 
+# How many times as much work has to be there for what this process alone will use.
+_ALONE = 64
+
 
 class Late:
     """Makes something once that pays: after so much work in Python where it is on disk, after more where it has to be compiled.
@@ -33,8 +36,7 @@ class Late:
     def worked(self, n: int) -> None:
         """Note that so much was done in Python, 0 before the first."""
         if self.left is None:
-            loading, compiling = self.patience
-            self.left = sys.maxsize if not cpython.supported() else loading if kernels.on_disk(self.compiled) else compiling
+            self.left = self._wait()
         self.left -= n
         # whoever comes while another thread compiles, or in a child forked meanwhile, goes on in Python
         if self.left <= 0 and self.lock.acquire(blocking=False):
@@ -45,3 +47,12 @@ class Late:
                 warnings.warn(f"{self.otherwise}, since they could not be compiled: {error!r}", JitTapeWarning, stacklevel=4)
             finally:
                 self.lock.release()
+
+    def _wait(self) -> int:
+        loading, compiling = self.patience
+        if not cpython.supported():
+            return sys.maxsize
+        if kernels.on_disk(self.compiled):
+            return loading
+        # where nothing can be kept, each process has to compile for itself alone
+        return compiling if kernels.cache_folder() else _ALONE * compiling

@@ -474,16 +474,21 @@ def test_lines_are_those_of_the_user():
     assert {program.tape.line(i)[0] for i in range(len(program.tape))} == {__file__}
 
 
-@pytest.mark.parametrize("on_disk", [False, True])
-def test_when_they_are_put_in_place(on_disk, monkeypatch):
+@pytest.mark.parametrize(
+    ("on_disk", "folder", "patience"),
+    [(True, "somewhere", 0), (False, "somewhere", native.BEFORE_COMPILING), (False, None, 64 * native.BEFORE_COMPILING)],
+    ids=["on disk", "to be compiled", "to be compiled by every process"],
+)
+def test_when_they_are_put_in_place(on_disk, folder, patience, monkeypatch):
     calls = []
     monkeypatch.setattr(native.late, "left", None)
     monkeypatch.setattr(native.late, "make", lambda: calls.append(True))
     monkeypatch.setattr(kernels, "on_disk", lambda function: on_disk)
+    monkeypatch.setattr(kernels, "cache_folder", lambda: folder)
     native.late.worked(0)
-    assert len(calls) == on_disk
-    if not on_disk:
-        native.late.worked(native.BEFORE_COMPILING - 1)
+    assert len(calls) == (patience == 0)
+    if patience:
+        native.late.worked(patience - 1)
         assert not calls
         native.late.worked(1)
         assert calls
