@@ -107,7 +107,7 @@ def _converted(x, table, truths, to, n):
         if kind != item(table, _BOOL):
             return False
         for i in range(n):
-            store_float64(to + uint64(8) * uint64(i), float64(item_uint8(source, uint64(i))))
+            store_float64(to + uint64(8) * uint64(i), float64(item_uint8(source, uint64(i)) != 0))
         return True
     if kind == item(table, _FLOAT64):
         _copy(source, to, n)
@@ -164,8 +164,10 @@ def _found(node, table, arguments):
         part = cpython.PyObject_GetAttr(x, item(node, _KEY))
         if part == _NULL:
             cpython.PyErr_Clear()  # somebody has deleted it
-        cpython.Py_DecRef(part)  # the object has it still
-        return part
+            return _NULL
+        ours = item(part, 0) == 1  # made for us: the class has a property by now
+        cpython.Py_DecRef(part)
+        return _NULL if ours else part
     # its items come in order, and so do their nodes
     if place == 0:
         store(table + uint64(_NEXT), uint64(0))

@@ -45,6 +45,9 @@ class Late:
                 self.make()
             except Exception as error:
                 warnings.warn(f"{self.otherwise}, since they could not be compiled: {error!r}", JitTapeWarning, stacklevel=4)
+            except BaseException:  # Ctrl-C: later, then
+                self.left = self._wait()
+                raise
             finally:
                 self.lock.release()
 

@@ -112,8 +112,9 @@ class PathTree:
                 if answer is None:
                     return None
                 with self._lock:
-                    if path in self.paths:
-                        self._use(path)
+                    if path not in self.paths:  # another thread has dropped it
+                        return answer, nothing
+                    self._use(path)
                 return answer, other
             if answer <= guard:
                 return None

@@ -214,8 +214,8 @@ class Program:
         self._answered[returns] += 1
         if self._answered[returns] < _OFTEN or not calls.compiled():
             return calls.nothing
-        found = self._quick[returns] = self._quick_anew(returns, tuple(names)) or calls.nothing
-        return found
+        # of two threads at once one makes what stays
+        return self._quick.setdefault(returns, self._quick_anew(returns, tuple(names)) or calls.nothing)
 
     def _quick_anew(self, returns: int, names: tuple[str, ...]) -> Callable[..., Any] | None:
         plan, work = self.plan, self._work()

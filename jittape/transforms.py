@@ -98,6 +98,7 @@ class _Transform:
                 answer, quick = found
                 self._hurry(tree, quick)
                 return answer
+            self._quick = nothing  # what raises from here on may drop its path
         leaves = None if tree is None else tree.read(args, kwargs)
         if tree is None or leaves is None:
             key, leaves, active = self._signature.split(args, kwargs)
@@ -130,6 +131,7 @@ class _Transform:
                 tree = self._plant(key, active)
                 self._make_room()
             self._trees[key] = self._last = tree
+            self._quick = nothing
         return tree
 
     def _make_room(self) -> None:

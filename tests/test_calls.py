@@ -323,6 +323,81 @@ def test_dataclasses():
     assert k(Frozen(2.0)) == Frozen(2.0)
 
 
+def test_a_class_that_is_given_a_property_later():
+    @dataclasses.dataclass
+    class P:
+        a: float
+        b: np.ndarray
+
+    g, p = jt.value_and_grad(lambda p: p.a * p.a + jt.sum(p.b)), P(2.0, np.ones(4000))
+    answers(g, p)
+    P.b = property(lambda self: np.full(4000, 7.0), lambda self, b: None)
+    for _ in range(20):
+        assert g(p)[0] == 28004.0
+
+
+def test_truth_is_whatever_is_not_0():
+    g = jt.value_and_grad(lambda x, m: jt.sum(x * m))
+    x = np.array([1.0, 2.0, 3.0])
+    answers(g, x, np.array([True, False, True]))
+    before = answered(g)
+    equal(g(x, np.array([2, 0, 255], np.uint8).view(bool)), (4.0, np.array([1.0, 0.0, 1.0])))
+    assert answered(g) == before + 1
+
+
+def test_after_an_exception_calls_count_and_keep_their_recording():
+    def f(x, mode):
+        if mode == "bad":
+            raise ValueError(mode)
+        return x * x
+
+    g = jt.value_and_grad(f, max_paths=2)
+    for _ in range(5):
+        g(2.0, "a")
+    with pytest.raises(ValueError, match="bad"):
+        g(2.0, "bad")
+    for _ in range(10):
+        g(2.0, "a")
+    with pytest.warns(jt.JitTapeWarning, match="structures"):
+        g(2.0, "c")
+    g(2.0, "a")
+    assert g.cache_info() == (2, 2, 15)
+
+
+def test_an_eviction_that_raises_counts_what_comes_after():
+    g = jt.value_and_grad(lambda x: x if x > 0.0 else -x, max_paths=1)
+    for _ in range(5):
+        g(1.0)
+    with pytest.raises(jt.JitTapeWarning):  # warnings are errors here
+        g(-1.0)
+    for _ in range(10):
+        assert g(1.0) == (1.0, 1.0)
+    assert g.cache_info() == (1, 3, 13)
+
+
+def test_threads_make_one_call():
+    for _ in range(20):
+        g = jt.value_and_grad(lambda x: x * x)
+        g(1.0)
+        threads = [threading.Thread(target=lambda g=g: [g(2.0) for _ in range(50)]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert g.cache_info().replays == 200
+
+
+def test_an_interrupted_compilation_is_tried_again(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(calls.late, "left", 1)
+    monkeypatch.setattr(calls.late, "make", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        calls.late.worked(1)
+    assert calls.late.left <= max(calls.late.patience)
+
+
 def test_ints_and_strings_that_are_equal_are_the_same():
     def f(x, n, mode):
         return x["weights"] * n if mode == "linear" else x["weights"]
