@@ -16,7 +16,8 @@ from numba.extending import intrinsic
 OBJECT = types.uint64
 
 
-def _pointer(builder: Any, kind: Any, address: Any, place: Any) -> Any:
+def pointer(builder: Any, kind: Any, address: Any, place: Any) -> Any:
+    """What LLVM loads from, and stores to: a place after an address, in bytes."""
     return builder.inttoptr(builder.add(address, place), kind.as_pointer())
 
 
@@ -26,7 +27,7 @@ def _loads(kind: Any, result: Any) -> Any:
     @intrinsic
     def load(typing_context, address, place):
         def generate(context, builder, signature, arguments):
-            x = builder.load(_pointer(builder, kind, *arguments))
+            x = builder.load(pointer(builder, kind, *arguments))
             return builder.zext(x, ir.IntType(64)) if isinstance(kind, ir.IntType) and kind.width < 64 else x
 
         return result(types.uint64, types.uint64), generate

@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 from numpy import uint64
 
 from . import cpython, kernels, recording, show, tracer
-from .cpython import OBJECT, TYPE_AT, Definition, item, store, store_float64, store_int32, store_uint8
+from .cpython import OBJECT, TYPE_AT, Definition, item, pointer, store, store_float64, store_int32, store_uint8
 from .kernels import helper
 from .late import Late
 from .ops import CODE
@@ -27,23 +27,10 @@ from .recording import CONDITIONS, CONST, Recording
 from .tracer import Condition, Var
 
 
-@intrinsic
-def _of(typing_context, x, facts, place):
+@helper
+def _of(x, facts, place):
     """An attribute of an object, borrowed; the table of facts says where it is."""
-
-    def generate(context, builder, signature, arguments):
-        x, facts, place = arguments
-        return _load(builder, x, _load(builder, facts, place))
-
-    return types.uint64(types.uint64, types.uint64, types.uint64), generate
-
-
-def _load(builder: Any, address: Any, place: Any) -> Any:
-    return builder.load(_pointer(builder, builder.add(address, place)))
-
-
-def _pointer(builder: Any, address: Any) -> Any:
-    return builder.inttoptr(address, ir.IntType(64).as_pointer())
+    return item(x, item(facts, place))
 
 
 # What there is to know of this process, by its place in a table: objects, where others have their attributes, and from `_METHODS` on of
@@ -441,7 +428,7 @@ def _callables(typing_context, facts, addresses):
             return context.call_internal_no_propagate(inside, compiled.fndesc, compiled.signature, given)[1]
 
         def fact(inside, known, place):
-            return _load(inside, known, _WORD(place))
+            return inside.load(pointer(inside, _WORD, known, _WORD(place)))
 
         def operate(k, operator, swapped):
             def body(inside, operands, known):
@@ -469,7 +456,7 @@ def _callables(typing_context, facts, addresses):
         found = [define(name, 2, operate(k, operator, swapped)) for k, (name, _, operator, swapped) in enumerate(OPERATORS)]
         found += [define("push", 3, push), define("pack", 6, pack)]
         for k, address in enumerate(found):
-            builder.store(address, _pointer(builder, builder.add(values[1], _WORD(8 * k))))
+            builder.store(address, pointer(builder, _WORD, values[1], _WORD(8 * k)))
         return context.get_dummy_value()
 
     return types.void(types.uint64, types.uint64), generate
@@ -507,9 +494,7 @@ def install() -> None:
 # So many rows are recorded in Python, at a third of a microsecond more each, before a second is spent on compiling; later processes only load
 # what is on disk then, which takes five milliseconds.
 BEFORE_COMPILING = 1 << 14
-late = Late(
-    lambda: install(), _hand_over, (0, BEFORE_COMPILING), "operators of traced numbers stay in Python, and recording slower"
-)
+late = Late(install, _hand_over, (0, BEFORE_COMPILING), "operators of traced numbers stay in Python, and recording slower")
 
 
 def _replace() -> None:
