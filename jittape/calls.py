@@ -165,7 +165,7 @@ def _found(node, table, arguments):
         if part == _NULL:
             cpython.PyErr_Clear()  # somebody has deleted it
             return _NULL
-        ours = item(part, 0) == 1  # made for us: the class has a property by now
+        ours = item_int32(part, 0) == 1  # its references: made for us, because the class has a property by now
         cpython.Py_DecRef(part)
         return _NULL if ours else part
     # its items come in order, and so do their nodes
@@ -227,18 +227,20 @@ def _given(table, n, names):
 
 
 @helper
-def _left_in(out, table):
-    """An array that the gradient was written to, a new reference; `_FOR_PYTHON` where it cannot be."""
+def _out(table, arguments):
+    """The array that takes the gradient, borrowed."""
+    return item(arguments, uint64(8) * item(table, _POSITIONAL) - uint64(8))
+
+
+@helper
+def _takes(out, table):
+    """Whether the gradient can be copied to an array."""
     if not _plain(out, table, _WRITEABLE) or item(out, _DTYPE_AT) != item(table, _FLOAT64):
-        return _FOR_PYTHON
+        return False
     size, lengths = uint64(1), item(out, _SHAPE_AT)
     for k in range(item_int32(out, _AXES_AT)):
         size *= item(lengths, uint64(8) * uint64(k))
-    if size != item(table, _ACTIVE):
-        return _FOR_PYTHON
-    _copy(item(table, _GRADIENT_AT), item(out, _DATA_AT), size)
-    cpython.Py_IncRef(out)
-    return out
+    return size == item(table, _ACTIVE)
 
 
 @helper
@@ -258,9 +260,15 @@ def _tuple(source, n):
 
 @helper
 def _gradient(table, arguments):
+    """The gradient, a new reference; NULL after an error, `_FOR_PYTHON` where another thread has changed ``out`` meanwhile."""
     how, source = item(table, _HOW), item(table, _GRADIENT_AT)
     if item(table, _WHAT) == INTO:
-        return _left_in(item(arguments, uint64(8) * item(table, _POSITIONAL) - uint64(8)), table)
+        out = _out(table, arguments)
+        if not _takes(out, table):
+            return _FOR_PYTHON
+        _copy(source, item(out, _DATA_AT), item(table, _ACTIVE))
+        cpython.Py_IncRef(out)
+        return out
     if how == _ONE:
         return cpython.PyFloat_FromDouble(item_float64(source, 0))
     if how == _TUPLE:
@@ -288,9 +296,10 @@ def _run(table):
 @helper
 def _answer(table, arguments):
     """What a call returns; NULL after an error, `_FOR_PYTHON` where it takes a closer look."""
-    if not _read(table, arguments):
+    what = item(table, _WHAT)
+    if (what == INTO and not _takes(_out(table, arguments), table)) or not _read(table, arguments):
         return _FOR_PYTHON
-    value, what = _run(table), item(table, _WHAT)
+    value = _run(table)
     failed = item_float64(item(table, _WORK), 0)
     if failed != kernels.DONE:
         return cpython.PyLong_FromSsize_t(int64(failed))
@@ -344,11 +353,8 @@ class _Nodes:
 
     def add(self, spec: Any, place: int, differentiated: bool) -> None:
         """An argument, in the order of the leaves."""
-        self._wait(spec, 0, place, 0, differentiated, self._to)
+        self._waiting.append((spec, 0, place, 0, differentiated, self._to))
         self._to += 8 * _count(spec)
-
-    def _wait(self, *node: Any) -> None:
-        self._waiting.append(node)
 
     def table(self) -> np.ndarray:
         """All nodes, once the last argument was added."""
@@ -386,7 +392,7 @@ class _Nodes:
         self.rows.append([code, parent, place, 0, identity, n or len(inside), to, more, name])
         above = len(self.rows)
         for k, part in enumerate(inside):
-            self._wait(part, above, k, id(spec[2][k]) if code in (_DICT, _DATA) else 0, integers, to)
+            self._waiting.append((part, above, k, id(spec[2][k]) if code in (_DICT, _DATA) else 0, integers, to))
             to += 8 * _count(part)
 
 
@@ -430,8 +436,9 @@ def make(
         return None
     how = _MADE if not isinstance(key, int) else _ONE if signature.single else _TUPLE
     known = [
-        0, 0, kernels.frame_address(), frame.ctypes.data, numbers.ctypes.data, plan.short, what, how, gradient.ctypes.data, gradient.size,
-        id(take), 0 if give is None else id(give), len(rows), rows.ctypes.data, given, len(names), *map(id, _OBJECTS), 0, 0, 0, *map(id, names),
+        0, 0, kernels.frame_address(), frame.ctypes.data, numbers.ctypes.data, kernels.is_short(plan.code), what, how,
+        gradient.ctypes.data, gradient.size, id(take), 0 if give is None else id(give), len(rows), rows.ctypes.data, given, len(names),
+        *map(id, _OBJECTS), 0, 0, 0, *map(id, names),
     ]  # fmt: skip
     table = np.array(known, np.uint64)
     return cpython.function(
@@ -445,11 +452,7 @@ _OBJECTS = None, float, np.float64, int, str, np.ndarray, *map(np.dtype, (np.flo
 
 def answered(function: Callable[..., Any]) -> int:
     """How many calls a function of `make` has answered."""
-    return 0 if function is nothing else int(function.__self__[1][_ANSWERED // 8])  # type: ignore[attr-defined]
-
-
-def nothing(*args: Any, **kwargs: Any) -> None:
-    """Stands for a function of `make` where there is none."""
+    return int(function.__self__[1][_ANSWERED // 8])  # type: ignore[attr-defined]
 
 
 # So many calls are answered by Python, at a microsecond more each, before a second and a half is spent on compiling what answers them, and so
@@ -464,8 +467,8 @@ def compile_now() -> None:
         if not _definitions:
             kernels.announce(call, "what answers short calls, once per machine (two seconds)")
             kernels.frame_address()
-            compiled = cpython.forever(kernels.compiled(call, OBJECT(OBJECT, OBJECT, types.intp, OBJECT)))
-            _definitions.append(cpython.forever(Definition(b"call", compiled.address, cpython.AND_NAMED)))
+            loaded = cpython.forever(kernels.compiled(call, OBJECT(OBJECT, OBJECT, types.intp, OBJECT)))
+            _definitions.append(cpython.forever(Definition(b"call", loaded.address, cpython.AND_NAMED)))
 
 
-late = Late(lambda: compile_now(), call, (BEFORE_LOADING, BEFORE_COMPILING), "calls are answered by Python, and slower")
+late = Late(compile_now, call, (BEFORE_LOADING, BEFORE_COMPILING), "calls are answered by Python, and slower")

@@ -5327,6 +5327,11 @@ def reach(a, b, alive):
     return needed, inner
 
 
+def is_short(code) -> bool:
+    """Whether a sweep takes less time than to let other threads run Python meanwhile."""
+    return bool(code[SLOTS] <= SHORT)
+
+
 def frame_of(code, work, begin, end, mode, reads=(), writes=()) -> np.ndarray:
     """A frame; its arrays have to stay."""
     arrays = [number for array, at in (*reads, *writes) for number in (array.ctypes.data, at, array.size)]
@@ -5339,9 +5344,9 @@ def piece(code, work, begin, end, mode, reads=(), writes=()):
         return functools.partial(_run, code, work, begin, end, mode)
     frame = frame_of(code, work, begin, end, mode, reads, writes)
     holds = frame.ctypes.data, frame, code, work, reads, writes
-    if code[SLOTS] <= SHORT and cpython.supported():
+    if is_short(code) and cpython.supported():
         return cpython.function(_short_frame(), holds)
-    run = functools.partial(_entry(run_short_frame if code[SLOTS] <= SHORT else run_frame), frame.ctypes.data)
+    run = functools.partial(_entry(run_short_frame if is_short(code) else run_frame), frame.ctypes.data)
     run.holds = holds  # type: ignore[attr-defined]
     return run
 
@@ -5484,9 +5489,13 @@ def planning(n: int, writes):
     return sys.modules[__name__]
 
 
+# Arrays from this size on are mostly room, and to make lists of them, and arrays again, took a fifth of planning an ODE of 35,000 operations.
+_ROOMY = 1 << 17
+
+
 def _for_python(x: np.ndarray) -> list | memoryview:
-    """An array as Python reaches its numbers fastest: as a list, in a fifth of the time; what is so large is mostly room, and stays."""
-    return x.tolist() if x.size < 1 << 17 else x.data
+    """An array as Python reaches its numbers fastest: as a list, in a fifth of the time, or where it is, without a copy."""
+    return x.tolist() if x.size < _ROOMY else x.data
 
 
 @functools.cache

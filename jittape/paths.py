@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from .calls import nothing
 from .errors import JitTapeWarning
 from .kernels import DONE, REVERSE, UNGUARDED
 from .memory import scarce
@@ -89,14 +88,14 @@ class PathTree:
         """How many calls a recorded program has answered."""
         return self._replays + sum([path.program.answered for path in list(self.paths)])
 
-    def quick(self, program: Program, returns: int, names: Iterable[str]) -> Callable[..., Any]:
+    def quick(self, program: Program, returns: int, names: Iterable[str]) -> Callable[..., Any] | None:
         """What answers calls to come in Python's place; see `Program.quick`. Only the path that was used last has it."""
         path = self._last
-        return program.quick(returns, names) if path is not None and path.program is program else nothing
+        return program.quick(returns, names) if path is not None and path.program is program else None
 
     def elsewhere(
         self, call: Callable[..., Any], guard: int, returns: int, args: tuple, kwargs: dict
-    ) -> tuple[Any, Callable[..., Any]] | None:
+    ) -> tuple[Any, Callable[..., Any] | None] | None:
         """The answer of another path than the last, whose ``call`` met a guard that disagrees, and what gave it; None where none has it."""
         path = self._last
         if path is None or path.program.made(returns) is not call:
@@ -113,7 +112,7 @@ class PathTree:
                     return None
                 with self._lock:
                     if path not in self.paths:  # another thread has dropped it
-                        return answer, nothing
+                        return answer, None
                     self._use(path)
                 return answer, other
             if answer <= guard:

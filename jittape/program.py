@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import calls, explain
+from . import calls, cpython, explain
+from .calls import BOTH, INTO, RESULT, RETURNS, WITH_AUX
 from .errors import BranchChanged
 from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
 from .memory import require
@@ -105,11 +106,9 @@ class Program:
         "_read",
         "_shapes",
         "_scalar",
-        "_value",
-        "_both",
-        "_into",
+        "_gradient_shape",
         "_quick",
-        "_answered",
+        "_asked",
         "__weakref__",
     )
 
@@ -122,13 +121,11 @@ class Program:
         key, signature = interface.key, interface.signature
         self._shapes = signature.shapes(key)
         self._read = reader(signature, key)
-        self._scalar = self._is_scalar()
-        # what answers calls in Python's place, by what they return, and how many Python has answered
-        self._quick: dict[int, Callable[..., Any]] = {}
-        self._answered = [0] * len(calls.RETURNS)
-        self._value: Callable[..., Any] = calls.nothing
-        self._both: Callable[..., Any] = calls.nothing
-        self._into: Callable[..., Any] = calls.nothing
+        self._scalar, self._gradient_shape = self._is_scalar(), (interface.active,)
+        # by what calls return: what answers them in Python's place, None where nothing does yet, False where nothing can; and how many
+        # Python has answered until then
+        self._quick: list[Any] = [None if cpython.supported() else False] * len(RETURNS)
+        self._asked = [0] * len(RETURNS)
 
     def __reduce__(self) -> Any:
         return Program, (self.tape, self.interface)
@@ -154,9 +151,11 @@ class Program:
         TypeError
             where the arguments differ in structure, shape or static value from the recorded ones.
         """
-        answer = self._value(*args, **kwargs)
-        if answer is not None and type(answer) is not int:
-            return answer
+        quick = self._quick[RESULT]
+        if quick:
+            answer = quick(*args, **kwargs)
+            if answer is not None and type(answer) is not int:
+                return answer
         leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
         work = self._work()
         work.fill(*leaves)
@@ -164,8 +163,9 @@ class Program:
         if value != value:
             value = self._checked(value, work, FORWARD)
         out = value if self.interface.result == "f" else self.result(work)
-        self._value = self.quick(calls.RESULT, kwargs)
         self._pool.append(work)
+        if quick is None:
+            self.quick(RESULT, kwargs)
         return out
 
     def value_and_grad(self, /, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> tuple[float, Any]:
@@ -181,11 +181,16 @@ class Program:
         TypeError
             where the function does not return a scalar, or the arguments do not fit.
         """
-        answer = self._both(*args, **kwargs) if out is None else self._into(*args, out, **kwargs)
-        if type(answer) is tuple:
-            return answer
-        self.check_scalar()
-        if out is not None:
+        returns = BOTH if out is None else INTO
+        quick = self._quick[returns]
+        if quick:
+            answer = quick(*args, **kwargs) if out is None else quick(*args, out, **kwargs)
+            if type(answer) is tuple:
+                return answer
+        if not self._scalar:
+            self.check_scalar()
+        flat = type(out) is np.ndarray and out.dtype is _FLOAT and out.shape == self._gradient_shape
+        if out is not None and not flat:
             self._check_out(out)
         leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
         work = self._work()
@@ -195,48 +200,58 @@ class Program:
             value = self._checked(value, work, GRADIENT)
         if out is None:
             out = work.take()
-            self._both = self.quick(calls.BOTH, kwargs)
         else:
-            out[...] = work.gradient.reshape(out.shape)
-            self._into = self.quick(calls.INTO, kwargs)
+            try:
+                out[...] = work.gradient if flat else work.gradient.reshape(out.shape)
+            except ValueError:
+                self._check_out(out)
+                raise
         self._pool.append(work)
+        if quick is None:
+            self.quick(returns, kwargs)
         return value, out
 
-    def quick(self, returns: int, names: Iterable[str]) -> Callable[..., Any]:
-        """What answers the calls to come, with keywords of these names, that return the same: see `calls.make`.
+    def quick(self, returns: int, names: Iterable[str]) -> Callable[..., Any] | None:
+        """What answers calls that return the same, with keywords of these names, in Python's place (see `calls.make`); None for now.
 
         Call it when Python has answered one: it is made once that happened often.
         """
-        found = self._quick.get(returns)
-        if found is not None:
-            return found
-        calls.late.worked(1)
-        self._answered[returns] += 1
-        if self._answered[returns] < _OFTEN or not calls.compiled():
-            return calls.nothing
-        # of two threads at once one makes what stays
-        return self._quick.setdefault(returns, self._quick_anew(returns, tuple(names)) or calls.nothing)
+        found = self._quick[returns]
+        if found is None:
+            self._asked[returns] += 1
+            if self._asked[returns] % _OFTEN == 0:
+                calls.late.worked(_OFTEN)
+                if calls.compiled():
+                    found = self._made_once(returns, tuple(names))
+        return found or None
+
+    def _made_once(self, returns: int, names: tuple[str, ...]) -> Any:
+        # of two threads at once one makes it, and the other goes on without
+        if calls.late.lock.acquire(blocking=False):
+            try:
+                if self._quick[returns] is None:
+                    self._quick[returns] = (self._quick_anew(returns, names) if self.plan.brief else None) or False
+            finally:
+                calls.late.lock.release()
+        return self._quick[returns]
 
     def _quick_anew(self, returns: int, names: tuple[str, ...]) -> Callable[..., Any] | None:
-        plan, work = self.plan, self._work()
-        frame = plan.frame(work.numbers, FORWARD if returns == calls.RESULT else GRADIENT)
-        if frame is None:
-            return None
-        interface = self.interface
-        structured = interface.result != "f" and returns in (calls.RESULT, calls.WITH_AUX)
+        work, interface = self._work(), self.interface
+        frame = self.plan.frame(work.numbers, FORWARD if returns == RESULT else GRADIENT)
+        structured = interface.result != "f" and returns in (RESULT, WITH_AUX)
         give = giver(interface.result, work.numbers, self._outputs_at) if structured else None
         return calls.make(
-            interface.signature, interface.key, names, returns, plan, frame, work.numbers, work.gradient, work.take, give
+            interface.signature, interface.key, names, returns, self.plan, frame, work.numbers, work.gradient, work.take, give
         )
 
     def made(self, returns: int) -> Callable[..., Any] | None:
-        """What `quick` has made."""
-        return self._quick.get(returns)
+        """What `quick` has made; None where it has not."""
+        return self._quick[returns] or None
 
     @property
     def answered(self) -> int:
         """How many calls were answered in Python's place."""
-        return sum(map(calls.answered, self._quick.values()))
+        return sum([calls.answered(quick) for quick in self._quick if quick])
 
     def bind(self, /, *args: Any, out: np.ndarray, **kwargs: Any) -> Callable[[], float]:
         """A function without arguments that returns the value and leaves the gradient in ``out``: the call with the lowest overhead.

@@ -155,16 +155,15 @@ class Plan(NamedTuple):
         return kernels.bind(self.code, work, self.pieces, mode, reads, writes)
 
     @property
-    def short(self) -> bool:
-        """Whether a sweep takes less time than to let other threads run Python meanwhile."""
-        return bool(self.code[SLOTS] <= kernels.SHORT)
-
-    def frame(self, work: np.ndarray, mode: int) -> np.ndarray | None:
-        """What the kernels take to sweep this plan over a work buffer in one piece; None where that takes long."""
+    def brief(self) -> bool:
+        """Whether a sweep is one piece, and so short that how it is called matters."""
         rows, pulls = self.pieces
-        if len(rows) > 2 or len(pulls) > 2 or self.size > _LONG:
-            return None
-        return kernels.frame_of(self.code, work, rows[0], rows[1], mode)
+        return len(rows) == len(pulls) == 2 and self.size <= _LONG
+
+    def frame(self, work: np.ndarray, mode: int) -> np.ndarray:
+        """What the kernels take to sweep this plan over a work buffer, in one piece."""
+        begin, end = self.pieces[0]
+        return kernels.frame_of(self.code, work, begin, end, mode)
 
 
 def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, output: int, active: np.ndarray) -> Plan:

@@ -13,10 +13,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .calls import BOTH, GRADIENT, WITH_AUX, nothing
+from . import calls, cpython
 from .errors import JitTapeWarning
 from .finite import Checker
-from .kernels import GRADIENT as SWEEP
+from .kernels import GRADIENT
 from .memory import scarce
 from .paths import PathTree
 from .program import Program
@@ -57,9 +57,12 @@ class _Transform:
         # ordered from the least to the most recently used
         self._trees: dict[Any, PathTree] = {}
         self._last: PathTree | None = None
-        self._returns = GRADIENT if not self._with_value else WITH_AUX if has_aux else BOTH
-        # answers calls, or None
-        self._quick: Callable[..., Any] = nothing
+        # what calls return; None where only Python can answer them
+        self._returns: int | None = calls.GRADIENT if not self._with_value else calls.WITH_AUX if has_aux else calls.BOTH
+        if check_finite or (has_aux and not self._with_value) or not cpython.supported():
+            self._returns = None
+        # what answers calls of the path used last in Python's place; see `calls.make`
+        self._quick: Callable[..., Any] | None = None
         # what trees did that were dropped
         self._before = CacheInfo(0, 0, 0)
         self._lock = threading.Lock()
@@ -87,23 +90,23 @@ class _Transform:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """The value, or the pair (value, aux), and the gradient; of `grad` the gradient, or the pair (gradient, aux)."""
-        quick = self._quick
-        answer: Any = quick(*args, **kwargs)
-        if answer is not None and type(answer) is not int:
-            return answer
-        tree = self._last
-        if answer is not None and tree is not None:
-            found = tree.elsewhere(quick, answer, self._returns, args, kwargs)
-            if found is not None:
-                answer, quick = found
-                self._hurry(tree, quick)
+        quick, tree = self._quick, self._last
+        if quick is not None:
+            answer: Any = quick(*args, **kwargs)
+            if answer is not None and type(answer) is not int:
                 return answer
-            self._quick = nothing  # what raises from here on may drop its path
+            if answer is not None and tree is not None and self._returns is not None:
+                found = tree.elsewhere(quick, answer, self._returns, args, kwargs)
+                if found is not None:
+                    answer, quick = found
+                    self._hurry(tree, quick)
+                    return answer
+                self._quick = None  # what raises from here on may drop its path
         leaves = None if tree is None else tree.read(args, kwargs)
         if tree is None or leaves is None:
             key, leaves, active = self._signature.split(args, kwargs)
             tree = self._tree(key, active)
-        program, value, work = tree.sweep(leaves, SWEEP)
+        program, value, work = tree.sweep(leaves, GRADIENT)
         answer = program.result(work) if self._has_aux else value
         gradient = work.take()
         program.release(work)
@@ -112,16 +115,18 @@ class _Transform:
             if checker is None:
                 checker = self._checkers[program] = Checker(program)
             checker.check(leaves)
-        elif self._with_value or not self._has_aux:
-            self._hurry(tree, tree.quick(program, self._returns, kwargs))
+        elif self._returns is not None:
+            quick = tree.quick(program, self._returns, kwargs)
+            if quick is not self._quick:
+                self._hurry(tree, quick)
         if self._with_value:
             return answer, gradient
         return (gradient, answer[1]) if self._has_aux else gradient
 
-    def _hurry(self, tree: PathTree, quick: Callable[..., Any]) -> None:
+    def _hurry(self, tree: PathTree, quick: Callable[..., Any] | None) -> None:
         """Let this answer the calls to come, unless another tree is in use by now."""
         with self._lock:
-            self._quick = quick if self._last is tree else nothing
+            self._quick = quick if self._last is tree else None
 
     def _tree(self, key: Any, active: int) -> PathTree:
         """The path tree of an argument structure, empty where it is new; from now on the one that was used last."""
@@ -131,7 +136,7 @@ class _Transform:
                 tree = self._plant(key, active)
                 self._make_room()
             self._trees[key] = self._last = tree
-            self._quick = nothing
+            self._quick = None
         return tree
 
     def _make_room(self) -> None:
@@ -164,7 +169,7 @@ class _Transform:
         """Forget every recording, and count anew."""
         with self._lock:
             self._trees.clear()
-            self._last, self._quick, self._before = None, nothing, CacheInfo(0, 0, 0)
+            self._last, self._quick, self._before = None, None, CacheInfo(0, 0, 0)
 
     cache_clear = clear_cache
 

@@ -430,6 +430,9 @@ def test_out_is_what_it_was_where_it_cannot_be_written():
             p.value_and_grad(x, out=bad)
     assert frozen.tolist() == [7.0] * 3
     strided, column = np.zeros((3, 2))[:, 0], np.zeros((3, 1))
+    before = p.answered
+    p.value_and_grad(x, out=strided)
+    assert p.answered == before  # refused before anything ran
     for good in (strided, column, x):  # of x itself the gradient is written after x was read
         p.value_and_grad(x, out=good)
         assert good.ravel().tolist() == [0.0, 2.0, 4.0]
@@ -525,6 +528,16 @@ def test_threads(n):
     assert g.cache_info().replays == 12000
 
 
+def test_long_programs_are_left_to_python_and_take_no_more_memory():
+    n = 1 << 16
+    x = np.ones(n)
+    g, p = jt.value_and_grad(lambda x: jt.sum(jt.exp(x))), jt.record(lambda x: jt.sum(jt.exp(x)), x)
+    for _ in range(3):
+        assert g(x)[0] == p.value_and_grad(x)[0]
+    assert answered(g) == p.answered == 0
+    assert len(p._pool) == 1
+
+
 def test_when_it_is_made(monkeypatch):
     monkeypatch.setattr(program, "_OFTEN", 4)
     monkeypatch.setattr(calls, "_definitions", [])
@@ -532,10 +545,10 @@ def test_when_it_is_made(monkeypatch):
     monkeypatch.setattr(kernels, "on_disk", lambda function: True)
     monkeypatch.setattr(calls.late, "patience", (10, 1 << 30))
     p = jt.record(lambda x: x * x, 3.0)
-    for _ in range(9):
+    for _ in range(11):
         p(3.0)
     assert not calls.compiled()
-    p(3.0)
+    p(3.0)  # the twelfth: calls are counted by fours
     assert calls.compiled()
     p(3.0)
     assert p.answered == 1

@@ -140,14 +140,17 @@ def test_python_plans_as_compiled_code_does(make, monkeypatch):
     tapes = [make(seed) for seed in range(12)]
     assert any(len(tape) > 24 for tape in tapes)
     plans = []
-    for functions in (kernels.in_python(), kernels):
+    # on lists, on arrays that are too large for those, and compiled
+    for functions, roomy in ((kernels.in_python(), kernels._ROOMY), (kernels.in_python(), 0), (kernels, 0)):
+        monkeypatch.setattr(kernels, "_ROOMY", roomy)
         monkeypatch.setattr(kernels, "planning", lambda n, writes, functions=functions: functions)
         plans.append([schedule.schedule(tape) for tape in tapes] + [one_at_a_time(tape) for tape in tapes])
-    for python, compiled in zip(*plans, strict=True):
-        assert np.array_equal(python.code, compiled.code)
-        assert python.template.tobytes() == compiled.template.tobytes()
-        assert (python.size, python.pieces) == (compiled.size, compiled.pieces)
-        assert np.array_equal(python.where, compiled.where)
+    for *in_python, compiled in zip(*plans, strict=True):
+        for python in in_python:
+            assert np.array_equal(python.code, compiled.code)
+            assert python.template.tobytes() == compiled.template.tobytes()
+            assert (python.size, python.pieces) == (compiled.size, compiled.pieces)
+            assert np.array_equal(python.where, compiled.where)
 
 
 @pytest.mark.skipif(config.DISABLE_JIT, reason="there everything is Python")
