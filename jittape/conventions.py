@@ -683,6 +683,12 @@ _ROWS: dict[str, tuple[tuple, ...]] = {
         ((inf, nan),        inf,            (0.0, 1.0),         "the value of x, the derivative of y"),
         ((nan, 1.0),        nan,            (0.0, nan),         "NaN value; flat in x"),
     ),
+    "copy": (
+        (2.0,               2.0,            1.0,                _LINEAR),
+        (-0.0,              -0.0,           1.0,                _LINEAR),
+        (inf,               inf,            1.0,                _LINEAR),
+        (nan,               nan,            1.0,                _LINEAR),
+    ),
     "ndtri": (
         (0.0,               -inf,           inf,                _LIMIT),
         (0.5,               0.0,            2.5066282746310002, "smooth"),

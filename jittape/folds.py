@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from . import arrays, bulk, tracer
 from .arrays import ConditionArray, VarArray, asarray, elementwise, joined, plain, recording
 from .ops import CODE, OPS
+from .recording import CONST
 from .tracer import Var
 
 # The value of a fold over nothing; other folds have none.
@@ -25,6 +26,10 @@ EMPTY = {"add": 0.0, "multiply": 1.0, "logical_and": 1.0, "logical_or": 0.0, "hy
 _EXTREMES = ("maximum", "minimum")
 # A row of three takes 5 us number by number and 13 as a row, one of eight as long either way.
 _SHORT = 8
+# A factor is copied into one row where each element is read so often, what lies in a row is shorter, and there are so many products: of
+# fewer, to find that out takes more than a sixth of the time that recording them does.
+_READ_OFTEN, _LONG_RUN, _FEW_PRODUCTS = 2, 64, 512
+_KINDS = np.uint8, np.int32, np.int32
 _PLAIN = {code for code, op in enumerate(OPS) if op.plain}
 
 
@@ -199,14 +204,59 @@ def matmul(x: Any, y: Any) -> Any:
         return _summed(multiply(x, y), 0)
     v = checked(np.matmul, x, y)
     if x.ndim == 2 and y.ndim == 1:
-        return _summed(multiply(x.transpose(), y.reshape(-1, 1)), 0)
+        return _summed(_products(x.transpose(), y.reshape(-1, 1)), 0)
     x = x.reshape(1, -1) if x.ndim == 1 else x
     y = y.reshape(-1, 1) if y.ndim == 1 else y
     n = max(x.ndim, y.ndim)
     x, y = (k.reshape((1,) * (n - k.ndim) + k.shape) for k in (x, y))
     left = x.transpose(n - 1, *range(n - 1))
     right = y.transpose(n - 2, *range(n - 2), n - 1)
-    return finish(_summed(multiply(left[..., None], right[..., None, :]), 0), v.shape, True)[()]
+    return finish(_summed(_products(left[..., None], right[..., None, :]), 0), v.shape, True)[()]
+
+
+def _products(x: Any, y: Any, axes: int = 1) -> Any:
+    """The products of what broadcasts, which are added up along the first axes: of factors that lie as blocks read them.
+
+    Other axes that both factors have number products of matrices, each of which is a block of its own.
+    """
+    lengths = [max(pair) for pair in zip(x.shape, y.shape, strict=True)]
+    size = math.prod(lengths)
+    shared = [i for i in range(axes, len(lengths)) if x.shape[i] == y.shape[i] != 1]
+    stack = math.prod([lengths[i] for i in shared])
+    if size >= _FEW_PRODUCTS * stack:
+        order = [*shared, *(i for i in range(len(lengths)) if i not in shared)]
+        x, y = (_gathered(k, order, stack, axes) if 0 < k.size * _READ_OFTEN <= size else k for k in (x, y))
+    return multiply(x, y)
+
+
+def _gathered(x: Any, order: list[int], stack: int, axes: int) -> Any:
+    """A factor of sums of products along its first axes, or a copy in one row where its elements are scattered.
+
+    ``order`` has the axes that number a ``stack`` of products of matrices before these, and all others after them.
+    """
+    if not isinstance(x, VarArray) or isinstance(x, ConditionArray) or x.rec.hooks:
+        return x
+    row = x.row.transpose(order)
+    follow = row.item(-1) - row.item(0) == row.size - 1  # as what one operation makes does
+    if not follow and _scattered(row.reshape(stack, math.prod(x.shape[:axes]), -1)) or _of_both(x.rec, row):
+        return arrays.append(x.rec, CODE["copy"], row.ravel(), 0, x.v.transpose(order)).transpose(np.argsort(order))
+    return x
+
+
+def _scattered(row: np.ndarray) -> bool:
+    """Whether elements are not a constant number of rows apart, from term to term and along what is long enough.
+
+    So are triangular and padded matrices, because their constants lie elsewhere, and windows that overlap.
+    """
+    between, inside = row[:, 1:] - row[:, :-1], row[0, 0, 1:] - row[0, 0, :-1]
+    turns = np.count_nonzero(inside[1:] != inside[:-1]) // 2
+    return row.shape[2] < _LONG_RUN * turns or bool((between != between[:1, :1, :1]).any())
+
+
+def _of_both(rec: Any, row: np.ndarray) -> bool:
+    """Whether some elements but not all are computed from a constant: those have equals, or are known earlier."""
+    op, a, b = (np.frombuffer(column, kind) for column, kind in zip(rec.settle(), _KINDS, strict=False))
+    return any([0 < np.count_nonzero(op[operand[row]] == CONST) < row.size for operand in (a, b)])
 
 
 def _summed(products: Any, axis: Any) -> Any:
@@ -279,7 +329,8 @@ def einsum(subscripts: Any, *given: Any) -> Any:
         x = x.transpose([names.index(c) for c in order if c in names])
         sizes = iter(x.shape)
         factors.append(x.reshape([next(sizes) if c in names else 1 for c in order]))
-    product = asarray(functools.reduce(multiply, factors))
+    pair = len(factors) == 2 and bool(summed)
+    product = asarray(_products(factors[0], factors[1], len(summed)) if pair else functools.reduce(multiply, factors))
     return asarray(_summed(product, tuple(range(len(summed)))) if summed else product).reshape(v.shape)[()]
 
 

@@ -1550,6 +1550,11 @@ def block_arithmetic(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 v = work[o + i]
                 work[dx + i] = 0.5 / abs(v)
+    elif op == 77:  # copy
+        for i in range(n):
+            x = work[xo + i]
+            v = x
+            work[o + i] = v
 
 
 def one_powers(code, work, op, a, b, o, p, stored, _):
@@ -2889,11 +2894,11 @@ def block_conditions(code, work, op, xo, yo, o, n, dx, dy):
 def one_quantiles(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
-    if op == 77:  # ndtri
+    if op == 78:  # ndtri
         v = ndtri(x)
         if stored & 1:
             work[p] = exp(0.5 * v * v) / INV_SQRT_TWO_PI
-    elif op == 78:  # erfinv
+    elif op == 79:  # erfinv
         v = erfinv(x)
         if stored & 1:
             work[p] = exp(v * v) / TWO_OVER_SQRT_PI
@@ -2902,7 +2907,7 @@ def one_quantiles(code, work, op, a, b, o, p, stored, _):
 
 def block_quantiles(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
-    if op == 77:  # ndtri
+    if op == 78:  # ndtri
         for i in range(n):
             x = work[xo + i]
             v = ndtri(x)
@@ -2911,7 +2916,7 @@ def block_quantiles(code, work, op, xo, yo, o, n, dx, dy):
             for i in range(n):
                 v = work[o + i]
                 work[dx + i] = exp(0.5 * v * v) / INV_SQRT_TWO_PI
-    elif op == 78:  # erfinv
+    elif op == 79:  # erfinv
         for i in range(n):
             x = work[xo + i]
             v = erfinv(x)
@@ -2925,7 +2930,7 @@ def block_quantiles(code, work, op, xo, yo, o, n, dx, dy):
 def one_factorials(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
-    if op == 79:  # gamma
+    if op == 80:  # gamma
         if x <= 0.0:
             v = gamma(x)
             if stored & 1:
@@ -2939,7 +2944,7 @@ def one_factorials(code, work, op, a, b, o, p, stored, _):
 
 def block_factorials(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
-    if op == 79:  # gamma
+    if op == 80:  # gamma
         for i in range(n):
             x = work[xo + i]
             v = gamma(x)
@@ -2966,11 +2971,11 @@ def block_factorials(code, work, op, xo, yo, o, n, dx, dy):
 def one_bessel(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
-    if op == 80:  # i0e
+    if op == 81:  # i0e
         v = i0e(x)
         if stored & 1:
             work[p] = i1e(x) - sign(x) * v
-    elif op == 81:  # i1e
+    elif op == 82:  # i1e
         v = i1e(x)
         if stored & 1:
             work[p] = i1e_dx(x, v)
@@ -2979,7 +2984,7 @@ def one_bessel(code, work, op, a, b, o, p, stored, _):
 
 def block_bessel(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
-    if op == 80:  # i0e
+    if op == 81:  # i0e
         for i in range(n):
             x = work[xo + i]
             v = i0e(x)
@@ -2989,7 +2994,7 @@ def block_bessel(code, work, op, xo, yo, o, n, dx, dy):
                 x = work[xo + i]
                 v = work[o + i]
                 work[dx + i] = i1e(x) - sign(x) * v
-    elif op == 81:  # i1e
+    elif op == 82:  # i1e
         for i in range(n):
             x = work[xo + i]
             v = i1e(x)
@@ -3096,6 +3101,8 @@ def stretch(code, work, at, n, o, _0, _1, _2, _3):
             v = 1.0 if x == y else 0.0
         elif op == 68:  # not_equal
             v = 1.0 if x != y else 0.0
+        elif op == 77:  # copy
+            v = x
         elif op == FUSED + 0:
             v = work[p] + x * y
         elif op == FUSED + 1:
@@ -3905,11 +3912,11 @@ def _pointers(typing_context, *arrays):
 
 
 @jit
-def simplify(op, a, b, bits, first, inputs, commutes, needed, same, operands, table):
+def simplify(op, a, b, bits, first, inputs, commutes, copy, needed, same, operands, table):
     """Dead code and common subexpressions: which slots are needed, and the earliest slot with the same value.
 
     ``needed`` (per slot) comes with the roots set; ``same`` (per slot) comes as the identity; ``operands`` take the operands.
-    Constants with equal ``bits`` are one. ``table`` is a hash table of slots, its size a power of two.
+    Constants with equal ``bits`` are one; results of ``copy`` stay apart. ``table`` is a hash table of slots, its size a power of two.
     """
     n, size = len(op), len(table)
     op, a, b, bits, commutes = _pointers(op, a, b, bits, commutes)
@@ -3935,6 +3942,8 @@ def simplify(op, a, b, bits, first, inputs, commutes, needed, same, operands, ta
             continue
         x, y = same[a[i]], same[b[i]]
         operands[3 * i], operands[3 * i + 1] = x, y
+        if op[i] == copy:
+            continue
         either = commutes[op[i]]
         if either and x > y:
             x, y = y, x
@@ -3959,10 +3968,21 @@ def _hash(x, y):
     return int64((h ^ (h >> uint64(32))) >> uint64(1))
 
 
+@helper
+def _together(start, n, op, copy, operands, first, live, level):
+    """The end of copies that follow each other, and their level: all wait for the last one, so that they become one block."""
+    end, ready = int64(start), int64(0)
+    while end < n and op[end] == copy and operands[3 * end] < first + start:
+        if live[end]:
+            ready = max(ready, int64(level[operands[3 * end]]))
+        end += 1
+    return end, ready + 1
+
+
 @jit
 def link(
-    op, operands, first, add, subtract, multiply, live, active, passes_x, passes_y, uses, level, previous, length, start, after
-):
+    op, operands, first, add, subtract, multiply, copy, live, active, passes_x, passes_y, uses, level, previous, length, start, after,
+):  # fmt: skip
     """Activity, uses, plain levels, and chains.
 
     A link is an addition or a multiplication that continues another of its kind from either side, or a subtraction from another
@@ -3973,13 +3993,16 @@ def link(
     n = len(op)
     op, operands, live, active, passes_x, passes_y = _pointers(op, operands, live, active, passes_x, passes_y)
     uses, level, previous, length, start, after = _pointers(uses, level, previous, length, start, after)
+    end = together = int64(0)
     for i in range(n):
+        if i >= end and op[i] == copy:
+            end, together = _together(i, n, op, copy, operands, first, live, level)
         if live[i]:
             slot, x, y = first + i, operands[3 * i], operands[3 * i + 1]
             active[slot] = (passes_x[op[i]] and active[x]) or (passes_y[op[i]] and active[y])
             uses[x] += 1
             uses[y] += 1
-            level[slot] = 1 + max(level[x], level[y])
+            level[slot] = together if i < end else 1 + max(level[x], level[y])
     for i in range(n):
         p = int64(-1)
         if live[i] and (op[i] == add or op[i] == subtract or op[i] == multiply):
@@ -4012,7 +4035,7 @@ def _joins(s, op, first, multiply, uses, mark):
 
 
 @jit
-def join(op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level):
+def join(op, operands, first, live, uses, ends, previous, add, subtract, multiply, copy, mark, code, level):
     """Mark the links before each chosen end of a chain; fuse products with additions; level what is left anew.
 
     ``mark`` comes with the ends set. A product joins the addition or subtraction that is all that reads it: outside of chains one
@@ -4048,7 +4071,10 @@ def join(op, operands, first, live, uses, ends, previous, add, subtract, multipl
                     last = int64(previous[last])
             run = run if product else 0
             i = int64(previous[i])
+    stop = together = int64(0)
     for i in range(n):
+        if i >= stop and op[i] == copy:
+            stop, together = _together(i, n, op, copy, operands, first, live, level)
         if not live[i]:
             continue
         at, x, y, z = 3 * i, operands[3 * i], operands[3 * i + 1], operands[3 * i + 2]
@@ -4070,6 +4096,8 @@ def join(op, operands, first, live, uses, ends, previous, add, subtract, multipl
             level[first + i] = 1 + max(before, level[operands[factor]], level[operands[factor + 1]])
         elif mark[i] and p >= 0 and mark[p]:
             level[first + i] = max(level[first + p], level[_item(i, operands, first, previous)] + 1)
+        elif i < stop:
+            level[first + i] = together
         else:
             level[first + i] = 1 + max(level[x], level[y], level[z])
 
@@ -4851,8 +4879,8 @@ def _cut(members, n, cuts, repeats, spare, own, shortest, operands, constants, w
 
 @jit
 def emit(
-    order, keys, items, op, subtract, multiply, first, operands, active, uses, after, previous, table, constants, val, where, template, rows,
-    lists, c, state, shortest, longest, chunk, pending, members, trial, sortable, cuts, repeats,
+    order, keys, items, op, subtract, multiply, copy, first, operands, active, uses, after, previous, table, constants, val, where, template,
+    rows, lists, c, state, shortest, longest, chunk, pending, members, trial, sortable, cuts, repeats,
 ):  # fmt: skip
     """Write the rows of a plan: one per block, in the order of levels. Returns 0, or 1 where ``rows`` is full.
 
@@ -4895,9 +4923,12 @@ def emit(
         else:
             for k in range(n):
                 members[k] = order[g + k]
-            _arrange(members, n, trial, cuts, sortable, repeats, operands, constants, where)
-            own = table[FACTS * kind + FORM_OF] != 0
-            pieces = _cut(members, n, cuts, repeats, trial, own, shortest, operands, constants, where)
+            own, apart = table[FACTS * kind + FORM_OF] != 0, int64(shortest)
+            if kind == copy:  # they are there to be a row, as they come
+                apart = n + 1
+            else:
+                _arrange(members, n, trial, cuts, sortable, repeats, operands, constants, where)
+            pieces = _cut(members, n, cuts, repeats, trial, own, apart, operands, constants, where)
             for k in range(pieces):
                 _emit_block(
                     members, cuts[k], cuts[k + 1] - cuts[k], repeats[k], k == pieces - 1, op, subtract, multiply, first, operands, active,

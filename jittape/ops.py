@@ -192,6 +192,8 @@ OPS: tuple[Op, ...] = (
     _truth("isinf",         "x == x and x - x != 0.0", "whether x is infinite", arity=1),
     # what the maximum of many needs: its value as it is, and the mean of the gradients of all that are equal to it
     _binary("with_gradient", "x",               "0.0",                "1.0 if v == v else v", REAL, REAL, "x, with the derivative of y", ufunc="", public=False),
+    # what scattered numbers need to be read as a row: a slot of its own for each, although others have the same value
+    _unary("copy",          "x",                "1.0",                REAL,               "x, in a slot of its own", ufunc="", public=False, family="arithmetic"),
     # inverse distribution functions, gamma and Bessel functions
     _unary("ndtri",         "ndtri(x)",         "exp(0.5 * v * v) / INV_SQRT_TWO_PI", (0.15, 0.85), "the inverse of ndtr", ufunc="", family="quantiles"),
     _unary("erfinv",        "erfinv(x)",        "exp(v * v) / TWO_OVER_SQRT_PI", UNIT,    "the inverse of erf", ufunc="", family="quantiles"),

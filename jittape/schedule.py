@@ -247,9 +247,10 @@ def schedule(tape: Tape) -> Plan:
     same = np.arange(slots, dtype=np.int32)
     operands = np.zeros(3 * n, np.int32)  # three by instruction
     passes = kernels.planning(n, kernels.emit)
+    add, subtract, multiply, copy = (CODE[name] for name in ("add", "subtract", "multiply", "copy"))
     bits = max(slots - 1, 1).bit_length() + 1
     passes.simplify(
-        tape.op, tape.a, tape.b, tape.val.view(np.int64), first, inputs, _COMMUTES, needed, same, operands,
+        tape.op, tape.a, tape.b, tape.val.view(np.int64), first, inputs, _COMMUTES, copy, needed, same, operands,
         np.zeros(1 << bits, np.int32),
     )  # fmt: skip
     live = (needed[first:] != 0) & (same[first:] == np.arange(first, slots, dtype=np.int32))
@@ -258,15 +259,14 @@ def schedule(tape: Tape) -> Plan:
     np.add.at(uses, same[roots], 2)
     level = np.zeros(slots, np.int32)
     previous, length, start, after = (np.zeros(n, np.int32) for _ in range(4))
-    add, subtract, multiply = CODE["add"], CODE["subtract"], CODE["multiply"]
     passes.link(
-        tape.op, operands, first, add, subtract, multiply, live, active, _PASSES_X, _PASSES_Y, uses, level, previous, length, start,
+        tape.op, operands, first, add, subtract, multiply, copy, live, active, _PASSES_X, _PASSES_Y, uses, level, previous, length, start,
         after,
     )  # fmt: skip
     ends = _ends(previous, length, start, after, tape.op == multiply)
     code, mark = tape.op.copy(), np.zeros(n, np.uint8)
     mark[ends] = _END
-    passes.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, mark, code, level)
+    passes.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, copy, mark, code, level)
 
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     kind = np.where(mark[chosen] == _END, CHAINED, code[chosen]).astype(np.int64)
@@ -371,9 +371,9 @@ def _emit(passes, tape, order, key, op, operands, active, uses, after, previous,
         counts = np.array([1 + inputs, 0, 0, len(CONSTANTS) + 3 * SCRATCH, 0, 0, len(order)], np.int64)
         constants = np.array([inputs, first], np.int64)
         full = passes.emit(
-            order, key, items, op, CODE["subtract"], CODE["multiply"], first, operands, active, uses, after, previous, _FACTS, constants,
-            tape.val, where, template, rows, lists, counts, state.ravel(), _SHORTEST_RUN, _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK,
-            *room,
+            order, key, items, op, CODE["subtract"], CODE["multiply"], CODE["copy"], first, operands, active, uses, after, previous, _FACTS,
+            constants, tape.val, where, template, rows, lists, counts, state.ravel(), _SHORTEST_RUN,
+            _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK, *room,
         )  # fmt: skip
         if not full:
             break

@@ -77,7 +77,7 @@ def distinct(shape, seed=0):
 
 SHAPES = [(), (0,), (1,), (3,), (2, 3), (2, 0, 3)]
 PAIRS = [((), (3,)), ((3,), ()), ((1,), (3,)), ((2, 1), (1, 3)), ((2, 3), (3,)), ((3,), (2, 3)), ((0,), (1,)), ((2, 2), (2, 2))]
-SMOOTH = [op for op in OPS if not op.flat and op.name not in ("gate", "gate_not", "with_gradient")]
+SMOOTH = [op for op in OPS if not op.flat and op.name not in ("gate", "gate_not", "with_gradient", "copy")]
 
 
 def function_of(op):

@@ -53,7 +53,7 @@ EXACT = {
         "abs",
     ),
     *("sign", "floor", "ceil", "trunc", "rint", "relu", "maximum", "minimum", "fmax", "fmin", "clip_low", "clip_high"),
-    *("copysign", "gate", "gate_not", "with_gradient"),
+    *("copysign", "gate", "gate_not", "with_gradient", "copy"),
     *(op.name for op in OPS if op.condition),
 }
 RELATIVE = 1e-13

@@ -16,7 +16,7 @@ from jittape.recording import DATA, INPUT, Recording
 
 WELL_BEHAVED = [
     "add", "add", "add", "subtract", "multiply", "multiply", "sin", "tanh", "maximum", "minimum", "expit", "square", "negative",
-    "gate", "gate_not", "less", "sqrt", "divide", "power", "exp", "log", "clip_low", "relu", "abs", "hypot", "logical_not",
+    "gate", "gate_not", "less", "sqrt", "divide", "power", "exp", "log", "clip_low", "relu", "abs", "hypot", "logical_not", "copy",
 ]  # fmt: skip
 
 
@@ -482,6 +482,16 @@ def test_products_of_matrices_give_what_one_at_a_time_gives(seed):
         assert apart < 1e-9
 
 
+def triangle(v, places):
+    out = jt.zeros((9, 9))
+    out[places] = v
+    return out
+
+
+def windows(x, shape):
+    return np.lib.stride_tricks.sliding_window_view(x, shape)
+
+
 def spellings():
     """Products of matrices as NumPy programs and loops have them, and the number of rows that each is."""
     rng = np.random.default_rng(1)
@@ -516,6 +526,24 @@ def spellings():
     yield "the mean of matrix @ vector", lambda m, v: np.mean(m @ v), (tall, v), 1
     yield "two added", lambda a, b: a @ b + np.cos(a) @ b, (a, b), 2
     yield "two subtracted", lambda a, b: a @ b - np.cos(a) @ b, (a, b), 2
+    # what is scattered is copied into a row first
+    yield "a triangle", lambda a, v: a @ triangle(v, np.tril_indices(9)).T, (a, rng.normal(size=45)), 1
+    yield "a triangle and an exponential", lambda a, v, d: a @ (triangle(v, np.tril_indices(9, -1)) + np.diag(np.exp(d))), (
+        a, rng.normal(size=36), rng.normal(size=9),
+    ), 1  # fmt: skip
+    yield "a triangle of levels", lambda a, v, d: a @ triangle(np.r_[jt.sin(d), v], np.tril_indices(9)), (
+        a, rng.normal(size=36), rng.normal(size=9),
+    ), 1  # fmt: skip
+    yield "a padded image", lambda x, k: np.einsum("hwij,fij->fhw", windows(np.pad(x, 1), (3, 3)), k), (
+        rng.normal(size=(7, 6)), rng.normal(size=(4, 3, 3)),
+    ), 1  # fmt: skip
+    yield "images in rows", lambda x, k: k @ windows(x, (3, 3)).reshape(-1, 9).T, (
+        rng.normal(size=(7, 6)), rng.normal(size=(4, 9)),
+    ), 1  # fmt: skip
+    yield "rows from anywhere", lambda a, b: a[[5, 0, 3, 3, 9, 1, 11, 2]] @ b, (a, b), 1
+    none = np.zeros((5, 5)), np.zeros((4, 4))
+    yield "blocks", lambda m: np.block([[m, none[0]], [none[1], np.sin(m.T)]]) @ b, (rng.normal(size=(5, 4)),), 1
+    yield "batches of triangles", lambda a, v: a @ triangle(v, np.tril_indices(9)), (a.reshape(2, 6, 9), rng.normal(size=45)), 1
     yield "with a start", lambda a, b: sum([a[:, k, None] * b[k] for k in range(9)], start=a[:, :1] + b[0]), (a, b), 1
 
 
