@@ -3981,17 +3981,21 @@ def _together(start, n, op, copy, operands, first, live, level):
 
 @jit
 def link(
-    op, operands, first, add, subtract, multiply, copy, live, active, passes_x, passes_y, uses, level, previous, length, start, after,
+    op, operands, first, output, add, subtract, multiply, copy, live, active, useful, passes_x, passes_y, uses, level, previous, length, start,
+    after,
 ):  # fmt: skip
     """Activity, uses, plain levels, and chains.
 
+    An instruction is active where a derivative passes to it from an input, and from it to the ``output``, ``useful`` (per slot, comes
+    empty) where the latter.
     A link is an addition or a multiplication that continues another of its kind from either side, or a subtraction from another
     subtraction's result. What combines two chains that are alike, as the first sum of several products of vectors does, continues
     neither, so that those stay alike. ``previous`` is the instruction that a link continues, or -1; ``length`` is that of the chain up
     to a link, ``start`` the level where it starts, and ``after`` is how many links come after a link.
     """
     n = len(op)
-    op, operands, live, active, passes_x, passes_y = _pointers(op, operands, live, active, passes_x, passes_y)
+    op, operands, live, active, useful = _pointers(op, operands, live, active, useful)
+    passes_x, passes_y = _pointers(passes_x, passes_y)
     uses, level, previous, length, start, after = _pointers(uses, level, previous, length, start, after)
     end = together = int64(0)
     for i in range(n):
@@ -4003,6 +4007,15 @@ def link(
             uses[x] += 1
             uses[y] += 1
             level[slot] = together if i < end else 1 + max(level[x], level[y])
+    useful[output] = 1
+    for i in range(n - 1, -1, -1):
+        slot = first + i
+        active[slot] = active[slot] and useful[slot]
+        if active[slot]:
+            if passes_x[op[i]]:
+                useful[operands[3 * i]] = 1
+            if passes_y[op[i]]:
+                useful[operands[3 * i + 1]] = 1
     for i in range(n):
         p = int64(-1)
         if live[i] and (op[i] == add or op[i] == subtract or op[i] == multiply):
@@ -4357,12 +4370,12 @@ def _produce(slot, i, first, active, where, state):
 
 
 @helper
-def _read(s, how, active, where, state):
-    """Note that an operand reads a slot; returns whether a derivative passes."""
+def _read(i, s, how, first, active, where, state):
+    """Note that instruction ``i`` reads a slot; returns whether a derivative passes."""
     if how == NOTHING_PASSES or not active[s]:
         return False
     state[KNOWN * where[s] + READERS] += 1
-    return True
+    return active[first + i] != 0
 
 
 @helper
@@ -4530,7 +4543,7 @@ def _emit_block(
     ):
         for k in range(i, i + size):
             for q in range(2):
-                _read(operands[3 * members[k] + q], table[facts + HOW + (q ^ turned)], active, where, state)
+                _read(members[k], operands[3 * members[k] + q], table[facts + HOW + (q ^ turned)], first, active, where, state)
             where[operands[3 * members[k] + 2]] = 0
             _produce(z + k - i, members[k], first, active, where, state)
         for field in range(row, row + ROW):
@@ -4548,7 +4561,7 @@ def _emit_block(
         how, operand = table[facts + HOW + q], q if q == 2 else q ^ turned
         reached = False
         for k in range(i, i + size):
-            reached |= _read(operands[3 * members[k] + operand], how, active, where, state)
+            reached |= _read(members[k], operands[3 * members[k] + operand], how, first, active, where, state)
         if reached:
             kept_x |= how == COPY_X or how == LESS_X
             kept_y |= how == COPY_Y or how == LESS_Y
@@ -4594,7 +4607,7 @@ def _emit_stretch(members, n, op, first, operands, active, table, val, where, te
         c[ONES] |= 1 << family
         for q in range(table[facts + ARITY]):
             how = table[facts + HOW + q]
-            if _read(x if q == 0 else y if q == 1 else z, how, active, where, state) and how == STORED:
+            if _read(i, x if q == 0 else y if q == 1 else z, how, first, active, where, state) and how == STORED:
                 stored |= 1 << q
         if stored:
             p = PARTIAL + c[PART]
@@ -4608,7 +4621,7 @@ def _emit_stretch(members, n, op, first, operands, active, table, val, where, te
 
 
 @helper
-def _place_items(items, which, i, j, field, scratch, kept, active, val, where, template, lists, c, rows, state):
+def _place_items(end, items, which, i, j, field, scratch, kept, first, active, val, where, template, lists, c, rows, state):
     """Place what links of a chain read, neighbouring slots or a list; a copy is ``kept``, or made in scratch."""
     start = where[items[2 * i + which]]
     rows[field], rows[field + 1] = ROWS, start
@@ -4616,7 +4629,7 @@ def _place_items(items, which, i, j, field, scratch, kept, active, val, where, t
         s = items[2 * k + which]
         if where[s] == 0 or where[s] != start + (k - i):
             rows[field] = GATHER
-        _read(s, int64(PLUS), active, where, state)
+        _read(end, s, int64(PLUS), first, active, where, state)
     if rows[field] == GATHER:
         rows[field + 1], rows[field + 2] = c[LIST], PARTIAL + len(CONSTANTS) + scratch
         for k in range(i, j):
@@ -4657,7 +4670,7 @@ def _emit_chain(
         return False
     s = operands[3 * start]
     begin, done = _resident(s, val, where, template, c, state), int64(0)
-    _read(s, int64(PLUS), active, where, state)
+    _read(end, s, int64(PLUS), first, active, where, state)
     while done < n:
         products = items[2 * done + 1] >= 0
         stop, most = done + 1, min(n, done + (SCRATCH if products or running else longest))
@@ -4668,9 +4681,11 @@ def _emit_chain(
         rows[row + N], rows[row + OP], rows[row + REPEATS] = stop - done, subtracts, 1
         rows[row + MX], rows[row + XI], rows[row + XO] = ONE, begin, begin
         kept = products or running
-        _place_items(items, 0, done, stop, row + MY, 0, kept, active, val, where, template, lists, c, rows, state)
+        _place_items(end, items, 0, done, stop, row + MY, 0, kept, first, active, val, where, template, lists, c, rows, state)
         if products:
-            _place_items(items, 1, done, stop, row + MZ, SCRATCH, True, active, val, where, template, lists, c, rows, state)
+            _place_items(
+                end, items, 1, done, stop, row + MZ, SCRATCH, True, first, active, val, where, template, lists, c, rows, state
+            )
         if running:
             # a slot for what it starts from, and one for each link; links pass adjoints on where they are, so those cannot be shared
             for slot in range(c[SLOT] + 1, c[SLOT] + 1 + stop - done):

@@ -255,13 +255,14 @@ def schedule(tape: Tape) -> Plan:
     )  # fmt: skip
     live = (needed[first:] != 0) & (same[first:] == np.arange(first, slots, dtype=np.int32))
 
+    output = int(same[tape.outputs[0]]) if len(tape.outputs) else 0
     uses = np.zeros(slots, np.int32)
     np.add.at(uses, same[roots], 2)
     level = np.zeros(slots, np.int32)
     previous, length, start, after = (np.zeros(n, np.int32) for _ in range(4))
     passes.link(
-        tape.op, operands, first, add, subtract, multiply, copy, live, active, _PASSES_X, _PASSES_Y, uses, level, previous, length, start,
-        after,
+        tape.op, operands, first, output, add, subtract, multiply, copy, live, active, np.zeros(slots, np.uint8), _PASSES_X, _PASSES_Y, uses,
+        level, previous, length, start, after,
     )  # fmt: skip
     ends = _ends(previous, length, start, after, tape.op == multiply)
     code, mark = tape.op.copy(), np.zeros(n, np.uint8)

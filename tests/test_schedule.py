@@ -565,6 +565,25 @@ def test_a_product_of_matrices_is_shown_with_the_steps_of_its_factors():
     assert shown[2].split() == "6 x 8 sums of 10 x*y %141..188 one %81 (+10, +1) one %1 (+1, +8)".split()
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: jt.sum(jt.floor(jt.tan(jt.sin(x))) * x),
+        lambda x: (jt.sum(x * x), jt.sum(jt.exp(jt.sin(x)))),
+        lambda x: jt.floor(jt.tan(jt.sin(x[3]))) + jt.sum(x * x),
+        lambda x: jt.sum(x if jt.log(jt.prod(jt.sin(x))) < 1.0 else 2.0 * x),
+    ],
+)
+def test_no_partials_are_stored_of_what_passes_no_derivative_to_the_value(f):
+    x = np.linspace(0.1, 1.4, 40)
+    program = jt.record(f, x)
+    plan, scratch = program.plan, len(kernels.CONSTANTS) + 3 * kernels.SCRATCH
+    assert plan.size == 2 * len(plan.template) + scratch
+    wrong, apart = differences(program.tape, program.plan, x)
+    assert not wrong
+    assert apart < 1e-13
+
+
 @pytest.mark.parametrize("argnums", [0, 1, (0, 1)])
 def test_columns_longer_than_scratch_are_read_in_pieces(argnums):
     """Copies of 3100 numbers that are apart once ran over the end of what is scratch, into partials."""
