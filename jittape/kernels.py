@@ -3911,21 +3911,26 @@ def _pointers(typing_context, *arrays):
     return types.Tuple(list(map(types.CPointer, numbers)))(types.StarArgTuple(arrays)), generate
 
 
+# What a slot is for: to be computed, and to pass a derivative on to the output.
+NEEDED, USEFUL = 1, 2
+
+
 @jit
-def simplify(op, a, b, bits, first, inputs, commutes, copy, needed, same, operands, table):
+def simplify(op, a, b, bits, first, inputs, commutes, passes_x, passes_y, copy, needed, same, operands, table):
     """Dead code and common subexpressions: which slots are needed, and the earliest slot with the same value.
 
-    ``needed`` (per slot) comes with the roots set; ``same`` (per slot) comes as the identity; ``operands`` take the operands.
+    ``needed`` (per slot) comes with the roots set: `NEEDED`, and `USEFUL` where a derivative passes on to the output; ``same`` (per slot) comes as the identity; ``operands`` take the operands.
     Constants with equal ``bits`` are one; results of ``copy`` stay apart. ``table`` is a hash table of slots, its size a power of two.
     """
     n, size = len(op), len(table)
-    op, a, b, bits, commutes = _pointers(op, a, b, bits, commutes)
+    op, a, b, bits, commutes, passes_x, passes_y = _pointers(op, a, b, bits, commutes, passes_x, passes_y)
     needed, same, operands, table = _pointers(needed, same, operands, table)
     mask = size - 1
     for i in range(n - 1, -1, -1):
-        if needed[first + i]:
-            needed[a[i]] = 1
-            needed[b[i]] = 1
+        kind = needed[first + i]
+        if kind:
+            needed[a[i]] |= kind if passes_x[op[i]] else NEEDED
+            needed[b[i]] |= kind if passes_y[op[i]] else NEEDED
     for slot in range(inputs + 1, first):
         if needed[slot]:
             h = _hash(bits[slot], 0) & mask
@@ -3957,7 +3962,9 @@ def simplify(op, a, b, bits, first, inputs, commutes, copy, needed, same, operan
             h = (h + 1) & mask
         if table[h] == 0:
             table[h] = slot
-        same[slot] = table[h]
+        else:
+            same[slot] = table[h]
+            needed[table[h]] |= needed[slot]
 
 
 @helper
@@ -3981,20 +3988,18 @@ def _together(start, n, op, copy, operands, first, live, level):
 
 @jit
 def link(
-    op, operands, first, output, add, subtract, multiply, copy, live, active, useful, passes_x, passes_y, uses, level, previous, length, start,
-    after,
+    op, operands, first, add, subtract, multiply, copy, live, needed, active, passes_x, passes_y, uses, level, previous, length, start, after,
 ):  # fmt: skip
     """Activity, uses, plain levels, and chains.
 
-    An instruction is active where a derivative passes to it from an input, and from it to the ``output``, ``useful`` (per slot, comes
-    empty) where the latter.
+    An instruction is active where a derivative passes to it from an input, and from it to the output.
     A link is an addition or a multiplication that continues another of its kind from either side, or a subtraction from another
     subtraction's result. What combines two chains that are alike, as the first sum of several products of vectors does, continues
     neither, so that those stay alike. ``previous`` is the instruction that a link continues, or -1; ``length`` is that of the chain up
     to a link, ``start`` the level where it starts, and ``after`` is how many links come after a link.
     """
     n = len(op)
-    op, operands, live, active, useful = _pointers(op, operands, live, active, useful)
+    op, operands, live, needed, active = _pointers(op, operands, live, needed, active)
     passes_x, passes_y = _pointers(passes_x, passes_y)
     uses, level, previous, length, start, after = _pointers(uses, level, previous, length, start, after)
     end = together = int64(0)
@@ -4003,19 +4008,11 @@ def link(
             end, together = _together(i, n, op, copy, operands, first, live, level)
         if live[i]:
             slot, x, y = first + i, operands[3 * i], operands[3 * i + 1]
-            active[slot] = (passes_x[op[i]] and active[x]) or (passes_y[op[i]] and active[y])
+            if needed[slot] & USEFUL:
+                active[slot] = (passes_x[op[i]] and active[x]) or (passes_y[op[i]] and active[y])
             uses[x] += 1
             uses[y] += 1
             level[slot] = together if i < end else 1 + max(level[x], level[y])
-    useful[output] = 1
-    for i in range(n - 1, -1, -1):
-        slot = first + i
-        active[slot] = active[slot] and useful[slot]
-        if active[slot]:
-            if passes_x[op[i]]:
-                useful[operands[3 * i]] = 1
-            if passes_y[op[i]]:
-                useful[operands[3 * i + 1]] = 1
     for i in range(n):
         p = int64(-1)
         if live[i] and (op[i] == add or op[i] == subtract or op[i] == multiply):

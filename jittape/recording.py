@@ -274,20 +274,22 @@ class Recording:
         kind[0] = 0
         if keep is not None:
             kind[~keep] = 4
-        order = np.argsort(kind, kind="stable")
+        code = kind == 3
+        leaves = np.flatnonzero(kind < 3)
+        leaves = leaves[np.argsort(kind[leaves], kind="stable")]
+        slot = np.cumsum(code, dtype=np.int32)
+        slot += len(leaves) - 1
         if keep is not None:
-            order = order[: int(np.count_nonzero(keep))]
-        slot = np.zeros(len(op), np.int32)
-        slot[order] = np.arange(len(order), dtype=np.int32)
-        inputs, constants = int(np.count_nonzero(kind == 1)), int(np.count_nonzero(kind == 2))
-        code = order[1 + inputs + constants :]
+            slot[~keep] = 0
+        slot[leaves] = np.arange(len(leaves))
+        inputs = int(np.count_nonzero(kind == 1))
         lines = None if self.lines is None else np.array(self.lines, np.int32)[code]
         return Tape(
             op=op[code],
             a=slot[a[code]],
             b=slot[b[code]],
-            val=val[order],
-            active=op[order[1 : 1 + inputs]] == INPUT,
+            val=np.concatenate([val[leaves], val[code]]),
+            active=op[leaves[1 : 1 + inputs]] == INPUT,
             outputs=slot[np.asarray(outputs, np.int64)],
             names=self.names.moved(lambda row: int(slot[row]) if keep is None or keep[row] else None),
             guards=self._frozen_guards(slot),

@@ -243,26 +243,26 @@ def schedule(tape: Tape) -> Plan:
     require(_PLANNING * n, f"planning {tape!r}")
     roots = np.array([*tape.outputs, *(guard.slot for guard in tape.guards)], np.int64)
     needed = np.zeros(slots, np.uint8)
-    needed[roots] = 1
+    needed[roots] = kernels.NEEDED
+    needed[tape.outputs[:1]] |= kernels.USEFUL
     same = np.arange(slots, dtype=np.int32)
     operands = np.zeros(3 * n, np.int32)  # three by instruction
     passes = kernels.planning(n, kernels.emit)
     add, subtract, multiply, copy = (CODE[name] for name in ("add", "subtract", "multiply", "copy"))
     bits = max(slots - 1, 1).bit_length() + 1
     passes.simplify(
-        tape.op, tape.a, tape.b, tape.val.view(np.int64), first, inputs, _COMMUTES, copy, needed, same, operands,
-        np.zeros(1 << bits, np.int32),
+        tape.op, tape.a, tape.b, tape.val.view(np.int64), first, inputs, _COMMUTES, _PASSES_X, _PASSES_Y, copy, needed, same,
+        operands, np.zeros(1 << bits, np.int32),
     )  # fmt: skip
     live = (needed[first:] != 0) & (same[first:] == np.arange(first, slots, dtype=np.int32))
 
-    output = int(same[tape.outputs[0]]) if len(tape.outputs) else 0
     uses = np.zeros(slots, np.int32)
     np.add.at(uses, same[roots], 2)
     level = np.zeros(slots, np.int32)
     previous, length, start, after = (np.zeros(n, np.int32) for _ in range(4))
     passes.link(
-        tape.op, operands, first, output, add, subtract, multiply, copy, live, active, np.zeros(slots, np.uint8), _PASSES_X, _PASSES_Y, uses,
-        level, previous, length, start, after,
+        tape.op, operands, first, add, subtract, multiply, copy, live, needed, active, _PASSES_X, _PASSES_Y, uses, level, previous, length,
+        start, after,
     )  # fmt: skip
     ends = _ends(previous, length, start, after, tape.op == multiply)
     code, mark = tape.op.copy(), np.zeros(n, np.uint8)
@@ -345,8 +345,9 @@ def _turns(
 
 def _ends(previous: np.ndarray, length: np.ndarray, start: np.ndarray, after: np.ndarray, product: np.ndarray) -> np.ndarray:
     """The last links of the chains that run as one block each."""
-    shortest = np.where(product, _SHORTEST_PRODUCT, _SHORTEST_CHAIN)
-    last = np.flatnonzero((length >= shortest) & (after == 0) & (previous >= 0))
+    last = np.flatnonzero((length >= min(_SHORTEST_CHAIN, _SHORTEST_PRODUCT)) & (after == 0))
+    shortest = np.where(product[last], _SHORTEST_PRODUCT, _SHORTEST_CHAIN)
+    last = last[(length[last] >= shortest) & (previous[last] >= 0)]
     if not len(last):
         return last
     alike = start[last].astype(np.int64) << 32 | length[last]

@@ -118,10 +118,10 @@ class Tape:
             )
         if slots > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this one has {slots}")
-        own = np.arange(slots - n, slots, dtype=np.int64)
+        own = np.arange(slots - n, slots, dtype=np.uint32)
         for column in ("a", "b"):
             operand = getattr(self, column)
-            bad = (operand < 0) | (operand >= own)
+            bad = operand.view(np.uint32) >= own  # negative ones are large then
             if bad.any():
                 i = int(np.argmax(bad))
                 raise TapeFormatError(
