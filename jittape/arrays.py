@@ -264,7 +264,9 @@ class VarArray(Traced):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         out = np.empty(self.shape, object)
         out.flat = list(self.flat)
-        return out if dtype is None else out.astype(dtype)
+        out = out if dtype is None else out.astype(dtype)
+        out.flags.writeable = bool(copy)  # what is written to anything but a copy would be lost here
+        return out
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return tracer.array_function(function, types, args, kwargs)
@@ -292,8 +294,12 @@ class Flat:
         return found.copy() if isinstance(found, VarArray) else found
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        places = np.arange(self.base.size)[plain_index(index)]
-        self.base[np.unravel_index(places, self.base.shape)] = value
+        places = np.asarray(np.arange(self.base.size)[plain_index(index)])
+        if places.ndim:  # from the first again where there are too few
+            new = asarray(value).reshape(-1)
+            value = new[np.arange(places.size) % max(len(new), 1)].reshape(places.shape) if len(new) else new
+        if places.size and np.size(value):
+            self.base[np.unravel_index(places, self.base.shape)] = value
 
 
 class ConditionArray(VarArray):
@@ -305,7 +311,9 @@ class ConditionArray(VarArray):
     __hash__ = object.__hash__
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(plain_index(self), dtype)
+        out = np.array(plain_index(self), dtype)
+        out.flags.writeable = bool(copy)
+        return out
 
 
 def class_of(code: int) -> type[VarArray]:

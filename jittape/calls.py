@@ -384,7 +384,7 @@ class _Nodes:
         elif tag == "seq" and kind.__iter__ in (list.__iter__, tuple.__iter__):
             code, inside = _LIST if issubclass(kind, list) else _TUPLE, spec[2]
         elif tag == "dict" and kind is dict:
-            code, inside = _DICT, spec[4]
+            code, inside = _DICT, spec[5]
         elif tag == "data" and _holds(kind, spec[2]):
             code, inside = _DATA, spec[3]
         else:

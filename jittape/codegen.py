@@ -93,6 +93,7 @@ def imports() -> str:
         "",
         "from . import cpython",
         "from .errors import JitTapeCacheWarning",
+        "from .interrupts import lock, uninterrupted",
         "",
         *(f"{name} = {value!r}" for name, value in CONSTANTS.items()),
     ]

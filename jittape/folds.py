@@ -307,13 +307,26 @@ def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     return asarray(matmul(left, right)).reshape(v.shape)[()]
 
 
-def einsum(subscripts: Any, *given: Any) -> Any:
-    """`np.einsum`; products from left to right, then sums in the order in which their labels appear."""
+def einsum(subscripts: Any, *given: Any, optimize: Any = False) -> Any:
+    """`np.einsum`; of more than two operands pair by pair, in the order that `np.einsum_path` finds."""
     if not isinstance(subscripts, str):
         subscripts, given = _spelled(subscripts, *given)
     xs = [asarray(x, "einsum") for x in given]
     v = checked(np.einsum, subscripts, *xs)
     labels, output = _labels(subscripts, xs)
+    if len(xs) > 2:
+        steps = np.einsum_path(subscripts, *map(plain, xs), optimize=optimize or "greedy")[0][1:]
+        for step in steps[:-1]:
+            chosen = [(xs.pop(i), labels.pop(i)) for i in sorted(step, reverse=True)][::-1]  # type: ignore[call-overload]
+            left = {*output, *"".join(labels)}
+            kept = "".join(dict.fromkeys(c for _, names in chosen for c in names if c in left))
+            xs.append(_contracted([x for x, _ in chosen], [names for _, names in chosen], kept))
+            labels.append(kept)
+    return asarray(_contracted(xs, labels, output)).reshape(v.shape)[()]
+
+
+def _contracted(xs: list[Any], labels: list[str], output: str) -> Any:
+    """The products of elements from left to right, then their sums in the order in which their labels appear."""
     summed = [c for c in dict.fromkeys("".join(labels)) if c not in output]
     order = [*summed, *output]
     factors = []
@@ -331,7 +344,7 @@ def einsum(subscripts: Any, *given: Any) -> Any:
         factors.append(x.reshape([next(sizes) if c in names else 1 for c in order]))
     pair = len(factors) == 2 and bool(summed)
     product = asarray(_products(factors[0], factors[1], len(summed)) if pair else functools.reduce(multiply, factors))
-    return asarray(_summed(product, tuple(range(len(summed)))) if summed else product).reshape(v.shape)[()]
+    return asarray(_summed(product, tuple(range(len(summed)))) if summed else product)
 
 
 def _spelled(*given: Any) -> tuple[str, tuple[Any, ...]]:

@@ -36,6 +36,7 @@ from numpy import (
 
 from . import cpython
 from .errors import JitTapeCacheWarning
+from .interrupts import lock, uninterrupted
 
 LN2 = 0.6931471805599453
 LOG2_E = 1.4426950408889634
@@ -75,6 +76,12 @@ class Kernel:
 
     def __call__(self, *args):
         """Run it; the first call loads or compiles it."""
+        if self.compiled.overloads:
+            return self.compiled(*args)
+        with uninterrupted():
+            return self._first(*args)
+
+    def _first(self, *args):
         try:
             return self.compiled(*args)
         except NumbaError:
@@ -5469,14 +5476,15 @@ def _compile_loop(function):
 
 def compiled(function, signature):
     """A function as C calls it, from the cache where there is one."""
-    if _CACHE:
-        try:
-            return cfunc(signature, cache=True, error_model="numpy", no_rewrites=True)(function)
-        except (NumbaError, RecursionError):
-            raise
-        except Exception as error:  # no folder to write to, or whatever a truncated or foreign cache file raises
-            _warn(error)
-    return cfunc(signature, error_model="numpy", no_rewrites=True)(function)
+    with uninterrupted():
+        if _CACHE:
+            try:
+                return cfunc(signature, cache=True, error_model="numpy", no_rewrites=True)(function)
+            except (NumbaError, RecursionError):
+                raise
+            except Exception as error:  # no folder to write to, or whatever a truncated or foreign cache file raises
+                _warn(error)
+        return cfunc(signature, error_model="numpy", no_rewrites=True)(function)
 
 
 def cache_folder() -> str | None:
@@ -5616,7 +5624,7 @@ PLANNING = (simplify, link, join, delay, agenda, emit, pull_back, unroll)
 # What is called by its address: each is compiled when a program first needs it.
 IN_ORDER = (forward_in_order, reverse_in_order)
 BY_ADDRESS = (forward, reverse, stretch, singles, matrix, matrix_back, *IN_ORDER, *filter(None, ONE_OF), *BLOCK_OF)
-_lock = threading.RLock()
+_lock = lock(threading.RLock)
 _announced: set[str] = set()
 # Instructions that are still to be planned in Python, by what writes the plan.
 _left: dict[str, int] = {}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from . import cpython, kernels
 from .errors import JitTapeWarning
+from .interrupts import lock
 
 # How many times as much work has to be there for what this process alone will use.
 _ALONE = 64
@@ -30,7 +31,7 @@ class Late:
         self, make: Callable[[], None], compiled: Callable[..., object], patience: tuple[int, int], otherwise: str
     ) -> None:
         self.make, self.compiled, self.patience, self.otherwise = make, compiled, patience, otherwise
-        self.lock = threading.RLock()
+        self.lock = lock(threading.RLock)
         self.left: int | None = None
 
     def worked(self, n: int) -> None:

@@ -79,7 +79,7 @@ def stored(x: VarArray, index: Any, value: Any, combined: Callable[..., Any] | N
         truth = known[t].reshape(-1, sizes[t])[_belongs(x, parts, at, i, axis)]
         truths.append(truth.reshape(*shape, *(n if k == t else 1 for k, n in enumerate(sizes))))
     chosen = functools.reduce(functools.partial(elementwise, CODE["logical_and"]), truths).reshape(-1)
-    new = folds.spread(folds.spread(asarray(value), shape)[..., None], (*shape, len(spots))).reshape(-1)
+    new = folds.spread(folds.spread(asarray(value), shape)[..., None], (*shape, len(spots))).flatten()  # no view of ``x``
     places = np.stack(spots, -1).reshape(-1)
     for turn in turns(places):
         where = np.unravel_index(places[turn], x.shape)
@@ -205,14 +205,28 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     return arrays.traced(indices.rec, x)[tuple(grid)]
 
 
+def _above(x: Any, least: int) -> int:
+    """The smallest integer above a traced number, but ``least`` where that is above, too: by questions that lead to each in turn."""
+    if x < float(least):
+        return least
+    low, high = least, max(2 * least, 1)
+    while not x < float(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if x < float(middle) else (middle, high)
+    return high
+
+
 def bincount(x: Any, weights: Any, minlength: int) -> Any:
     """`np.bincount` of traced places: that each is one of those counted is a guard."""
     where = asarray(x)
     if not is_data(where):
         where.__index__()
-    n = len(np.bincount(where.v.astype(int), minlength=minlength))
+    np.bincount(where.v.astype(int), minlength=minlength)  # NumPy's own errors
+    n = _above(folds.fold("maximum", where), minlength) if where.size else minlength
     places = _places(where, n)
-    if not _all_found(places) or (n > minlength and not folds.fold("logical_or", places[:, -1])):
+    if not _all_found(places):
         raise ValueError("np.bincount: a place is negative, or is no integer")
     w = asarray(1.0 if weights is None else weights)
     return folds.fold("add", elementwise(CODE["gate"], places, w.reshape(-1, 1)), 0, initial=0.0)

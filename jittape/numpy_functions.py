@@ -68,7 +68,7 @@ FOLDS: dict[Any, Any] = {
     np.linalg.vecdot: lambda x1, x2, /, *, axis=-1: folds.fold("add", folds.multiply(x1, x2), axis),
     np.tensordot: folds.tensordot,
     np.linalg.tensordot: lambda x1, x2, *, axes=2: folds.tensordot(x1, x2, axes),
-    np.einsum: lambda subscripts, *operands, optimize=False: folds.einsum(subscripts, *operands),
+    np.einsum: folds.einsum,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .errors import JitTapeWarning
+from .interrupts import lock
 from .kernels import DONE, REVERSE, UNGUARDED
 from .memory import scarce
 from .program import Program, Work
@@ -80,7 +80,7 @@ class PathTree:
         # programs of points where rounding alone decides a branch
         self._settled: dict[bytes, Program] = {}
         # held while the tree is read or changed, never while user code or a kernel runs
-        self._lock = threading.Lock()
+        self._lock = lock()
         self._warned = False
 
     @property

@@ -28,6 +28,13 @@ def _each(x: Any, function: Callable[[Any], Any]) -> Any:
     return [_each(item, function) for item in x] if isinstance(x, (list, tuple)) else function(x)
 
 
+def _only_elements(name: str) -> TracingTypeError:
+    return TracingTypeError(
+        f"np.{name}: only the elements of the array can be traced, not the other arguments; pass integers, or a tuple of them, "
+        "which are static"
+    )
+
+
 def rearranged(function: Callable[..., Any], data: int = 1) -> Callable[..., Any]:
     """``function`` on traced elements in its first ``data`` arguments, arrays or nested lists of them.
 
@@ -42,10 +49,7 @@ def rearranged(function: Callable[..., Any], data: int = 1) -> Callable[..., Any
         found = list(_leaves(given))
         rec = recording(*found)
         if rec is None:
-            raise TracingTypeError(
-                f"np.{function.__name__}: only the elements of the array can be traced, not the other arguments; pass integers, or a "
-                "tuple of them, which are static"
-            )
+            raise _only_elements(function.__name__)
         row = function(*_each(given, lambda x: rows(rec, x)), *args[data:], **kwargs)
         v = function(*_each(given, lambda x: x.v if isinstance(x, Traced) else x), *args[data:], **kwargs)
         return wrapped(rec, arrays.class_for(*args[:data]), row, v)
@@ -80,7 +84,8 @@ def insert(x: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     """`np.insert`."""
     x, new = asarray(x), asarray(values)
     rec = recording(x, new)
-    assert rec is not None
+    if rec is None:
+        raise _only_elements("insert")
     row = np.insert(rows(rec, x), obj, rows(rec, new), axis)
     return arrays.class_for(x)(rec, row, np.insert(arrays.plain(x), obj, arrays.plain(new), axis))
 

@@ -90,9 +90,10 @@ def trace(
         if recording.indexed and "indices" in str(error):
             raise TracingTypeError(tracer.NO_INDEX) from error
         raise
-    except (TypeError, AttributeError) as error:
-        if _ABOUT_OBJECTS.search(str(error)):
-            error.add_note(_OBJECTS)
+    except (TypeError, AttributeError, ValueError) as error:
+        for about, note in _NOTES.items():
+            if re.search(about, str(error)):
+                error.add_note(f"jittape: {note}")
         raise
     finally:
         # an interrupt of the first does not keep the last from being done
@@ -105,14 +106,18 @@ def trace(
     return Program(tape, Interface(signature, key, size(leaves[:active]), result, has_aux, names, label))
 
 
-# What NumPy says of arrays of objects where it has no loop for them.
-_ABOUT_OBJECTS = re.compile(
-    r"dtype\('O'\)|not supported for the input types|no callable \w+ method|'(float|int)' object has no attribute"
-)
-_OBJECTS = (
-    "jittape: np.array and np.asarray make arrays of objects out of traced numbers, with which NumPy computes element by element, but "
-    "not everything; jt.array in their place makes an array that records all functions in docs/numpy.md, and faster"
-)
+# What NumPy and SciPy say of arrays of objects where they have no loop for them, or refuse to write; and what to do.
+_NOTES = {
+    r"dtype\('O'\)|not supported for the input types|no callable \w+ method|'(float|int)' object has no attribute|object arrays are not "
+    r"supported|unsupported data types in input|REFS_OK": (
+        "np.array and np.asarray make arrays of objects out of traced numbers, with which NumPy computes element by element, but not "
+        "everything, and SciPy little; jt.array in their place makes an array that records all functions in docs/numpy.md, and faster"
+    ),
+    "destination is read-only": (
+        "np.asarray of a traced array is a copy, of objects, and read-only, because what is written to it would be lost; write to the "
+        "traced array, or to np.array(x) or x.copy()"
+    ),
+}
 
 
 def parameters(f: Callable[..., Any]) -> tuple[str, ...]:
@@ -127,7 +132,7 @@ def parameters(f: Callable[..., Any]) -> tuple[str, ...]:
 def takes_any_keyword(f: Callable[..., Any]) -> bool:
     """Whether a function has a parameter such as ``**options``, whose order it sees."""
     try:
-        found = inspect.signature(f).parameters.values()
+        found = inspect.signature(f, follow_wrapped=False).parameters.values()  # a wrapper sees the order, too
     except (TypeError, ValueError):
         return True
     return any(p.kind is p.VAR_KEYWORD for p in found)
@@ -205,8 +210,8 @@ def _auxiliary(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarra
 
 # What a caller may well change, so that each call gets its own.
 _CONTAINERS = (np.ndarray, MutableSequence, MutableSet, MutableMapping)
-# What refers to all the rest of the program.
-_ELSEWHERE = (type, types.ModuleType, types.FrameType, types.TracebackType, Recording)
+# What refers to all the rest of the program, as classes do that are not made in a function.
+_ELSEWHERE = (types.ModuleType, types.FrameType, types.TracebackType, Recording)
 
 
 def _holds_traced(recording: Recording, x: Any) -> bool:
@@ -219,8 +224,12 @@ def _holds_traced(recording: Recording, x: Any) -> bool:
         # what the garbage collector does not follow leads nowhere, but for arrays of objects
         if id(x) in seen or not (gc.is_tracked(x) or isinstance(x, np.ndarray)) or isinstance(x, (Traced, *_ELSEWHERE)):
             continue
+        if isinstance(x, type) and "<locals>" not in x.__qualname__:
+            continue
         seen[id(x)] = x  # kept alive, so that no other object gets its id
-        if isinstance(x, types.FunctionType):
+        if isinstance(x, type):
+            todo += vars(x).values()
+        elif isinstance(x, types.FunctionType):
             todo += [x.__closure__, x.__defaults__, x.__kwdefaults__, x.__dict__]
         elif isinstance(x, np.ndarray) and x.dtype.hasobject:
             todo += x.ravel().tolist()

@@ -7,10 +7,11 @@ A structure is described by its *spec*, nested tuples that are hashable and say 
     ("array", shape, "bool")     an array of truth values that is not differentiated
     ("floats", list, n)          a list (or tuple) of n floats
     ("seq", type, specs)         a list or tuple; a namedtuple has its own type
-    ("dict", type, keys, default_factory, specs)  a dict; None for the factory but of a defaultdict
+    ("dict", type, keys, default_factory, exact, specs)  a dict; None for the factory but of a defaultdict; ``exact`` tells keys that
+        are equal apart, such as 1 and True, and is None where all are strings
     ("data", type, fields, specs)  a dataclass
     ("static", type, value)      anything else that is hashable: part of the recording
-    ("static", frozenset, value, types)  with the types inside, because frozenset([1]) and frozenset([True]) are equal
+    ("static", type, value, exact)  with what tells it from its equals: the types inside a frozenset, the zone of a time
 
 A result may also have ``"b"``, a truth value, and ``("copy", type, value)``, of which every call gets a copy.
 """
@@ -20,10 +21,11 @@ from __future__ import annotations
 import collections
 import copy
 import dataclasses
+import datetime
+import decimal
 import enum
 import numbers
 import operator
-import types
 from collections.abc import Callable, Iterable, Iterator, Sequence, ValuesView
 from typing import Any
 
@@ -36,7 +38,9 @@ FLOATS, RATIONALS = (float, np.floating), (int, np.integer, numbers.Rational)
 # Numbers by inheritance, but what they are counts, not how much.
 LITERALS = (bool, enum.Enum)
 # Hashed by identity, whatever they yield.
-_YIELDING = (types.GeneratorType, map, zip, filter, enumerate, reversed, ValuesView)
+_YIELDING = (Iterator, ValuesView)
+# Equal ones may differ in all that they print: Decimal("1.0") and Decimal("1.00"), an hour in two zones.
+_LOOSE = (decimal.Decimal, datetime.datetime, datetime.time)
 
 
 def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
@@ -65,7 +69,7 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
         return _of_array(x, differentiated)
     if kind is dict:
         specs = tuple([flatten(item, leaves, differentiated, (where, key)) for key, item in x.items()])
-        return ("dict", dict, tuple(x), None, specs)
+        return ("dict", dict, tuple(x), None, exact_keys(x), specs)
     if kind is list or kind is tuple:
         if x and list(map(type, x)).count(float) == len(x):
             leaves.extend(x)
@@ -86,7 +90,7 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
         return _of_array(x, differentiated)
     if isinstance(x, dict):
         specs = tuple([flatten(item, leaves, differentiated, (where, key)) for key, item in x.items()])
-        return ("dict", kind, tuple(x), factory(x), specs)
+        return ("dict", kind, tuple(x), factory(x), exact_keys(x), specs)
     if isinstance(x, (list, tuple)):
         return ("seq", kind, tuple([flatten(item, leaves, differentiated, where) for item in x]))
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
@@ -98,6 +102,11 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
 def factory(x: dict) -> Any:
     """What makes the missing values of a `defaultdict`; None for other dicts."""
     return x.default_factory if isinstance(x, collections.defaultdict) else None
+
+
+def exact_keys(x: dict) -> Any:
+    """What tells the keys of a dict from other ones that equal them; None where all are strings, which nothing else equals."""
+    return None if list(map(type, x)).count(str) == len(x) else tuple(map(_exact, x))
 
 
 def _spelled(where: Any) -> str:
@@ -149,14 +158,16 @@ def _static(x: Any, where: Any) -> Any:
             f"{_spelled(where)} is of type {type(x).__name__}, which is neither a number, an array, a list, tuple, dict or dataclass of "
             "those, nor hashable, as what is part of the recording has to be; pass a list, a dict or an array of what is in it"
         ) from None
-    return ("static", type(x), x, _exact(x)) if isinstance(x, frozenset) else ("static", type(x), x)
+    return ("static", type(x), x, _exact(x)) if isinstance(x, (frozenset, *_LOOSE)) else ("static", type(x), x)
 
 
 def _exact(x: Any) -> Any:
     """What is equal only where the types inside are, too."""
-    return type(x), frozenset(map(_exact, x)) if isinstance(x, frozenset) else tuple(map(_exact, x)) if isinstance(
-        x, tuple
-    ) else x
+    if isinstance(x, frozenset):
+        return type(x), frozenset(map(_exact, x))
+    if isinstance(x, tuple):
+        return type(x), tuple(map(_exact, x))
+    return type(x), x, repr(x) if isinstance(x, (float, *_LOOSE)) else None  # a float for the sign of its zero
 
 
 def unflatten(spec: Any, leaves: Iterator[Any]) -> Any:
@@ -256,6 +267,11 @@ def size(leaves: list) -> int:
     return sum([1 if type(leaf) is float else leaf.size for leaf in leaves])
 
 
+def _is_traced(key: Any) -> bool:
+    """Whether a key is a traced value or has one inside."""
+    return any(map(_is_traced, key)) if isinstance(key, (tuple, frozenset)) else hasattr(type(key), "rec")
+
+
 def map_leaves(x: Any, function: Callable[[Any], Any]) -> tuple[Any, list]:
     """The structure of a function's result, described like a spec, and ``function`` of each of its leaves."""
     out: list = []
@@ -264,9 +280,9 @@ def map_leaves(x: Any, function: Callable[[Any], Any]) -> tuple[Any, list]:
         if isinstance(x, (list, tuple)):
             return ("seq", type(x), tuple([walk(item) for item in x]))
         if isinstance(x, dict):
-            if any(hasattr(type(key), "rec") for key in x):
-                raise TracingTypeError("a traced value is a key of a dict that is returned; return it as a value")
-            return ("dict", type(x), tuple(x), factory(x), tuple([walk(item) for item in x.values()]))
+            if any(map(_is_traced, x)):
+                raise TracingTypeError("a traced value is in a key of a dict that is returned; return it as a value")
+            return ("dict", type(x), tuple(x), factory(x), None, tuple([walk(item) for item in x.values()]))
         if dataclasses.is_dataclass(x) and not isinstance(x, type):
             fields = tuple(field.name for field in dataclasses.fields(x))
             return ("data", type(x), fields, tuple([walk(getattr(x, name)) for name in fields]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import numbers
 from collections.abc import Callable
+from decimal import Decimal
 from threading import get_ident
 from typing import Any, NoReturn
 
@@ -392,6 +393,8 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
             b, y = operand(rec, other, name)
         elif isinstance(other, COMPLEX):
             return number(other, name)
+        elif OPS[code].condition and isinstance(other, Decimal):
+            return _compared(self, name, other)
         else:
             return NotImplemented
         try:
@@ -401,6 +404,17 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
         return push(rec, cls, code, self.row, b, v)
 
     return operator
+
+
+def _compared(x: Var, name: str, y: Decimal) -> Any:
+    """A comparison with a decimal number, which Python compares exactly, by the float next to it."""
+    nearest = float(y)
+    if nearest != y:
+        if name in ("equal", "not_equal"):
+            return name == "not_equal"  # no float is this number
+        below = nearest < y
+        name = ("less_equal" if below else "less") if name.startswith("less") else ("greater" if below else "greater_equal")
+    return apply(CODE[name], x, nearest)
 
 
 def reflected(code: int) -> Callable[[Var, Any], Any]:

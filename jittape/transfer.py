@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .structure import FLOATS, LITERALS, RATIONALS, Signature, build, factory
+from .structure import FLOATS, LITERALS, RATIONALS, Signature, build, exact_keys, factory
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -148,9 +148,13 @@ def _reader_of_items(spec: Any, readers: list[_Reader], number: _Reader) -> _Rea
     if tag == "seq":
         return lambda x, leaves: type(x) is kind and len(x) == n and read_all(x, leaves)
     if tag == "dict":
-        plain = kind is dict
+        _, _, keys, default_factory, exact, _ = spec
+        plain = kind is dict and exact is None
         return lambda x, leaves: (
-            type(x) is kind and tuple(x) == spec[2] and (plain or factory(x) == spec[3]) and read_all(x.values(), leaves)
+            type(x) is kind
+            and tuple(x) == keys
+            and (plain or (factory(x) == default_factory and exact_keys(x) == exact))
+            and read_all(x.values(), leaves)
         )
     return lambda x, leaves: type(x) is kind and read_all([getattr(x, name) for name in spec[2]], leaves)
 

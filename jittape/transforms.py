@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import threading
 import types
 import warnings
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import numpy as np
 from . import calls, cpython
 from .errors import JitTapeWarning
 from .finite import Checker
+from .interrupts import lock
 from .kernels import GRADIENT
 from .memory import scarce
 from .paths import PathTree
@@ -65,7 +65,7 @@ class _Transform:
         self._quick: Callable[..., Any] | None = None
         # what trees did that were dropped
         self._before = CacheInfo(0, 0, 0)
-        self._lock = threading.Lock()
+        self._lock = lock()
         self._warned = False
         self._check_finite = check_finite
         self._checkers: WeakKeyDictionary[Program, Checker] = WeakKeyDictionary()

@@ -237,7 +237,8 @@ def _at(function: Callable[..., Any], x: VarArray, index: Any, *values: Any) -> 
     if any(map(arrays.is_number, index if isinstance(index, tuple) else (index,))):
         return arrays.stored(x, index, *(values or (0.0,)), lambda old, new: function(old, *(new,) * len(values)))
     places = np.arange(x.size).reshape(x.shape)[arrays.plain_index(index)]
-    given = [folds.spread(arrays.asarray(y), places.shape).reshape(-1) for y in values]
+    # copies, since they may be elements of ``x``
+    given = [folds.spread(arrays.asarray(y), places.shape).flatten() for y in values]
     for i, place in enumerate(zip(*(axis.tolist() for axis in np.unravel_index(places.ravel(), x.shape)), strict=True)):
         x[place] = function(x[place], *(y[i] for y in given))
 
@@ -254,6 +255,11 @@ _INSTEAD = {
     "clip": "np.clip(x, low, high), for x.clip(low, high) of a plain x",
     "fft.fft": "a product with np.cos and np.sin of a plain matrix",
     "fft.rfft": "a product with np.cos and np.sin of a plain matrix",
+    "fft.ifft": "a product with np.cos and np.sin of a plain matrix",
+    "fft.irfft": "a product with np.cos and np.sin of a plain matrix",
+    "fft.fft2": "products with np.cos and np.sin of plain matrices",
+    "fft.ifft2": "products with np.cos and np.sin of plain matrices",
+    "fft.fftn": "products with np.cos and np.sin of plain matrices",
     "random.permutation": "plain indices, passed as an argument",
 }
 

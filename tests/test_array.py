@@ -961,6 +961,46 @@ def test_the_flat_elements_are_indexed_and_assigned():
     assert value == g(x)
     np.testing.assert_array_equal(gradient, [[27, 36, 0], [0, 0, 0]])
 
+    def h(x):
+        y = x * 1.0
+        y.flat[1:5] = x[:, 1:] * 2.0  # of any shape, and again from the first
+        y.flat[[0, 3, 5]] = x[1, :2]
+        y.flat[2:3] = [[x[0, 1], x[0, 2]]]
+        y.flat[0] = x[0, 2]
+        return np.sum(y * [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+    x += 1.0
+    value, gradient = jt.value_and_grad(h)(x)
+    assert value == h(x)
+    np.testing.assert_array_equal(gradient, [[0, 7, 1], [6, 4, 10]])
+
+
+def test_what_is_written_to_a_copy_by_asarray_is_not_lost():
+    """In place it would change the caller's array; here it changes nothing, so it is refused."""
+
+    def clamp(u):
+        u = np.asarray(u)
+        u[0] = 0.0
+
+    def f(x):
+        y = 2.0 * x
+        clamp(y)
+        return np.sum(y)
+
+    with pytest.raises(ValueError, match="read-only") as caught:
+        jt.grad(f)(np.ones(3))
+    assert "np.asarray of a traced array is a copy" in caught.value.__notes__[0]
+    for other in (np.asanyarray, np.ascontiguousarray):
+        with pytest.raises(ValueError, match="read-only"):
+            jt.grad(lambda x, other=other: other(x > 0.5).__setitem__(0, False))(np.ones(3))
+
+    def of_a_copy(x):
+        y = np.array(2.0 * x)
+        y[0] = 0.0
+        return np.sum(y)
+
+    assert jt.grad(of_a_copy)(np.ones(3)).tolist() == [0.0, 2.0, 2.0]
+
 
 def test_attributes_and_methods_of_real_arrays():
     def f(x):

@@ -334,7 +334,7 @@ def test_products(f, shapes):
     "subscripts",
     [
         "i->", "i->i", "ij->ji", "ij->i", "ij->", "ii->", "ii->i", "ij,jk->ik", "ij,jk->ki", "ij,jk", "i,i->", "i,j->ij", "ij,ij->ij", "ij,ij->",
-        "bij,bjk->bik", "i,ij,j->", "ij,jk,kl->il", "...ij,...jk->...ik", "...i->...", "i...,i...->...", "iij->j", "ij,kj->ik", "ijk->kji",
+        "bij,bjk->bik", "i,ij,j->", "ij,jk,kl->il", "ij,jk,kl->", "ij,jk,kl,lb->ib", "i,j,k->ijk", "ij,ji,k->", "...ij,...jk,kl->...il", "...ij,...jk->...ik", "...i->...", "i...,i...->...", "iij->j", "ij,kj->ik", "ijk->kji",
         "ji", "ii", "b...,b...->b...", "i,i,i->i", "ij , jk -> ik",
     ],
 )  # fmt: skip
@@ -345,6 +345,16 @@ def test_einsum(subscripts):
         sizes["j"] = 3
     shapes = [tuple(sizes[c] for c in names.replace("...", "l")) for names in inputs]
     check(lambda *xs: np.einsum(subscripts, *xs), *(sample(shape, seed=i) for i, shape in enumerate(shapes)))
+
+
+def test_einsum_of_many_operands_contracts_them_in_pairs():
+    """Six operations for each of the few sums of two, where all at once would be a million."""
+    shapes = (10, 12), (12, 8), (8, 9), (9, 11)
+    xs = [sample(shape, seed=i) for i, shape in enumerate(shapes)]
+    for how in (False, True, "optimal", ["einsum_path", (0, 1), (0, 1), (0, 1)]):
+        program = jt.record(lambda *xs, how=how: np.einsum("ij,jk,kl,lm->", *xs, optimize=how), *xs)
+        assert len(program.tape) < 6000
+        assert program(*xs) == pytest.approx(np.linalg.multi_dot(xs).sum(), rel=1e-12)
 
 
 @pytest.mark.parametrize("output", [(), ([2, 0],), ([],), ([..., 0],)], ids=str)
@@ -1455,6 +1465,15 @@ def test_places_that_are_counted_may_be_arguments():
         g(w, np.array([0, 1, 2, 123456]))
 
 
+def test_a_count_of_places_known_before_never_records_again():
+    g = jt.value_and_grad(lambda w, places: np.bincount(places).mean() * w)
+    for k in range(40):
+        places = np.array([0, k % 5, 0])
+        assert g(2.0, places)[0] == np.bincount(places).mean() * 2.0
+    assert g.cache_info().records == 5
+    assert jt.grad(lambda w, k: np.sum(np.bincount(k, minlength=2) * w))(np.ones(2), np.array([], int)).tolist() == [0.0, 0.0]
+
+
 def test_a_bincount_adds_up_in_order_and_says_what_it_cannot():
     w, places = np.array([1e16, 1.0, -1e16, 3.0]), np.array([1, 1, 1, 0])
     np.testing.assert_array_equal(jt.record(lambda w: np.bincount(places, w), w)(w), np.bincount(places, w))
@@ -1475,6 +1494,23 @@ def test_adding_at_repeated_places_accumulates():
         return y
 
     check(f, np.array([0.5, 0.25, 2.0]))
+
+    def overlapping(x, places=(1, 2, 3)):
+        y = x.copy()
+        np.add.at(y, list(places), y[:3])
+        np.multiply.at(y, [1, 2], y[:2])
+        return y
+
+    check(overlapping, np.array([0.5, 0.25, 2.0, 1.5]))
+    x, places = np.array([0.5, 0.25, 2.0, 1.5]), np.array([1, 2, 3])
+
+    def through_an_argument(x, places):
+        y = x.copy()
+        y[places] = y[:3]
+        np.add.at(y, places, y[:3])
+        return y
+
+    np.testing.assert_array_equal(jt.record(through_an_argument, x, places)(x, places), through_an_argument(x, places))
     with pytest.raises(TypeError, match=r"jt\.zeros"):
         jt.record(lambda x: np.add.at(np.zeros(3), [0], x), np.ones(1))
     with pytest.raises(TypeError, match=r"int\(\)"):

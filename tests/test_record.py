@@ -447,6 +447,13 @@ class Slotted:
         self.held = held
 
 
+def local_class(held):
+    class Local:
+        value = held
+
+    return Local
+
+
 def test_an_object_in_aux_is_the_same_on_every_call():
     holder = Holder([1])
     g = jt.value_and_grad(lambda x: (x * x, holder), has_aux=True)
@@ -458,7 +465,8 @@ def test_an_object_in_aux_is_the_same_on_every_call():
     [
         lambda x: {x}, lambda x: frozenset({x}), lambda x: collections.deque([x]), Holder, Slotted,
         lambda x: Holder([{"deep": (x,)}]), lambda x: lambda: x, lambda x: functools.partial(max, x), lambda x: {"key": [{x}]},
-        lambda x: {x: 1}, lambda x: collections.UserList([x]), lambda x: iter([x]),
+        lambda x: {x: 1}, lambda x: collections.UserList([x]), lambda x: iter([x]), lambda x: {("key", (x,)): 1}, local_class,
+        lambda x: local_class(x)(),
     ],
 )  # fmt: skip
 def test_a_traced_value_hidden_in_aux_is_refused(hide):
@@ -471,6 +479,8 @@ def test_a_traced_value_hidden_in_aux_is_refused(hide):
 def test_traced_keys_of_results_are_refused():
     with pytest.raises(TracingTypeError, match="traced value"):
         jt.record(lambda x: {x: 1.0}, 1.0)
+    with pytest.raises(TracingTypeError, match="traced value"):
+        jt.record(lambda x: {("x", x): x}, 1.0)
 
 
 def test_an_object_in_aux_may_refer_to_itself_and_to_eager_variables():

@@ -4,7 +4,10 @@ import collections
 import dataclasses
 import enum
 import functools
+import itertools
 import pickle
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -234,6 +237,7 @@ def test_new_shapes_and_structures_record_again_and_old_ones_do_not():
         ({"a": {1.0, 2.0}}, r"\['a'\].*hashable"), (Layer(1.0, np.array(["a"])), r"\.b"), (np.array(["2020-01-01"], "M8[D]"), "datetime"),
         (np.ma.array([1.0, 2.0], mask=[0, 1]), "mask"), ([np.ones((1, 1)).view(np.matrix)], "np.matrix"),
         ((k for k in (1.0, 2.0)), "generator.*pass a list"), ([map(abs, [1.0])], "map"), ({1: 2.0}.values(), "dict_values"),
+        (iter([1.0]), "list_iterator.*pass a list"), (itertools.count(1.0), "count"), ([itertools.islice([1.0], 1)], "islice"),
         (collections.deque([1.0]), "deque.*pass a list"), (collections.UserDict(a=1.0), "UserDict.*dict"),
     ],
 )  # fmt: skip
@@ -267,6 +271,7 @@ class Count(int):
     """A user's own int."""
 
 
+NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
 STATICS = {
     "IntEnum": (Numbered.ONE, Numbered.TWO, 1, 2),
     "float and Enum": (Real.ONE, Real.TWO),
@@ -274,6 +279,11 @@ STATICS = {
     "fraction": (Fraction(1), 1, Fraction(2)),
     "set": (frozenset([1]), frozenset([True]), frozenset([Numbered.ONE]), frozenset([2]), frozenset()),
     "sets inside": (frozenset([(1, frozenset([1]))]), frozenset([(1, frozenset([True]))]), frozenset([(True, frozenset([1]))])),
+    "decimal": (Decimal("1.0"), Decimal("1.00"), Decimal(2)),
+    "time": (NOON, NOON.astimezone(timezone(timedelta(hours=5))), NOON.timetz()),
+    "keys": ({1: "a"}, {True: "a"}, {1.0: "a"}, {"1": "a"}),
+    "zeros as keys": ({0.0: "a"}, {-0.0: "a"}, {0: "a"}),
+    "tuples as keys": ({(1, "b"): "a"}, {(True, "b"): "a"}, {(1.0, "b"): "a"}),
     "nested": ([1, {"a": Numbered.ONE}], [1, {"a": 1}], [True, {"a": 1}], [1, {"a": Real.ONE}]),
 }
 
@@ -362,13 +372,17 @@ def test_keyword_arguments_keep_the_order_that_the_function_sees():
     def line(x, *, a, z):
         return a * x + z
 
-    @functools.wraps(line)
-    def logged(*args, **kwargs):
-        return line(*args, **kwargs)
+    fixed = jt.record(line, 2.0, z=3.0, a=5.0)
+    assert fixed(10.0, a=5.0, z=3.0) == fixed(10.0, z=3.0, a=5.0) == 53.0
 
-    for f in (line, logged):
-        fixed = jt.record(f, 2.0, z=3.0, a=5.0)
-        assert fixed(10.0, a=5.0, z=3.0) == fixed(10.0, z=3.0, a=5.0) == 53.0
+    @functools.wraps(line)
+    def first(*args, **kwargs):  # what it wraps does not see the order, but it does
+        return line(*args, **kwargs) * kwargs[next(iter(kwargs))]
+
+    g = jt.value_and_grad(first)
+    for _ in range(2):
+        assert g(10.0, a=5.0, z=3.0) == (265.0, 25.0)
+        assert g(10.0, z=3.0, a=5.0) == (159.0, 15.0)
 
 
 def test_a_signature_survives_pickling():

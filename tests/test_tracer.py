@@ -459,6 +459,17 @@ def test_comparing_with_what_is_no_number():
     assert not rows(x.rec)
 
 
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne])
+@pytest.mark.parametrize("text", ["0.5", "0.1", "-0.1", "0.3", "1e400", "-1e400", "1e-400", "Infinity"])
+def test_decimal_numbers_compare_as_in_python(compare, text):
+    """Exactly, though the nearest float is above, below or infinite. Python's answer to a type it does not know is that none is equal."""
+    y = decimal.Decimal(text)
+    for holds in (lambda x: compare(x, y), lambda x: compare(y, x)):
+        g = jt.value_and_grad(lambda x, holds=holds: (0.0 * x, bool(holds(x))), has_aux=True)
+        for x in (0.5, 0.1, math.nextafter(0.1, 0.0), -0.1, 0.3, 0.0, 5e-324, math.inf, -math.inf) * 2:
+            assert g(x)[0][1] == holds(x)
+
+
 def test_a_traced_number_is_a_number_to_code_that_asks():
     def f(x):
         xs = [x] if np.isscalar(x) else x

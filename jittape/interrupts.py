@@ -1,0 +1,51 @@
+"""Ctrl-C where it must wait, and locks that a forked child finds open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from weakref import WeakSet
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a Ctrl-C that comes meanwhile wait for the end.
+
+    Numba fills its registries when it first loads or compiles something. Interrupted halfway it never does again, and all that is
+    compiled later in that process fails.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(*came[0])
+
+
+_locks: WeakSet[Any] = WeakSet()
+
+
+def lock(kind: Callable[[], Any] = threading.Lock) -> Any:
+    """A lock that is open in a child, whatever thread of its parent held it when that forked: that thread is not there."""
+    made = kind()
+    _locks.add(made)
+    return made
+
+
+def _open_all() -> None:
+    for made in list(_locks):
+        made._at_fork_reinit()  # as `threading` and `logging` do with theirs
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open_all)

@@ -1,0 +1,95 @@
+"""Ctrl-C waits while Numba loads, and children that are forked meanwhile do not wait for threads that they do not have."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from numba import config
+
+import jittape as jt
+from jittape.interrupts import lock, uninterrupted
+
+
+def test_an_interrupt_waits_for_the_end():
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        done.append(1)
+    assert done and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_error_meanwhile_is_the_one_that_is_raised():
+    with pytest.raises(ZeroDivisionError), uninterrupted():
+        raise ZeroDivisionError
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_other_threads_and_programs_that_ignore_interrupts_are_left_alone():
+    handlers = []
+
+    def inside():
+        with uninterrupted():
+            handlers.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        inside()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert handlers == [signal.default_int_handler, signal.SIG_IGN]
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+import jittape as jt
+threading.Timer({after}, os.kill, (os.getpid(), signal.SIGINT)).start()
+g = jt.grad(lambda x: x * jt.sin(x))
+try:
+    while True:
+        g(0.0)
+except KeyboardInterrupt:
+    print(g(0.0), jt.grad(lambda x: x * jt.exp(x))(0.0))
+"""
+
+
+@pytest.mark.skipif(config.DISABLE_JIT or os.name == "nt", reason="nothing is loaded, or there is no such signal")
+@pytest.mark.parametrize("after", [0.01, 0.04, 0.1])
+def test_an_interrupt_while_kernels_are_loaded_breaks_nothing(after):
+    """Numba's registries, left half filled, made every later compilation of the process fail."""
+    code = INTERRUPTED.format(after=after)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert ran.stdout.split() == ["0.0", "1.0"], ran.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_finds_the_locks_of_other_threads_open():
+    held, inside, leave = lock(), threading.Event(), threading.Event()
+    g = jt.value_and_grad(lambda x: x * x if x > 0.0 else -x)
+    assert [g(x)[0] for x in (2.0, -2.0)] == [4.0, 2.0]
+    (tree,) = g._trees.values()
+
+    def hold():
+        with held, g._lock, tree._lock:
+            inside.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait()
+    try:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            os._exit(0 if held.acquire(timeout=10) and [g(x)[0] for x in (3.0, -3.0, 1.0)] == [9.0, 3.0, 1.0] else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        leave.set()
+        thread.join()
