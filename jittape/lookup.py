@@ -13,21 +13,28 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from . import arrays, folds
+from . import arrays, folds, tracer
 from .arrays import ConditionArray, VarArray, asarray, elementwise
 from .errors import TracingTypeError
 from .ops import CODE, OPS
-from .recording import CONST, DATA, INPUT
-from .tracer import Traced
+from .recording import CONST, DATA, INPUT, Recording
+from .tracer import Traced, Var
 
 _WITHOUT_DERIVATIVE = {DATA, CONST} | {code for code, op in enumerate(OPS) if op.flat}
 _MOST_PLACES = 10_000
+# All floats from here on are whole numbers.
+_WHOLE = 2.0**53
 
 
 def is_data(x: VarArray) -> bool:
     """Whether these numbers have no derivative that an index could drop: nothing differentiated is among what they come from."""
-    op, a, b, _ = x.rec.settle()
-    todo, seen = x.row.ravel().tolist(), {0}
+    return _without_derivative(x.rec, x.row.ravel().tolist())
+
+
+def _without_derivative(rec: Recording, todo: list[int]) -> bool:
+    """The same of rows, of which the list is used up."""
+    op, a, b, _ = rec.settle()
+    seen = {0}
     while todo:
         row = todo.pop()
         if row in seen:
@@ -38,6 +45,20 @@ def is_data(x: VarArray) -> bool:
         if op[row] not in _WITHOUT_DERIVATIVE:
             todo += (a[row], b[row])
     return True
+
+
+def _hash(x: Var) -> int:
+    """The hash of a traced number: by value where nothing differentiated is in it, as in a label, and that value is a guard then.
+
+    Any other hashes by identity: a set or a memo of values that depend on the point would be that of one point.
+    """
+    rec = x.rec
+    if rec.hooks or rec.code(x.row) == INPUT or x.v != x.v or not _without_derivative(rec, [x.row]):
+        return object.__hash__(x)
+    size = -x if x < 0.0 else x
+    if not (size < _WHOLE and size == _above(size, 1) - 1.0):
+        rec.truth(tracer.apply(CODE["equal"], x, x.v))  # no whole number, but one of too many to find by questions
+    return hash(x.v)
 
 
 def looked_up(x: VarArray, index: Any) -> Any:
@@ -232,6 +253,7 @@ def bincount(x: Any, weights: Any, minlength: int) -> Any:
     return folds.fold("add", elementwise(CODE["gate"], places, w.reshape(-1, 1)), 0, initial=0.0)
 
 
+Var.__hash__ = _hash  # type: ignore[method-assign]
 arrays.looked_up = looked_up
 arrays.stored = stored
 arrays.is_data = is_data

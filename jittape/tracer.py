@@ -122,8 +122,8 @@ class _Float64:
 class Var(Traced):
     """A traced number: its plain value, and the row of the recording that computes it.
 
-    Vars are made by `jittape.var` and by recordings, not by hand. They compare like numbers and hash by identity, so a Var
-    found in a dict or set is that Var itself; `v == w` is a traced comparison.
+    Vars are made by `jittape.var` and by recordings, not by hand. They compare like numbers, `v == w` is a traced comparison, and they
+    hash by identity, so a Var found in a dict or set is that Var itself; but by value where they have no derivative, as labels.
     """
 
     __slots__ = ("rec", "row", "v")

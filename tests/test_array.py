@@ -1,6 +1,8 @@
 """Traced arrays behave as NumPy's arrays of floats: indexing, assignment, views, operators, iteration, and refusals."""
 
+import collections
 import copy
+import functools
 import operator
 import pickle
 import sys
@@ -973,6 +975,54 @@ def test_the_flat_elements_are_indexed_and_assigned():
     value, gradient = jt.value_and_grad(h)(x)
     assert value == h(x)
     np.testing.assert_array_equal(gradient, [[0, 7, 1], [6, 4, 10]])
+
+
+def grouped(x, y):
+    groups = {}
+    for value, label in zip(x, y, strict=True):
+        groups.setdefault(label, []).append(value)
+    return sum(jt.mean(group) ** 2 for group in groups.values())
+
+
+LABELLED = {
+    "set": lambda x, y: sum(np.mean(x[y == c]) ** 2 for c in set(y)),
+    "sorted set of a list": lambda x, y: sum((k + 1.0) * np.mean(x[y == c]) for k, c in enumerate(sorted(set(y.tolist())))),
+    "groups": grouped,
+    "Counter": lambda x, y: sum(n * n * x[0] for n in collections.Counter(y).values()),
+    "pairs": lambda x, y: sum(dict(zip(y, x, strict=True)).values()),
+    "table": lambda x, y: sum({0: 0.25, 1: 0.75, -2: 1.5, 0.5: 3.0}.get(c, 0.0) * v for v, c in zip(x, y, strict=True)),
+    "in": lambda x, y: sum(v for v, c in zip(x, y, strict=True) if c in {1, 2}),
+    "computed": lambda x, y: sum(x) * len(set(2 * y - 1)) + len(set(np.floor(y / 2).astype(int))) * x[0],
+    "memo": lambda x, y: sum(x) * functools.lru_cache(lambda c: 2.0 * c)(y[0]),
+}
+
+
+@pytest.mark.parametrize("f", LABELLED.values(), ids=LABELLED)
+@pytest.mark.parametrize("kind", [int, float])
+def test_labels_are_equal_in_sets_and_as_keys(f, kind):
+    """By identity each would be another one, and a mean over a label the mean of one element."""
+    g, rng = jt.value_and_grad(f), np.random.default_rng(0)
+    for _ in range(40):
+        x, y = rng.normal(size=3), rng.choice([0, 1, 2, -2] if kind is int else [0.0, 1.0, 0.5, -2.0], 3)
+        value, gradient = g(x, y)
+        assert value == pytest.approx(f(x, y), rel=1e-14)
+        assert gradient @ np.ones(3) == pytest.approx((f(x + 1e-6, y) - f(x - 1e-6, y)) / 2e-6, rel=1e-6, abs=1e-8)
+    info = g.cache_info()
+    assert info.replays + info.records == 40 and (kind is float or info.records == info.paths)
+
+
+def test_labels_that_are_no_small_whole_numbers_hash_by_value_too():
+    g = jt.value_and_grad(lambda x, y: x * len(set(y)))
+    for y in (
+        [0.1, 0.1],
+        [2.0**60, 1.0],
+        [2.0**60, 2.0**60],
+        [np.inf, np.inf],
+        [-np.inf, np.inf],
+        [np.nan, np.nan],
+        [0.0, -0.0],
+    ):
+        assert g(1.0, np.array(y))[0] == len(set(y) if y[0] == y[0] else y)
 
 
 def test_what_is_written_to_a_copy_by_asarray_is_not_lost():
