@@ -316,6 +316,14 @@ class ConditionArray(VarArray):
         return out
 
 
+class IntegerArray(VarArray):
+    """An argument that is an array of integers. What is computed from it are numbers like others."""
+
+    __slots__ = ()
+    dtype: np.dtype = np.dtype(np.int64)
+    __hash__ = object.__hash__
+
+
 def class_of(code: int) -> type[VarArray]:
     """The class of an operation's results."""
     return ConditionArray if OPS[code].condition else VarArray
@@ -635,11 +643,12 @@ def full(shape: Any, value: Any, like: Any = None) -> Any:
 
 
 def leaf(rec: Recording, kind: int, values: np.ndarray, name: str) -> VarArray:
-    """Append one input per element of ``values``; truth values that are not differentiated are conditions."""
+    """Append one input per element of ``values``; truth values that are not differentiated are conditions, and integers integers."""
     v = np.array(values, np.float64)
     start = rec.extend(kind, 0, 0, v.ravel())
     rec.names.add_array(start, v.shape, name)
-    return (ConditionArray if kind == DATA and values.dtype.kind == "b" else VarArray)(rec, numbered(start, v.shape), v)
+    known = {"b": ConditionArray, "i": IntegerArray, "u": IntegerArray} if kind == DATA else {}
+    return known.get(values.dtype.kind, VarArray)(rec, numbered(start, v.shape), v)
 
 
 def does_not_fit(shape: tuple[int, ...], given: tuple[int, ...]) -> ValueError:

@@ -37,9 +37,10 @@ _ONE, _TUPLE, _MADE = range(3)
 # where itself is once it was found, its type or which object it is, how many numbers or items it has, where its numbers go, and more.
 _KIND, _PARENT, _PLACE, _SELF, _IS, _N, _TO, _MORE, _KEY = range(0, 72, 8)
 _NODE = 72
-_NUMBER, _LIST_OF_NUMBERS, _TUPLE_OF_NUMBERS, _ARRAY_OF_NUMBERS, _ARRAY_OF_TRUTHS, _LIST, _TUPLE, _DICT, _DATA, _STATIC = range(
-    10
-)
+(
+    _NUMBER, _LIST_OF_NUMBERS, _TUPLE_OF_NUMBERS, _ARRAY_OF_NUMBERS, _ARRAY_OF_FLOATS, _ARRAY_OF_INTEGERS, _ARRAY_OF_TRUTHS, _LIST, _TUPLE,
+    _DICT, _DATA, _STATIC,
+) = range(12)  # fmt: skip
 # Where an array has its numbers, how many axes, their lengths, its type of numbers and its flags; those of an array that lies in order, and
 # of one that can be written to as well.
 _DATA_AT, _AXES_AT, _SHAPE_AT, _DTYPE_AT, _FLAGS_AT, _IN_ORDER, _WRITEABLE = 16, 24, 32, 56, 64, 0x101, 0x501
@@ -100,23 +101,23 @@ def _copy(source, to, n):
 
 
 @helper
-def _converted(x, table, truths, to, n):
-    """Write the numbers of an array to an address; whether they are of a type that is common."""
+def _converted(x, table, wanted, to, n):
+    """Write the numbers of an array to an address; whether they are of a type that is common, and of the wanted ones."""
     kind, source = item(x, _DTYPE_AT), item(x, _DATA_AT)
-    if truths:
+    if wanted == _ARRAY_OF_TRUTHS:
         if kind != item(table, _BOOL):
             return False
         for i in range(n):
             store_float64(to + uint64(8) * uint64(i), float64(item_uint8(source, uint64(i)) != 0))
         return True
-    if kind == item(table, _FLOAT64):
+    if kind == item(table, _FLOAT64) and wanted != _ARRAY_OF_INTEGERS:
         _copy(source, to, n)
         return True
-    if kind == item(table, _INT64):
+    if kind == item(table, _INT64) and wanted != _ARRAY_OF_FLOATS:
         for i in range(n):
             store_float64(to + uint64(8) * uint64(i), float64(int64(item(source, uint64(8) * uint64(i)))))
         return True
-    if kind == item(table, _FLOAT32):
+    if kind == item(table, _FLOAT32) and wanted != _ARRAY_OF_INTEGERS:
         for i in range(n):
             store_float64(to + uint64(8) * uint64(i), float64(item_float32(source, uint64(4) * uint64(i))))
         return True
@@ -136,7 +137,7 @@ def _array(x, node, table):
     for k in range(axes):
         if item(lengths, uint64(8) * uint64(k)) != item(shape, uint64(8) * uint64(k) + uint64(8)):
             return False
-    return _converted(x, table, item(node, _KIND) == _ARRAY_OF_TRUTHS, item(node, _TO), item(node, _N))
+    return _converted(x, table, item(node, _KIND), item(node, _TO), item(node, _N))
 
 
 @helper
@@ -181,7 +182,7 @@ def _fits(node, x, table):
     kind, integers, to = item(node, _KIND), item(node, _MORE), item(node, _TO)
     if kind == _NUMBER:
         return _number(x, table, integers, to)
-    if kind == _ARRAY_OF_NUMBERS or kind == _ARRAY_OF_TRUTHS:
+    if _ARRAY_OF_NUMBERS <= kind <= _ARRAY_OF_TRUTHS:
         return _array(x, node, table)
     if kind == _STATIC:
         return _same(x, item(node, _IS), table)
@@ -375,7 +376,8 @@ class _Nodes:
         elif tag == "array":
             shape = np.array([len(kind), *kind], np.uint64)
             self.shapes.append(shape)
-            code = _ARRAY_OF_NUMBERS if len(spec) == 2 else _ARRAY_OF_TRUTHS
+            given = {"float": _ARRAY_OF_FLOATS, "int": _ARRAY_OF_INTEGERS, "bool": _ARRAY_OF_TRUTHS}
+            code = _ARRAY_OF_NUMBERS if integers else given[spec[2] if len(spec) > 2 else "float"]
             n, more = math.prod(kind), shape.ctypes.data
         elif tag == "static":
             code, identity = _STATIC, id(spec[2])

@@ -18,8 +18,9 @@ from .schedule import direct
 from .tape import Tape
 from .tracer import Var
 
-# Rows added before those that no living variable needs are looked for, at the least.
-_PATIENCE = 20_000
+# Rows added before those that no living variable needs are looked for, at the least. Every `backprop` sweeps them all: with 20,000 a
+# training step of three operations took 0.3 ms, with 500 it takes 0.09.
+_PATIENCE = 500
 # The count of an object that only a list refers to; it differs between versions of Python.
 _UNREFERENCED = max(map(sys.getrefcount, [object()]))
 

@@ -55,7 +55,7 @@ def _hash(x: Var) -> int:
     rec = x.rec
     if rec.hooks or rec.code(x.row) == INPUT or x.v != x.v or not _without_derivative(rec, [x.row]):
         return object.__hash__(x)
-    size = -x if x < 0.0 else x
+    size: Any = -x if x < 0.0 else x  # type: ignore[operator]
     if not (size < _WHOLE and size == _above(size, 1) - 1.0):
         rec.truth(tracer.apply(CODE["equal"], x, x.v))  # no whole number, but one of too many to find by questions
     return hash(x.v)
@@ -253,7 +253,7 @@ def bincount(x: Any, weights: Any, minlength: int) -> Any:
     return folds.fold("add", elementwise(CODE["gate"], places, w.reshape(-1, 1)), 0, initial=0.0)
 
 
-Var.__hash__ = _hash  # type: ignore[method-assign]
+tracer.hashed = _hash
 arrays.looked_up = looked_up
 arrays.stored = stored
 arrays.is_data = is_data

@@ -17,7 +17,7 @@ from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
 from .memory import require
 from .ops import OPS
 from .schedule import Plan, schedule
-from .structure import Signature, difference
+from .structure import Signature, difference, without_integers
 from .tape import Tape
 from .transfer import filler, giver, reader, taker
 
@@ -43,7 +43,9 @@ class Work:
     evaluate, differentiate : run the forward sweep, or both, and return the output's value, NaN where a guard disagreed
     """
 
-    __slots__ = ("numbers", "inputs", "gradient", "fill", "take", "give", "evaluate", "differentiate")
+    __slots__ = ("numbers", "inputs", "gradient", "fill", "take", "give", "evaluate", "differentiate", "_plan")
+    evaluate: Callable[[], float]
+    differentiate: Callable[[], float]
 
     def __init__(self, plan: Plan, shapes: list[tuple[int, ...] | None], inputs: int, interface: Interface) -> None:
         self.numbers = plan.buffer()
@@ -51,7 +53,16 @@ class Work:
         self.inputs, self.gradient = self.numbers[1 : 1 + inputs], self.numbers[slots + 1 : slots + 1 + interface.active]
         self.fill, self.take = filler(shapes, self.inputs), taker(interface.signature, interface.key, self.gradient)
         self.give: Callable[[], Any] | None = None
-        self.evaluate, self.differentiate = (plan.bind(self.numbers, mode) for mode in (FORWARD, GRADIENT))
+        self._plan = plan
+
+    def __getattr__(self, name: str) -> Any:
+        """What runs a sweep, bound when it is first asked for."""
+        modes = {"evaluate": FORWARD, "differentiate": GRADIENT}
+        if name not in modes:
+            raise AttributeError(name)
+        run = self._plan.bind(self.numbers, modes[name])
+        setattr(self, name, run)
+        return run
 
 
 class Interface(NamedTuple):
@@ -327,7 +338,7 @@ class Program:
     def _leaves(self, args: tuple, kwargs: dict) -> list:
         """The arguments as leaves: of the recorded structure, or it raises."""
         key, leaves, _ = self.interface.signature.split(args, kwargs)
-        if key != self.interface.key:
+        if key != self.interface.key and without_integers(key) != without_integers(self.interface.key):
             raise TypeError(self._mismatch(key))
         return leaves
 
@@ -467,7 +478,8 @@ def _spell(spec: Any) -> str:
         return "a float" if spec == "f" else "a bool"
     tag = spec[0]
     if tag == "array":
-        return f"a {spec[2] if len(spec) > 2 else 'float'} array of shape {spec[1]}"
+        kind = {"int": "an int", "bool": "a bool"}.get(spec[-1], "a float")
+        return f"{kind} array of shape {spec[1]}"
     if tag == "floats":
         return f"a {spec[1].__name__} of {spec[2]} floats"
     if tag in ("static", "copy"):

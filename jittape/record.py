@@ -57,7 +57,7 @@ def record(
         raise TypeError(f"record takes a function, not {f!r}")
     signature = Signature(argnums, len(kwargs) > 1 and takes_any_keyword(f))
     key, leaves, active = signature.split(args, kwargs)
-    return trace(f, signature, key, leaves, active, lines=lines)
+    return trace(f, signature, key, leaves, active, parameters(f), lines=lines)
 
 
 def trace(
@@ -66,13 +66,13 @@ def trace(
     key: Any,
     leaves: list,
     active: int,
+    names: tuple[str, ...],
     *,
     lines: bool = False,
     has_aux: bool = False,
 ) -> Program:
-    """Run ``f`` on traced leaves and freeze what it recorded."""
+    """Run ``f``, whose parameters have these names, on traced leaves and freeze what it recorded."""
     label = getattr(f, "__qualname__", None) or repr(f)
-    names = parameters(f)
     native.late.worked(0)
     recording = Recording(f"the recording of {label}", lines=lines)
     traced = _inputs(recording, leaves, active, signature.places(key, names))

@@ -265,7 +265,7 @@ class Recording:
 
         The recording itself is unchanged.
         """
-        op, a, b, val = self.columns()
+        op, a, b, val = (np.frombuffer(column, column.typecode) for column in self.settle())
         if len(op) > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this recording has {len(op)}")
         kind = np.zeros(256, np.uint8)

@@ -284,6 +284,8 @@ def schedule(tape: Tape) -> Plan:
 
 
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
+# A level after all others.
+_NEVER = (1 << 31) - 1
 
 
 def _in_order(numbers: np.ndarray) -> np.ndarray:
@@ -319,7 +321,7 @@ def _turns(
     the size, and what a recurrence computes on the way, such as the terms of a likelihood, is one block after it. (Batching by agenda,
     after Neubig, Goldberg and Dyer, 2017, by urgency.)
     """
-    moves, late = np.zeros(len(live), np.bool_), np.full(len(level), np.iinfo(np.int32).max, np.int32)
+    moves, late = np.zeros(len(live), np.bool_), np.full(len(level), _NEVER, np.int32)
     moves[chosen[(kind != CHAINED) & ~pinned[first + chosen]]] = True
     passes.delay(operands, first, live, previous, mark, code, level, moves, late)
     due = late[first + chosen]
@@ -404,10 +406,12 @@ def _emit(passes, tape, order, key, op, operands, active, uses, after, previous,
     end = sum(map(len, parts))
     _addressable(end + 3 * len(tape.guards), 1 << 32, repr(tape))
     code = np.concatenate([*parts, _guards(tape, where, blocks[:, OUT], header, end)])
-    pieces = (
-        _pieces(blocks[:, N].astype(np.int64) * blocks[:, REPEATS] * np.maximum(blocks[:, TERMS], 1)),
-        _pieces(pulls[:, COUNT].astype(np.int64) * pulls[:, TIMES_RUN] * np.maximum(pulls[:, TERMS_RUN], 1)),
-    )
+    pieces = [0, len(blocks)], [0, len(pulls)]
+    if 4 * len(tape) > CHUNK:  # an instruction has three pulls at most
+        pieces = (
+            _pieces(blocks[:, N].astype(np.int64) * blocks[:, REPEATS] * np.maximum(blocks[:, TERMS], 1)),
+            _pieces(pulls[:, COUNT].astype(np.int64) * pulls[:, TIMES_RUN] * np.maximum(pulls[:, TERMS_RUN], 1)),
+        )
     return Plan(code, template[:used].copy(), size, pieces, where.astype(np.int32))
 
 

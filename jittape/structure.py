@@ -4,7 +4,7 @@ A structure is described by its *spec*, nested tuples that are hashable and say 
 
     "f"                          a float
     ("array", shape)             an array of floats
-    ("array", shape, "bool")     an array of truth values that is not differentiated
+    ("array", shape, "bool")     an array of truth values that is not differentiated, or "int": one of integers
     ("floats", list, n)          a list (or tuple) of n floats
     ("seq", type, specs)         a list or tuple; a namedtuple has its own type
     ("dict", type, keys, default_factory, exact, specs)  a dict; None for the factory but of a defaultdict; ``exact`` tells keys that
@@ -47,8 +47,8 @@ def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
     """Append the leaves of ``x`` (floats and float64 arrays) to ``leaves`` and return the spec.
 
     An int or a fraction is a float where it is differentiated, otherwise static; a bool or a member of an enumeration is always
-    static. Int and bool arrays become float64;
-    an array of bools that is not differentiated holds conditions, which index as a mask and not as the numbers 0 and 1.
+    static. Int and bool arrays become float64; those that are not differentiated are told apart: a function may ask what they are, and
+    bools are conditions, which index as a mask and not as the numbers 0 and 1.
     ``where`` is the position or the name of the argument; inside it a pair of the structure's and the key or the field, spelled
     only in errors.
 
@@ -126,7 +126,16 @@ def _array(x: np.ndarray, where: Any) -> np.ndarray:
 
 
 def _of_array(x: np.ndarray, differentiated: bool) -> Any:
-    return ("array", x.shape, "bool") if x.dtype.kind == "b" and not differentiated else ("array", x.shape)
+    if differentiated or x.dtype.kind == "f":
+        return ("array", x.shape)
+    return ("array", x.shape, "bool" if x.dtype.kind == "b" else "int")
+
+
+def without_integers(key: Any) -> Any:
+    """A spec or a key with arrays of integers as arrays of floats."""
+    if isinstance(key, tuple):
+        return key[:2] if key[:1] == ("array",) and key[2:] == ("int",) else tuple(map(without_integers, key))
+    return key
 
 
 def ordinary(x: np.ndarray) -> np.ndarray:

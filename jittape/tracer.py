@@ -131,7 +131,8 @@ class Var(Traced):
     row: int
     v: float
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return hashed(self)
 
     @property
     def value(self) -> float:
@@ -255,6 +256,10 @@ def _logical(name: str, x: Condition, y: Any) -> Any:
 
 _OPERANDS = (Var, *PLAIN)
 _NUMBER = (float, int)
+
+
+# The hash of a traced number: `lookup` sets it.
+hashed: Callable[[Var], int] = object.__hash__
 
 
 def _array_function(function: Any, types: Any, args: Any, kwargs: Any) -> Any:

@@ -83,7 +83,7 @@ def _reader(spec: Any, differentiated: bool) -> _Reader:
         return number
     tag, kind = spec[:2]
     if tag == "array":
-        return _reader_of_array(*spec[1:])
+        return _reader_of_array(kind, "fiu" if differentiated else {(): "f", ("bool",): "b", ("int",): "iu"}[spec[2:]])
     if tag == "static":
         value, equal = spec[2], len(spec) == 3  # is all that counts
         return lambda x, leaves: type(x) is kind and (x is value or (equal and bool(x == value)))
@@ -106,11 +106,11 @@ def _reader_of_number(differentiated: bool) -> _Reader:
     return read
 
 
-def _reader_of_array(shape: tuple[int, ...], truths: str = "") -> _Reader:
-    kinds = "b" if truths else "fiu"
+def _reader_of_array(shape: tuple[int, ...], kinds: str) -> _Reader:
+    floats = "f" in kinds
 
     def read(x: Any, leaves: list) -> bool:
-        if type(x) is np.ndarray and x.shape == shape and (x.dtype is _FLOAT64 and not truths or x.dtype.kind in kinds):
+        if type(x) is np.ndarray and x.shape == shape and (x.dtype is _FLOAT64 and floats or x.dtype.kind in kinds):
             leaves.append(x)
             return True
         return False

@@ -20,7 +20,7 @@ from .kernels import GRADIENT
 from .memory import scarce
 from .paths import PathTree
 from .program import Program
-from .record import takes_any_keyword, trace
+from .record import parameters, takes_any_keyword, trace
 from .structure import Signature
 from .transfer import reader
 
@@ -155,8 +155,10 @@ class _Transform:
                 )
 
     def _plant(self, key: Any, active: int) -> PathTree:
+        f, names = self._f, parameters(self._f)
+
         def record(leaves: list) -> Program:
-            return trace(self._f, self._signature, key, leaves, active, has_aux=self._has_aux, lines=self._check_finite)
+            return trace(f, self._signature, key, leaves, active, names, has_aux=self._has_aux, lines=self._check_finite)
 
         return PathTree(reader(self._signature, key), record, self._max_paths, self._label)
 

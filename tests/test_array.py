@@ -977,6 +977,31 @@ def test_the_flat_elements_are_indexed_and_assigned():
     np.testing.assert_array_equal(gradient, [[0, 7, 1], [6, 4, 10]])
 
 
+@pytest.mark.parametrize("kind", [int, np.uint8, np.int32, float, np.float32, bool])
+def test_functions_that_ask_for_the_type_of_an_argument_get_a_recording_for_each(kind):
+    def f(x, y):
+        if np.issubdtype(y.dtype, np.integer):
+            assert y[1:].dtype == y.T.dtype == y.copy().dtype == int and (y + 0.5).dtype == float
+            return np.sum(x[y])
+        return np.sum(x[y]) ** 2 if y.dtype == bool else np.sum(x * y)
+
+    g, x, y = jt.value_and_grad(f), np.array([2.0, 3.0, 5.0]), np.array([1, 0, 1])
+    g(x, y.astype(float)), g(x, y), g(x, y > 0)
+    for k in range(3):
+        given = np.roll(y, k).astype(kind)
+        assert g(x, given)[0] == f(x, given.astype(int) if given.dtype.kind in "iu" else given)
+    assert g.cache_info().records == (3 if kind is not bool else 5)  # each mask is a path
+
+
+def test_a_program_takes_integers_for_floats_and_the_other_way_round():
+    for recorded, other in (([1, 2], [0.5, 1.5]), ([1.0, 2.0], [3, 4])):
+        program = jt.record(lambda w, y: np.sum(w * y), 2.0, np.array(recorded))
+        for y in (recorded, other, recorded):
+            assert program(3.0, np.array(y)) == 3.0 * sum(y) and program.grad(3.0, np.array(y)) == sum(y)
+    with pytest.raises(TypeError, match=r"a float array of shape \(2,\), called with an int array of shape \(3,\)"):
+        program(3.0, np.arange(3))
+
+
 def grouped(x, y):
     groups = {}
     for value, label in zip(x, y, strict=True):
