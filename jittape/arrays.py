@@ -208,7 +208,8 @@ class VarArray(Traced):
         if np.dtype(dtype).kind == "b":
             return elementwise(CODE["not_equal"], self, 0.0)
         if np.dtype(dtype).kind in "iu" and is_data(self):
-            return elementwise(CODE["trunc"], self)
+            whole = traced(self.rec, elementwise(CODE["trunc"], self))
+            return IntegerArray(whole.rec, whole.row, whole.v)
         raise TracingTypeError(
             f"astype({np.dtype(dtype)}): jittape is real-valued"
             if np.dtype(dtype).kind == "c"
@@ -317,11 +318,23 @@ class ConditionArray(VarArray):
 
 
 class IntegerArray(VarArray):
-    """An argument that is an array of integers. What is computed from it are numbers like others."""
+    """An argument that is an array of integers, or what `astype` makes one. What is computed from it are numbers like others."""
 
     __slots__ = ()
     dtype: np.dtype = np.dtype(np.int64)
     __hash__ = object.__hash__
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        x = operand(value)
+        if isinstance(x, Traced) and not isinstance(x, (IntegerArray, Condition, ConditionArray)):
+            if not is_data(asarray(x)):
+                raise TracingTypeError(
+                    "an array of integers would cut a traced value off, and its derivative; use y.astype(float)"
+                )
+            x = elementwise(CODE["trunc"], x)
+        elif x is not NotImplemented and not isinstance(x, Traced):
+            x = np.trunc(x)
+        super().__setitem__(index, value if x is NotImplemented else x)
 
 
 def class_of(code: int) -> type[VarArray]:

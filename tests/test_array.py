@@ -993,6 +993,24 @@ def test_functions_that_ask_for_the_type_of_an_argument_get_a_recording_for_each
     assert g.cache_info().records == (3 if kind is not bool else 5)  # each mask is a path
 
 
+def test_arrays_of_integers_cut_off_what_is_stored():
+    def f(x, y):
+        z = y.copy()
+        z[0], z[1:] = 2.7, [y[2] / 2, -1.5]
+        w = (y / 2).astype(int)
+        w[0] = y[0]
+        w[2] = True
+        assert w.dtype == int
+        return np.sum(x * z) + np.sum(x[w])
+
+    g, x = jt.grad(f), np.array([2.0, 3.0, 5.0])
+    for y in (np.array([1, 0, 1]), np.array([2, 2, 5])):
+        expected = np.bincount([y[0], y[1] // 2, 1], minlength=3) + np.array([2.0, y[2] // 2, -1.0])
+        np.testing.assert_array_equal(g(x, y), expected)
+    with pytest.raises(TypeError, match=r"astype\(float\)"):
+        jt.grad(lambda x, y: y.__setitem__(0, x[0]))(x, y)
+
+
 def test_a_program_takes_integers_for_floats_and_the_other_way_round():
     for recorded, other in (([1, 2], [0.5, 1.5]), ([1.0, 2.0], [3, 4])):
         program = jt.record(lambda w, y: np.sum(w * y), 2.0, np.array(recorded))

@@ -214,7 +214,11 @@ def test_arrays_of_every_real_type_are_computed_as_float64(dtype):
         return np.sum(x * y)
 
     value, gradient = jt.value_and_grad(f)(x, x)
-    assert value == 2.0 and gradient.dtype == np.float64 and seen == [{"b": np.bool_, "f": np.float64}.get(np.dtype(dtype).kind, np.int64)]
+    assert (
+        value == 2.0
+        and gradient.dtype == np.float64
+        and seen == [{"b": np.bool_, "f": np.float64}.get(np.dtype(dtype).kind, np.int64)]
+    )
     np.testing.assert_array_equal(gradient, x.astype(float))
     jt.value_and_grad(f)(x[::-1].T, np.asfortranarray(x))
 
