@@ -21,9 +21,11 @@ PLAIN = (float, int, np.floating, np.integer, np.bool_, numbers.Rational)
 COMPLEX = (complex, np.complexfloating)
 
 NO_INDEX = (
-    "a traced value, such as an array that is an argument, cannot be an index or the argument of range(): the recording would be frozen "
-    "to these numbers; use an int argument or a tuple of ints, jt.array(table)[i] to look up by an argument of integers, "
-    "np.searchsorted(edges, v) for a place in a table, which every replay checks, or `int(v.value)` to freeze it on purpose"
+    "a traced value, such as an array that is an argument or a number in the argument that gradients are taken in, cannot be an index or "
+    "the argument of range(): the recording would be frozen to it; pass an int argument of its own or a tuple of ints, write "
+    "jt.array(table)[i] to look up by an argument of integers, jt.zeros(n) for an array to store at one, np.floor(v).astype(int) or "
+    "np.searchsorted(edges, v) for a place in a table and len(x[x > 0.0]) for a count, which every replay checks, or `int(v.value)` to "
+    "freeze it on purpose"
 )
 
 
@@ -44,8 +46,9 @@ class Traced:
 
     def __int__(self) -> int:
         raise TracingTypeError(
-            "int() of a traced value would drop its derivative; use jt.trunc or jt.floor for a number, np.searchsorted(edges, v) for a "
-            "place in a table, which every replay checks, or `int(v.value)`, which freezes it as recorded"
+            "int() of a traced value would drop its derivative; use jt.trunc or jt.floor for a number, np.floor(v).astype(int) or "
+            "np.searchsorted(edges, v) for a place in a table and len(x[x > 0.0]) for a count, which every replay checks, a tuple of ints "
+            "as an argument, whose items are plain, or `int(v.value)`, which freezes it as recorded"
         )
 
     def __index__(self) -> int:
