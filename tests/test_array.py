@@ -13,7 +13,7 @@ import pytest
 import scipy.special
 
 import jittape as jt
-from jittape import arrays
+from jittape import arrays, lookup
 from jittape.arrays import ConditionArray, VarArray
 from jittape.errors import TapeMismatchError, TapeThreadError, TracingTypeError
 from jittape.ops import CODE, OPS
@@ -451,7 +451,9 @@ def test_an_index_that_cannot_be_stored_at_is_an_error():
 
 
 @pytest.mark.parametrize("name", LOOKUPS)
-def test_an_integer_array_argument_is_an_index_and_does_not_record_again(name):
+@pytest.mark.parametrize("few", [lookup._FEW, 1])
+def test_an_integer_array_argument_is_an_index_and_does_not_record_again(name, few, monkeypatch):
+    monkeypatch.setattr(lookup, "_FEW", few)
     f = LOOKUPS[name]
     rng = np.random.default_rng(8)
     g = jt.value_and_grad(lambda x, i: np.sum(f(x, i) ** 2))
@@ -461,6 +463,32 @@ def test_an_integer_array_argument_is_an_index_and_does_not_record_again(name):
         assert value == pytest.approx(np.sum(f(x, i) ** 2), rel=1e-14)
         np.testing.assert_allclose(gradient, jt.grad(lambda x, i=i: np.sum(f(x, i) ** 2))(x), rtol=1e-13)
     assert g.cache_info().records == 1
+
+
+@pytest.mark.parametrize(
+    ("f", "shape"),
+    [
+        (lambda x, i: x[i], (40, 8)), (lambda x, i: x[:, i], (30, 40)), (lambda x, i: x[1:, i, ::2], (3, 40, 4)),
+        (lambda x, i: x[i][:, 1], (40, 8)), (lambda x, i: x[::-1][i.reshape(2, 4)], (40, 3)),
+    ],
+)  # fmt: skip
+def test_rows_of_many_numbers_are_picked_whatever_is_in_the_others(f, shape):
+    """Finite ones by a product with 0 and 1, in which an infinity elsewhere would be NaN."""
+    rng, beside = np.random.default_rng(3), [0.0, np.inf, np.nan, -np.inf, 0.0]
+    g = jt.value_and_grad(lambda x, i: np.sum(np.arctan(f(x, i))))
+    for number in beside:
+        x, i = rng.normal(size=shape), rng.integers(0, 40, 8)
+        x.reshape(-1)[rng.integers(0, x.size, 3)] = number
+        value, gradient = g(x, i)
+        np.testing.assert_allclose(value, np.sum(np.arctan(f(x, i))), rtol=1e-13)
+        np.testing.assert_allclose(gradient, jt.grad(lambda x, i=i: np.sum(np.arctan(f(x, i))))(x), rtol=1e-13)
+    assert g.cache_info().records == 2
+    table = np.where(rng.random(shape) < 0.1, -np.inf, rng.normal(size=shape))
+    h = jt.value_and_grad(lambda w, i: w * np.sum(np.arctan(f(jt.array(table), i))))
+    for _ in range(3):
+        i = rng.integers(0, 40, 8)
+        assert h(2.0, i)[0] == pytest.approx(2.0 * np.sum(np.arctan(f(table, i))), rel=1e-13)
+    assert h.cache_info().records == 1
 
 
 def test_an_index_out_of_bounds_is_an_error_also_at_a_replay():
