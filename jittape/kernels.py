@@ -3926,8 +3926,9 @@ NEEDED, USEFUL = 1, 2
 def simplify(op, a, b, bits, first, inputs, commutes, passes_x, passes_y, copy, needed, same, operands, table):
     """Dead code and common subexpressions: which slots are needed, and the earliest slot with the same value.
 
-    ``needed`` (per slot) comes with the roots set: `NEEDED`, and `USEFUL` where a derivative passes on to the output; ``same`` (per slot) comes as the identity; ``operands`` take the operands.
-    Constants with equal ``bits`` are one; results of ``copy`` stay apart. ``table`` is a hash table of slots, its size a power of two.
+    ``needed`` (per slot) comes with the roots set: `NEEDED`, and `USEFUL` where a derivative passes on to the output; ``same`` (per slot)
+    comes as the identity; ``operands`` take the operands. Constants with equal ``bits`` are one; results of ``copy`` stay apart.
+    ``table`` is a hash table of slots, its size a power of two.
     """
     n, size = len(op), len(table)
     op, a, b, bits, commutes, passes_x, passes_y = _pointers(op, a, b, bits, commutes, passes_x, passes_y)

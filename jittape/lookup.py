@@ -57,10 +57,12 @@ def _hash(x: Var) -> int:
     Any other hashes by identity: a set or a memo of values that depend on the point would be that of one point.
     """
     rec = x.rec
-    if rec.hooks or rec.code(x.row) == INPUT or x.v != x.v or not _without_derivative(rec, [x.row]):
+    if rec.hooks or rec.code(x.row) == INPUT or not _without_derivative(rec, [x.row]):
         return object.__hash__(x)
     size: Any = -x if x < 0.0 else x  # type: ignore[operator]
     if not (size < _WHOLE and size == _above(size, 1) - 1.0):
+        if x != x:  # NaN, which equals nothing
+            return object.__hash__(x)
         rec.truth(tracer.apply(CODE["equal"], x, x.v))  # no whole number, but one of too many to find by questions
     return hash(x.v)
 
@@ -74,6 +76,8 @@ def looked_up(x: VarArray, index: Any) -> Any:
     axis = _axis(x, parts, at[0])
     n = x.shape[axis]
     places = _known_places(where, n, axis)
+    if not places.size:
+        return x[_put(parts, {at[0]: np.zeros(where.shape, np.intp)})]
     if not isinstance(x, ConditionArray) and all(isinstance(part, slice) for i, part in enumerate(parts) if i != at[0]):
         lanes = np.moveaxis(x[_put(parts, {at[0]: slice(None)})], axis, 0)
         if places.size * lanes.size >= _FEW * n and _all_finite(lanes):

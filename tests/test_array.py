@@ -364,6 +364,8 @@ LOOKUPS = {
     "computed": lambda x, i: x[(i + 1) % 3],
     "np.choose": lambda x, i: np.choose(i, list(x)) + np.choose(i[0], x[:, 0]),
     "places of a flat array": lambda x, i: x.reshape(-1)[3 * np.arange(3) + i],
+    "no index": lambda x, i: np.sum(x[i[:0]]) + np.sum(x[:0, i]) + x[0],
+    "no place": lambda x, i: np.sum(x[:0][i[:0]]) + x[:, 0],
     "two at once": lambda x, i: x[i, i[::-1]],
     "one step to the next": lambda x, i: x[i[:-1], i[1:]],
     "two and a slice": lambda x, i: x[:, :, None][i, i[:, None], 0:],
@@ -1084,16 +1086,9 @@ def test_labels_are_equal_in_sets_and_as_keys(f, kind):
 
 def test_labels_that_are_no_small_whole_numbers_hash_by_value_too():
     g = jt.value_and_grad(lambda x, y: x * len(set(y)))
-    for y in (
-        [0.1, 0.1],
-        [2.0**60, 1.0],
-        [2.0**60, 2.0**60],
-        [np.inf, np.inf],
-        [-np.inf, np.inf],
-        [np.nan, np.nan],
-        [0.0, -0.0],
-    ):
-        assert g(1.0, np.array(y))[0] == len(set(y) if y[0] == y[0] else y)
+    kinds = [[0.1, 0.1], [2.0**60, 1.0], [2.0**60, 2.0**60], [np.inf, np.inf], [-np.inf, np.inf], [np.nan, np.nan], [0.0, -0.0]]
+    for y in [*kinds, *kinds[::-1], [5.0, 5.0], *kinds]:
+        assert g(1.0, np.array(y))[0] == (len(set(y)) if y[0] == y[0] else 2)
 
 
 def test_what_is_written_to_a_copy_by_asarray_is_not_lost():
