@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -182,7 +183,8 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     op, a, b = (_locked(column) for column in (op, a, b))
     end = kernels.planning(n, kernels.unroll).unroll(op, a, b, active.astype(np.uint8), _FACTS, code, slots, at, CHUNK)
     used = np.flatnonzero(np.bincount(op, minlength=len(OPS))[: len(OPS)])
-    _link(code, kernels.forward_in_order, kernels.reverse_in_order, _TABLE[used, FAMILY_OF].tolist())
+    families = tuple(dict.fromkeys(_TABLE[used, FAMILY_OF].tolist()))
+    code[AT:HEADER] = _functions(kernels.forward_in_order, kernels.reverse_in_order, families)
     pieces = [*range(rows or 1), rows], [0, *range(2, rows + 1), rows + 1]
     return Plan(code[:end], template, size, pieces, np.arange(slots, dtype=np.int32))
 
@@ -200,17 +202,18 @@ def _locked(column: np.ndarray) -> np.ndarray:
     return view
 
 
-def _link(
-    code: np.ndarray, forward: Callable, reverse: Callable, ones: list[int], blocks: Iterable[int] = (), matrices: bool = False
-) -> None:
-    """Put the addresses of the functions that a program needs into its header; ``ones`` and ``blocks`` are families."""
+@functools.cache
+def _functions(
+    forward: Callable, reverse: Callable, ones: tuple[int, ...], blocks: tuple[int, ...] = (), matrices: bool = False
+) -> np.ndarray:
+    """The part of a header with the addresses of the functions that a program needs; ``ones`` and ``blocks`` are families."""
     functions: dict[int, Callable] = {AT_FORWARD: forward, AT_REVERSE: reverse}
     functions |= {AT_STRETCH: kernels.stretch, AT_SINGLES: kernels.singles}
     if matrices:
         functions |= {AT_MATRIX: kernels.matrix, AT_MATRIX_BACK: kernels.matrix_back}
     functions |= {AT_FAMILIES + 2 * family: function for family in ones if (function := kernels.ONE_OF[family])}
     functions |= {AT_FAMILIES + 2 * family + 1: kernels.BLOCK_OF[family] for family in blocks}
-    code[AT:HEADER] = kernels.addresses(functions)
+    return kernels.addresses(functions)
 
 
 def _guards(tape: Tape, where: np.ndarray, outs: np.ndarray, header: np.ndarray, at: int) -> np.ndarray:
@@ -401,7 +404,8 @@ def _emit(passes, tape, order, key, op, operands, active, uses, after, previous,
     header = np.zeros(HEADER, np.uint32)
     header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(blocks), len(pulls), lists_at + counts[LIST], output
     families = _bits(counts[kernels.ONES]), _bits(counts[kernels.BLOCKS])
-    _link(header, kernels.forward, kernels.reverse, *families, matrices=bool(np.any(blocks[:, FORM] == MATRIX)))
+    matrices = bool(np.any(blocks[:, FORM] == MATRIX))
+    header[AT:HEADER] = _functions(kernels.forward, kernels.reverse, *families, matrices)
     parts = [header, rows, lists[: counts[LIST]], pulls.ravel()]
     end = sum(map(len, parts))
     _addressable(end + 3 * len(tape.guards), 1 << 32, repr(tape))
@@ -415,8 +419,9 @@ def _emit(passes, tape, order, key, op, operands, active, uses, after, previous,
     return Plan(code, template[:used].copy(), size, pieces, where.astype(np.int32))
 
 
-def _bits(x: int) -> list[int]:
-    return [i for i in range(int(x).bit_length()) if x >> i & 1]
+def _bits(x: int) -> tuple[int, ...]:
+    x = int(x)
+    return tuple([i for i in range(x.bit_length()) if x >> i & 1])
 
 
 def _pieces(lengths: np.ndarray) -> list[int]:
