@@ -96,7 +96,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     """`np.interp`; which piece each ``x`` lies in is no guard, unless there are very many."""
     at, grid, values = asarray(x), asarray(xp), asarray(fp)
     flat = at.reshape(-1)
-    folds.checked(np.interp, flat[:0], grid, values)
+    folds.checked(np.interp, flat[:1], grid, values)
+    if not flat.size:
+        return at.copy()
     if period is not None:
         flat, grid = (asarray(elementwise(CODE["mod"], k, period)) for k in (flat, grid))
         order = np.argsort(grid)

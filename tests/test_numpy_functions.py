@@ -1188,6 +1188,7 @@ def test_errors_of_interpolation_are_numpys(grid, values):
         np.interp(0.5, grid, values)
     with pytest.raises(ValueError, match=re.escape(str(plain.value))):
         jt.record(lambda x: np.interp(x, grid, values), 0.5)
+    assert jt.record(lambda x: np.interp(x, [0.0, 1.0], [2.0, 3.0]), np.zeros((2, 0)))(np.zeros((2, 0))).shape == (2, 0)
 
 
 def test_interpolation_in_steps_does_not_warn():
