@@ -94,6 +94,7 @@ def imports() -> str:
         "from . import cpython",
         "from .errors import JitTapeCacheWarning",
         "from .interrupts import lock, uninterrupted",
+        "from .ops import MATMUL",
         "",
         *(f"{name} = {value!r}" for name, value in CONSTANTS.items()),
     ]

@@ -53,7 +53,7 @@ def blocks(tape: Tape, plan: Plan, *, head: int | None = 40) -> str:
     size = plan.size * 8 + plan.code.nbytes
     lines = [
         f"{len(tape)} instructions in {len(rows)} blocks, {scalars} instructions one at a time, {len(pulls)} steps back; "
-        f"{size / max(len(tape), 1):.0f} bytes per instruction to run, {_tape_bytes(tape) / max(len(tape), 1):.0f} recorded"
+        f"{size / max(len(tape), 1):.0f} bytes per instruction to run, {tape.nbytes / max(len(tape), 1):.0f} recorded"
     ]
     shown = rows if head is None else rows[:head]
     table: list[tuple[str, ...]] = [("block", "slots", "x", "y", "z", "partials")] if len(rows) else []
@@ -105,7 +105,3 @@ def _operand(mode: int, at: int, n: int, step: int = 0) -> str:
         return ""
     further = f" ({step:+})" if step else ""
     return f"row %{at}..{at + n - 1}{further}" if mode == ROWS and n > 1 else f"one %{at}{further}"
-
-
-def _tape_bytes(tape: Tape) -> int:
-    return sum(column.nbytes for column in (tape.op, tape.a, tape.b, tape.val))

@@ -25,7 +25,7 @@ class Checker:
     """Looks at every value and every adjoint of one program at a point; its own sweep keeps them all, one per slot of the tape."""
 
     def __init__(self, program: Program) -> None:
-        self.tape, self.label = program.tape, program.interface.label
+        self.tape, self.label = program.tape.spelled_out()[0], program.interface.label
         tape, key = self.tape, program.interface.key
         template = np.concatenate([tape.val[: tape.first], np.zeros(len(tape))])
         active = np.zeros(len(template))

@@ -26,10 +26,8 @@ EMPTY = {"add": 0.0, "multiply": 1.0, "logical_and": 1.0, "logical_or": 0.0, "hy
 _EXTREMES = ("maximum", "minimum")
 # A row of three takes 5 us number by number and 13 as a row, one of eight as long either way.
 _SHORT = 8
-# A factor is copied into one row where each element is read so often, what lies in a row is shorter, and there are so many products: of
-# fewer, to find that out takes more than a sixth of the time that recording them does.
-_READ_OFTEN, _LONG_RUN, _FEW_PRODUCTS = 2, 64, 512
-_KINDS = np.uint8, np.int32, np.int32
+# A product of matrices is one entry of the tape from so many terms and products on, where each element is read so often.
+_FEW_TERMS, _FEW_PRODUCTS, _READ_OFTEN = 4, 512, 2
 # Rows of so many elements are faster where they are than copied.
 _SHORT_ROW = 32
 _PLAIN = {code for code, op in enumerate(OPS) if op.plain}
@@ -212,62 +210,68 @@ def matmul(x: Any, y: Any) -> Any:
     if recording(x, y) is None:
         return np.matmul(x, y)
     if x.ndim == 1 and x.shape == y.shape:
-        return _summed(multiply(x, y), 0)
+        return _contracted(x, y)
     v = checked(np.matmul, x, y)
     if x.ndim == 2 and y.ndim == 1:
-        return _summed(_products(x.transpose(), y.reshape(-1, 1)), 0)
+        return _contracted(x.transpose(), y.reshape(-1, 1))
     x = x.reshape(1, -1) if x.ndim == 1 else x
     y = y.reshape(-1, 1) if y.ndim == 1 else y
     n = max(x.ndim, y.ndim)
     x, y = (k.reshape((1,) * (n - k.ndim) + k.shape) for k in (x, y))
     left = x.transpose(n - 1, *range(n - 1))
     right = y.transpose(n - 2, *range(n - 2), n - 1)
-    return finish(_summed(_products(left[..., None], right[..., None, :]), 0), v.shape, True)[()]
+    return finish(_contracted(left[..., None], right[..., None, :]), v.shape, True)[()]
 
 
-def _products(x: Any, y: Any, axes: int = 1) -> Any:
-    """The products of what broadcasts, which are added up along the first axes: of factors that lie as blocks read them.
+def _contracted(x: Any, y: Any, axes: int = 1) -> Any:
+    """The sum over the first axes of the products of what broadcasts."""
+    found = _by_matrices(x, y, axes)
+    return _summed(multiply(x, y), tuple(range(axes))) if found is None else found
 
-    Other axes that both factors have number products of matrices, each of which is a block of its own.
-    """
+
+def _by_matrices(x: Any, y: Any, axes: int) -> Any:
+    """The same as products of matrices, each an entry of the tape, or None where those are small, or no element is read twice."""
     lengths = [max(pair) for pair in zip(x.shape, y.shape, strict=True)]
-    size = math.prod(lengths)
-    shared = [i for i in range(axes, len(lengths)) if x.shape[i] == y.shape[i] != 1]
-    stack = math.prod([lengths[i] for i in shared])
-    if size >= _FEW_PRODUCTS * stack:
-        order = [*shared, *(i for i in range(len(lengths)) if i not in shared)]
-        x, y = (_gathered(k, order, stack, axes) if 0 < k.size * _READ_OFTEN <= size else k for k in (x, y))
-    return multiply(x, y)
+    rest = range(axes, len(lengths))
+    of_both = [i for i in rest if x.shape[i] == y.shape[i]]
+    of_x, of_y = ([i for i in rest if i not in of_both and k.shape[i] == lengths[i]] for k in (x, y))
+    stack, m, n = (math.prod([lengths[i] for i in some]) for some in (of_both, of_x, of_y))
+    terms = math.prod(lengths[:axes])
+    rec = recording(x, y)
+    if terms < _FEW_TERMS or m * n * terms < _FEW_PRODUCTS or rec is None or rec.hooks or x.shape[:axes] != y.shape[:axes]:
+        return None
+    if arrays.are_truths(x, y) or not all(_often(k, m * n * terms * stack) for k in (x, y)):
+        return None
+    summed = range(axes)
+    left, right = ((_rows(rec, k), plain(k)) for k in (x, y))
+    left = [k.transpose(*of_both, *of_x, *summed, *of_y).reshape(stack, m, terms) for k in left]
+    right = [k.transpose(*of_both, *summed, *of_y, *of_x).reshape(stack, terms, n) for k in right]
+    row, v = np.empty((stack, m * n), np.int32), np.empty((stack, m, n))
+    for i, matrices in enumerate(zip(*left, *right, strict=True)):
+        xr, xv, yr, yv = matrices
+        start, v[i] = rec.multiply_matrices(xr, yr, xv, yv)
+        row[i] = np.arange(start, start + m * n)
+    order = [*of_both, *of_x, *of_y]
+    shape, back = [lengths[i] for i in order], np.argsort(order)
+    return VarArray(rec, row.reshape(shape).transpose(back).copy(), v.reshape(shape).transpose(back).copy())[()]
 
 
-def _gathered(x: Any, order: list[int], stack: int, axes: int) -> Any:
-    """A factor of sums of products along its first axes, or a copy in one row where its elements are scattered.
-
-    ``order`` has the axes that number a ``stack`` of products of matrices before these, and all others after them.
-    """
-    if not isinstance(x, VarArray) or isinstance(x, ConditionArray) or x.rec.hooks:
-        return x
-    row = x.row.transpose(order)
-    follow = row.item(-1) - row.item(0) == row.size - 1  # as what one operation makes does
-    if not follow and _scattered(row.reshape(stack, math.prod(x.shape[:axes]), -1)) or _of_both(x.rec, row):
-        return arrays.append(x.rec, CODE["copy"], row.ravel(), 0, x.v.transpose(order)).transpose(np.argsort(order))
-    return x
+def _rows(rec: Any, x: Any) -> np.ndarray:
+    """The rows of a factor; those of constants are the same each time."""
+    if isinstance(x, VarArray):
+        return x.row
+    known = "constants", x.shape, x.tobytes()
+    if known not in rec.matrices:
+        rec.matrices[known] = arrays.rows(rec, x)
+    return rec.matrices[known]
 
 
-def _scattered(row: np.ndarray) -> bool:
-    """Whether elements are not a constant number of rows apart, from term to term and along what is long enough.
-
-    So are triangular and padded matrices, because their constants lie elsewhere, and windows that overlap.
-    """
-    between, inside = row[:, 1:] - row[:, :-1], row[0, 0, 1:] - row[0, 0, :-1]
-    turns = np.count_nonzero(inside[1:] != inside[:-1]) // 2
-    return row.shape[2] < _LONG_RUN * turns or bool((between != between[:1, :1, :1]).any())
-
-
-def _of_both(rec: Any, row: np.ndarray) -> bool:
-    """Whether some elements but not all are computed from a constant: those have equals, or are known earlier."""
-    op, a, b = (np.frombuffer(column, kind) for column, kind in zip(rec.settle(), _KINDS, strict=False))
-    return any([0 < np.count_nonzero(op[operand[row]] == CONST) < row.size for operand in (a, b)])
+def _often(x: Any, products: int) -> bool:
+    """Whether each element is read often enough that it pays to have them in a row, or whether they lie in one anyway."""
+    if x.size * _READ_OFTEN <= products or not isinstance(x, VarArray):
+        return True
+    op = np.frombuffer(x.rec.settle()[0], np.uint8)
+    return bool((op[x.row] >= CONST).all())
 
 
 def _summed(products: Any, axis: Any) -> Any:
@@ -331,12 +335,12 @@ def einsum(subscripts: Any, *given: Any, optimize: Any = False) -> Any:
             chosen = [(xs.pop(i), labels.pop(i)) for i in sorted(step, reverse=True)][::-1]  # type: ignore[call-overload]
             left = {*output, *"".join(labels)}
             kept = "".join(dict.fromkeys(c for _, names in chosen for c in names if c in left))
-            xs.append(_contracted([x for x, _ in chosen], [names for _, names in chosen], kept))
+            xs.append(_together([x for x, _ in chosen], [names for _, names in chosen], kept))
             labels.append(kept)
-    return asarray(_contracted(xs, labels, output)).reshape(v.shape)[()]
+    return asarray(_together(xs, labels, output)).reshape(v.shape)[()]
 
 
-def _contracted(xs: list[Any], labels: list[str], output: str) -> Any:
+def _together(xs: list[Any], labels: list[str], output: str) -> Any:
     """The products of elements from left to right, then their sums in the order in which their labels appear."""
     summed = [c for c in dict.fromkeys("".join(labels)) if c not in output]
     order = [*summed, *output]
@@ -353,8 +357,9 @@ def _contracted(xs: list[Any], labels: list[str], output: str) -> Any:
         x = x.transpose([names.index(c) for c in order if c in names])
         sizes = iter(x.shape)
         factors.append(x.reshape([next(sizes) if c in names else 1 for c in order]))
-    pair = len(factors) == 2 and bool(summed)
-    product = asarray(_products(factors[0], factors[1], len(summed)) if pair else functools.reduce(multiply, factors))
+    if len(factors) == 2 and summed:
+        return _contracted(factors[0], factors[1], len(summed))
+    product = asarray(functools.reduce(multiply, factors))
     return asarray(_summed(product, tuple(range(len(summed)))) if summed else product)
 
 

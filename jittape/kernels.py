@@ -37,6 +37,7 @@ from numpy import (
 from . import cpython
 from .errors import JitTapeCacheWarning
 from .interrupts import lock, uninterrupted
+from .ops import MATMUL
 
 LN2 = 0.6931471805599453
 LOG2_E = 1.4426950408889634
@@ -3923,20 +3924,27 @@ NEEDED, USEFUL = 1, 2
 
 
 @jit
-def simplify(op, a, b, bits, first, inputs, commutes, passes_x, passes_y, copy, needed, same, operands, table):
+def simplify(
+    op, a, b, bits, first, inputs, commutes, passes_x, passes_y, copy, needed, same, operands, table, products, factors, members
+):  # fmt: skip
     """Dead code and common subexpressions: which slots are needed, and the earliest slot with the same value.
 
     ``needed`` (per slot) comes with the roots set: `NEEDED`, and `USEFUL` where a derivative passes on to the output; ``same`` (per slot)
     comes as the identity; ``operands`` take the operands. Constants with equal ``bits`` are one; results of ``copy`` stay apart.
-    ``table`` is a hash table of slots, its size a power of two.
+    ``table`` is a hash table of slots, its size a power of two. For ``products``, ``factors`` and ``members`` see `OF_PRODUCT`.
     """
-    n, size = len(op), len(table)
+    n, size, p = len(op), len(table), len(products) // OF_PRODUCT - 1
     op, a, b, bits, commutes, passes_x, passes_y = _pointers(op, a, b, bits, commutes, passes_x, passes_y)
     needed, same, operands, table = _pointers(needed, same, operands, table)
+    products, factors, members = _pointers(products, factors, members)
     mask = size - 1
     for i in range(n - 1, -1, -1):
         kind = needed[first + i]
-        if kind:
+        if op[i] == MATMUL:
+            if p >= 0 and i == products[OF_PRODUCT * p]:
+                _need(OF_PRODUCT * p, first, products, factors, members, needed)
+                p -= 1
+        elif kind:
             needed[a[i]] |= kind if passes_x[op[i]] else NEEDED
             needed[b[i]] |= kind if passes_y[op[i]] else NEEDED
     for slot in range(inputs + 1, first):
@@ -3955,7 +3963,7 @@ def simplify(op, a, b, bits, first, inputs, commutes, passes_x, passes_y, copy, 
             continue
         x, y = same[a[i]], same[b[i]]
         operands[3 * i], operands[3 * i + 1] = x, y
-        if op[i] == copy:
+        if op[i] == copy or op[i] == MATMUL:
             continue
         either = commutes[op[i]]
         if either and x > y:
@@ -3973,6 +3981,46 @@ def simplify(op, a, b, bits, first, inputs, commutes, passes_x, passes_y, copy, 
         else:
             same[slot] = table[h]
             needed[table[h]] |= needed[slot]
+
+
+@helper
+def _need(p, first, products, factors, members, needed):
+    """All results of a product of matrices are needed where one is, and then what it multiplies."""
+    kind = int64(0)
+    for slot in range(first + products[p + RESULTS], first + products[p + RESULTS_END]):
+        kind |= needed[slot]
+    if kind:
+        for slot in range(first + products[p + RESULTS], first + products[p + RESULTS_END]):
+            needed[slot] = kind
+        for q in (FACTOR_X, FACTOR_Y):
+            f = OF_FACTOR * products[p + q]
+            for k in range(factors[f + ASKED], factors[f + ASKED_END]):
+                needed[members[k]] |= kind
+
+
+@helper
+def _wait(p, first, products, factors, members, level):
+    """The results of a product of matrices wait for all that it multiplies."""
+    ready = int64(0)
+    for q in (FACTOR_X, FACTOR_Y):
+        f = OF_FACTOR * products[p + q]
+        for k in range(factors[f + ASKED], factors[f + ASKED_END]):
+            ready = max(ready, int64(level[members[k]]))
+    for slot in range(first + products[p + RESULTS], first + products[p + RESULTS_END]):
+        level[slot] = ready + 1
+
+
+@helper
+def _multiplied(p, first, products, factors, members, needed, active, uses):
+    """What a product of matrices multiplies is in use, more than once; its results are active where a factor is."""
+    on = products[p + FROM_LEAVES] != 0
+    for q in (FACTOR_X, FACTOR_Y):
+        f = OF_FACTOR * products[p + q]
+        for k in range(factors[f + ASKED], factors[f + ASKED_END]):
+            on = on or active[members[k]] != 0
+            uses[members[k]] += 2
+    for slot in range(first + products[p + RESULTS], first + products[p + RESULTS_END]):
+        active[slot] = on and (needed[slot] & USEFUL) != 0
 
 
 @helper
@@ -3997,6 +4045,7 @@ def _together(start, n, op, copy, operands, first, live, level):
 @jit
 def link(
     op, operands, first, add, subtract, multiply, copy, live, needed, active, passes_x, passes_y, uses, level, previous, length, start, after,
+    products, factors, members,
 ):  # fmt: skip
     """Activity, uses, plain levels, and chains.
 
@@ -4006,15 +4055,22 @@ def link(
     neither, so that those stay alike. ``previous`` is the instruction that a link continues, or -1; ``length`` is that of the chain up
     to a link, ``start`` the level where it starts, and ``after`` is how many links come after a link.
     """
-    n = len(op)
+    n, stop = len(op), len(products)
     op, operands, live, needed, active = _pointers(op, operands, live, needed, active)
     passes_x, passes_y = _pointers(passes_x, passes_y)
     uses, level, previous, length, start, after = _pointers(uses, level, previous, length, start, after)
-    end = together = int64(0)
+    products, factors, members = _pointers(products, factors, members)
+    end = together = p = int64(0)
     for i in range(n):
         if i >= end and op[i] == copy:
             end, together = _together(i, n, op, copy, operands, first, live, level)
-        if live[i]:
+        if op[i] == MATMUL:
+            if p < stop and i == products[p]:
+                if live[i]:
+                    _multiplied(p, first, products, factors, members, needed, active, uses)
+                    _wait(p, first, products, factors, members, level)
+                p += OF_PRODUCT
+        elif live[i]:
             slot, x, y = first + i, operands[3 * i], operands[3 * i + 1]
             if needed[slot] & USEFUL:
                 active[slot] = (passes_x[op[i]] and active[x]) or (passes_y[op[i]] and active[y])
@@ -4053,15 +4109,18 @@ def _joins(s, op, first, multiply, uses, mark):
 
 
 @jit
-def join(op, operands, first, live, uses, ends, previous, add, subtract, multiply, copy, mark, code, level):
+def join(
+    op, operands, first, live, uses, ends, previous, add, subtract, multiply, copy, mark, code, level, products, factors, members
+):  # fmt: skip
     """Mark the links before each chosen end of a chain; fuse products with additions; level what is left anew.
 
     ``mark`` comes with the ends set. A product joins the addition or subtraction that is all that reads it: outside of chains one
     by one, in a chain where at least `LEAST_PRODUCTS` follow each other. A chain waits for all its items.
     """
-    n, chains = len(op), len(ends)
+    n, chains, last_product = len(op), len(ends), len(products)
     op, operands, live, uses, ends, previous = _pointers(op, operands, live, uses, ends, previous)
     mark, code, level = _pointers(mark, code, level)
+    products, factors, members = _pointers(products, factors, members)
     for k in range(chains):
         end = i = last = int64(ends[k])
         run = 0
@@ -4089,10 +4148,15 @@ def join(op, operands, first, live, uses, ends, previous, add, subtract, multipl
                     last = int64(previous[last])
             run = run if product else 0
             i = int64(previous[i])
-    stop = together = int64(0)
+    stop = together = waits = int64(0)
     for i in range(n):
         if i >= stop and op[i] == copy:
             stop, together = _together(i, n, op, copy, operands, first, live, level)
+        if op[i] == MATMUL:
+            if waits < last_product and i == products[waits]:
+                _wait(waits, first, products, factors, members, level)
+                waits += OF_PRODUCT
+            continue
         if not live[i]:
             continue
         at, x, y, z = 3 * i, operands[3 * i], operands[3 * i + 1], operands[3 * i + 2]
@@ -4217,6 +4281,14 @@ def agenda(urgent, kind, operands, first, live, mark, code, table, starts, reade
     return alone
 
 
+# A product of matrices, when a plan is made, one row each: the first instruction of its results, and the first behind them, its
+# factors, and whether an input that it multiplies is differentiated. Its factors have one row each: where its slots begin and end in
+# the list of all ``members``, which are none for what is asked along the way where all are inputs or constants; where they begin in
+# truth, its rows and columns; whether it is known where the program has it, where that is, and the steps from row to row and from
+# column to column.
+OF_PRODUCT, OF_FACTOR = 5, 9
+RESULTS, RESULTS_END, FACTOR_X, FACTOR_Y, FROM_LEAVES = 0, 1, 2, 3, 4
+ASKED, ASKED_END, ALL_AT, HEIGHT, BREADTH, PLACED, AT_FIRST, DOWN, ALONG = 0, 1, 2, 3, 4, 5, 6, 7, 8
 # What is known of an operation when a plan is made, one row each: how the partials of its three operands come about, its arity,
 # whether it is a switch, its family, the first of its own loops or 0, and the smallest group of it that is worth a block.
 FACTS = 8
@@ -4710,6 +4782,131 @@ def _emit_chain(
 
 
 @helper
+def _lies_apart(f, factors, members, where):
+    """Find where the program has the numbers of a factor; returns whether they are not constant numbers of slots apart."""
+    at, height, breadth = factors[f + ALL_AT], factors[f + HEIGHT], factors[f + BREADTH]
+    first = where[members[at]]
+    along = where[members[at + 1]] - first if breadth > 1 else 1
+    down = where[members[at + breadth]] - first if height > 1 else breadth
+    factors[f + PLACED], factors[f + AT_FIRST], factors[f + DOWN], factors[f + ALONG] = 1, first, down, along
+    if first == 0 or down == 0 or along == 0:
+        return True
+    for i in range(height):
+        for j in range(breadth):
+            if where[members[at + i * breadth + j]] != first + i * down + j * along or first + i * down + j * along == 0:
+                return True
+    return False
+
+
+@helper
+def _line_up(f, across, factors, members, copy, active, table, val, where, template, rows, room, lists, c, state):
+    """Write the rows that copy the numbers of a factor to neighbouring slots, row by row, or by columns if ``across``.
+
+    Returns whether there was ``room``.
+    """
+    at, height, breadth, family = (
+        factors[f + ALL_AT],
+        factors[f + HEIGHT],
+        factors[f + BREADTH],
+        table[FACTS * copy + FAMILY_OF],
+    )
+    size = height * breadth
+    if c[ROW_COUNT] + size // SCRATCH + 2 > room:
+        return False
+    for k in range(at, at + size):
+        _resident(members[k], val, where, template, c, state)
+    begin = c[SLOT]
+    for k in range(size):
+        s, known = members[at + (k % height * breadth + k // height if across else k)], KNOWN * (begin + k)
+        lists[c[LIST] + k] = where[s]
+        state[known + ACTIVE], state[known + READERS], state[known + INSIDE] = active[s], 2, k > 0
+        if active[s]:
+            state[KNOWN * where[s] + READERS] += 1
+    for k in range(0, size, SCRATCH):
+        row = ROW * c[ROW_COUNT]
+        n = min(SCRATCH, size - k)
+        rows[row + FORM], rows[row + N], rows[row + WIDTH], rows[row + REPEATS] = BLOCK, n, n, 1
+        rows[row + OP], rows[row + OUT] = copy | family << 8, begin + k
+        rows[row + MX], rows[row + XI], rows[row + XO] = GATHER, c[LIST], PARTIAL + len(CONSTANTS)
+        c[LIST] += n
+        c[ROW_COUNT] += 1
+    c[BLOCKS] |= 1 << family
+    c[SLOT] += size
+    factors[f + AT_FIRST], factors[f + DOWN], factors[f + ALONG] = begin, 1 if across else breadth, height if across else 1
+    return True
+
+
+@helper
+def _emit_product(
+    p, products, factors, members, copy, first, active, table, val, where, template, rows, room, lists, c, state,
+):  # fmt: skip
+    """Write the row of a product of matrices, or several for a large one. Returns whether there was ``room``.
+
+    A factor stays where it is, where its numbers are a constant number of slots apart; else it is copied. The longer side of the
+    product is what vectors go along.
+    """
+    x, y = OF_FACTOR * products[p + FACTOR_X], OF_FACTOR * products[p + FACTOR_Y]
+    height, terms, breadth = factors[x + HEIGHT], factors[x + BREADTH], factors[y + BREADTH]
+    across = height > breadth and breadth > 1
+    for f in (x, y):
+        if not factors[f + PLACED] and _lies_apart(f, factors, members, where):
+            if not _line_up(
+                f, across and f == x, factors, members, copy, active, table, val, where, template, rows, room, lists, c, state
+            ):
+                return False
+    turned = across or (height > breadth and factors[x + ALONG] != 1)
+    if breadth == 1 and not turned:  # the terms of one sum must be neighbours
+        for f, step in ((x, ALONG), (y, DOWN)):
+            if factors[f + step] != 1:
+                if not _line_up(
+                    f, False, factors, members, copy, active, table, val, where, template, rows, room, lists, c, state
+                ):
+                    return False
+    for f in (x, y):
+        for k in range(factors[f + ASKED], factors[f + ASKED_END]):
+            if active[members[k]]:
+                state[KNOWN * where[members[k]] + READERS] += 2
+    step_x, term_x, next_y, term_y = factors[x + DOWN], factors[x + ALONG], factors[y + ALONG], factors[y + DOWN]
+    outer, inner = height, breadth
+    if turned:
+        x, y, outer, inner = y, x, inner, outer
+        step_x, term_x, next_y, term_y = next_y, term_y, step_x, term_x
+    # what is packed in scratch needs room there for four rows
+    wide = inner if next_y == 1 or inner == 1 else min(inner, 3 * SCRATCH // 4)
+    for j in range(0, inner, wide):
+        n = min(wide, inner - j)
+        most = max(CHUNK // (terms * n), 1)
+        if c[ROW_COUNT] + outer // most + 2 > room:
+            return False
+        begin = c[SLOT]
+        for i in range(0, outer, most):
+            row = ROW * c[ROW_COUNT]
+            rows[row + FORM], rows[row + OP], rows[row + TERMS], rows[row + OUT] = MATRIX, FUSED, terms, begin + i * n
+            rows[row + N], rows[row + REPEATS] = n, min(most, outer - i)
+            rows[row + MX], rows[row + XI], rows[row + XO] = (
+                ONE,
+                factors[x + AT_FIRST] + i * step_x,
+                factors[x + AT_FIRST] + i * step_x,
+            )
+            rows[row + RX], rows[row + TERM_X] = step_x & 0xFFFFFFFF, term_x & 0xFFFFFFFF
+            rows[row + MY], rows[row + YI], rows[row + YO] = (
+                ROWS,
+                factors[y + AT_FIRST] + j * next_y,
+                factors[y + AT_FIRST] + j * next_y,
+            )
+            rows[row + RY], rows[row + TERM_Y] = next_y & 0xFFFFFFFF, term_y & 0xFFFFFFFF
+            rows[row + ZO] = PARTIAL + NOTHING_AT
+            c[ROW_COUNT] += 1
+        for i in range(outer):
+            for k in range(n):
+                result = (j + k) * breadth + i if turned else i * breadth + j + k
+                _produce(c[SLOT], products[p + RESULTS] + result, first, active, where, state)
+                state[KNOWN * c[SLOT] + INSIDE] = i + k > 0
+                c[SLOT] += 1
+    return True
+
+
+@helper
 def _step(operands, q, i, j, constants, where):
     """From one instruction to another, how far their operands are apart; `BOTH` and `MIXED` where both or one of them are constants."""
     s, t = operands[3 * i + q], operands[3 * j + q]
@@ -4900,18 +5097,19 @@ def _cut(members, n, cuts, repeats, spare, own, shortest, operands, constants, w
 @jit
 def emit(
     order, keys, items, op, subtract, multiply, copy, first, operands, active, uses, after, previous, table, constants, val, where, template,
-    rows, lists, c, state, shortest, longest, chunk, pending, members, trial, sortable, cuts, repeats,
+    rows, lists, c, state, shortest, longest, chunk, products, factors, multiplied, pending, members, trial, sortable, cuts, repeats,
 ):  # fmt: skip
     """Write the rows of a plan: one per block, in the order of levels. Returns 0, or 1 where ``rows`` is full.
 
     ``items`` has room for twice what the longest chain reads; ``pending`` and what follows for a group, each one longer than
-    ``order``.
+    ``order``. Of ``products`` the first result has its number in place of its operand; ``multiplied`` are the members of their factors.
     """
     m, room = len(order), len(rows) // ROW
     order, keys, items, op, operands, active = _pointers(order, keys, items, op, operands, active)
     uses, after, previous, table, constants = _pointers(uses, after, previous, table, constants)
     val, where, template = _pointers(val, where, template)
     rows, lists, c, state = _pointers(rows, lists, c, state)
+    products, factors, multiplied = _pointers(products, factors, multiplied)
     pending, members, trial, sortable, cuts, repeats = _pointers(pending, members, trial, sortable, cuts, repeats)
     waiting = g = int64(0)
     while True:
@@ -4936,6 +5134,15 @@ def emit(
                     lists, c, state, chunk,
                 ):  # fmt: skip
                     return 1
+        elif kind == MATMUL:
+            k = g
+            while k < h:
+                p = OF_PRODUCT * operands[3 * order[k]]
+                if not _emit_product(
+                    p, products, factors, multiplied, copy, first, active, table, val, where, template, rows, room, lists, c, state,
+                ):  # fmt: skip
+                    return 1
+                k += products[p + RESULTS_END] - products[p + RESULTS]
         elif not block:
             for k in range(n):
                 pending[waiting + k] = order[g + k]

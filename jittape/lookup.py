@@ -18,7 +18,8 @@ from numpy.lib.array_utils import normalize_axis_index
 from . import arrays, folds, tracer
 from .arrays import ConditionArray, VarArray, asarray, elementwise
 from .errors import TracingTypeError
-from .ops import CODE, OPS
+from .ops import CODE, MATMUL, OPS
+from .products import holding
 from .recording import CONST, DATA, INPUT, Recording
 from .tracer import Traced, Var
 
@@ -38,7 +39,7 @@ def is_data(x: VarArray) -> bool:
 def _without_derivative(rec: Recording, todo: list[int]) -> bool:
     """The same of rows, of which the list is used up."""
     op, a, b, _ = rec.settle()
-    seen = {0}
+    seen: set[Any] = {0}
     while todo:
         row = todo.pop()
         if row in seen:
@@ -46,6 +47,12 @@ def _without_derivative(rec: Recording, todo: list[int]) -> bool:
         seen.add(row)
         if op[row] == INPUT:
             return False
+        if op[row] == MATMUL:
+            product = holding(rec.products, row)
+            if product.start not in seen or row == product.start:
+                seen.add(product.start)
+                todo += product.x.ravel().tolist() + product.y.ravel().tolist()
+            continue
         if op[row] not in _WITHOUT_DERIVATIVE:
             todo += (a[row], b[row])
     return True

@@ -204,6 +204,9 @@ OPS: tuple[Op, ...] = (
 # fmt: on
 
 CODE: dict[str, int] = {op.name: code for code, op in enumerate(OPS)}
+# The code of the results of a product of matrices: no operation of one or two numbers, so that it has no row in the table.
+MATMUL = 249
+NAMES: dict[int, str] = {code: op.name for code, op in enumerate(OPS)} | {MATMUL: "matmul"}
 
 # The operations of each family, in the order of the first of each.
 FAMILIES: dict[str, tuple[str, ...]] = {

@@ -148,7 +148,7 @@ class Program:
     def nbytes(self) -> int:
         """The bytes of memory that the tape, the plan and the buffer of one call take."""
         tape, plan = self.tape, self.plan
-        return sum(x.nbytes for x in (tape.op, tape.a, tape.b, tape.val, plan.code, plan.template, plan.where)) + 8 * plan.size
+        return sum(x.nbytes for x in (tape, plan.code, plan.template, plan.where)) + 8 * plan.size
 
     # -- calls --------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ import numpy as np
 from . import show
 from .errors import StaleVarError, TapeCapacityError, TapeFormatError, TapeMismatchError, TapeThreadError
 from .names import Names
-from .ops import CODE, OPS
+from .ops import CODE, MATMUL, OPS
+from .products import Product, values
 from .tape import MAX_SLOTS, Guard, Tape
 
 # Codes of leaves, in a recording only: a tape has no rows for leaves, its slots start with them.
@@ -66,11 +67,13 @@ class Recording:
     due : the row from which on `appended` is to be called for each Var
     hooks : whether `keep` is to be called
     vars : what holds rows, in the order it came, where somebody needs to know; else None
+    products : the products of matrices, in the order they came
+    matrices : what is known of them by the matrices that they multiply, and of constants in those
     """
 
     __slots__ = (
         "op", "a", "b", "val", "base", "due", "hooks", "constants", "names", "owner", "guards", "lines", "places", "reads", "label", "vars",
-        "indexed", "_settled",
+        "indexed", "products", "matrices", "_settled",
     )  # fmt: skip
 
     def __init__(self, label: str = "a recording", *, lines: bool = False) -> None:
@@ -91,6 +94,8 @@ class Recording:
         self.reads: list[tuple[int, tuple[str, int] | None]] = []
         self.label = label
         self.vars: Any = None
+        self.products: list[Product] = []
+        self.matrices: dict[Any, Any] = {}
         self.indexed = False  # whether a traced value was asked for an index; NumPy goes on after that error, to one of its own
 
     def __len__(self) -> int:
@@ -203,6 +208,25 @@ class Recording:
             self.lines.frombytes(np.full(n, self.place(), np.int32).tobytes())
         return row
 
+    def multiply_matrices(self, x: np.ndarray, y: np.ndarray, vx: np.ndarray, vy: np.ndarray) -> tuple[int, np.ndarray]:
+        """Append the product of two matrices of rows, which have these values; returns its first row and its values.
+
+        One that is there already is the same rows.
+        """
+        known = x.shape, x.tobytes(), y.tobytes()
+        if known not in self.matrices:
+            v = values(vx, vy)
+            self.products.append(Product(len(self), self._factor(x), self._factor(y)))
+            self.matrices[known] = self.extend(MATMUL, 0, 0, v.ravel()), v
+        return self.matrices[known]
+
+    def _factor(self, rows: np.ndarray) -> np.ndarray:
+        """A matrix of rows as a product keeps it: once, and apart from arrays that a function goes on to write into."""
+        known = rows.shape, rows.tobytes()
+        if known not in self.matrices:
+            self.matrices[known] = rows.copy()
+        return self.matrices[known]
+
     def constant(self, x: float) -> int:
         """The row of a constant; equal bits share one row."""
         key = x if x else str(x)
@@ -256,6 +280,7 @@ class Recording:
         self.op = self.a = self.b = self.val = closed
         self._settled = closed, closed, closed, closed
         self.base = self.due = 0
+        self.products, self.matrices = [], {}
 
     def keep(self, var: Any) -> None:
         """What `hooks` asks for when a Var or VarArray shares rows with others: here, nothing."""
@@ -269,7 +294,8 @@ class Recording:
         if len(op) > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this recording has {len(op)}")
         kind = np.zeros(256, np.uint8)
-        kind[: len(OPS)], kind[CONST], kind[INPUT], kind[DATA] = 3, 2, 1, 1
+        kind[: len(OPS)] = kind[MATMUL] = 3
+        kind[CONST], kind[INPUT], kind[DATA] = 2, 1, 1
         kind = kind[op]
         kind[0] = 0
         if keep is not None:
@@ -284,6 +310,7 @@ class Recording:
         slot[leaves] = np.arange(len(leaves))
         inputs = int(np.count_nonzero(kind == 1))
         lines = None if self.lines is None else np.array(self.lines, np.int32)[code]
+        matrices = {id(k): slot[k] for product in self.products for k in (product.x, product.y)}
         return Tape(
             op=op[code],
             a=slot[a[code]],
@@ -293,6 +320,9 @@ class Recording:
             outputs=slot[np.asarray(outputs, np.int64)],
             names=self.names.moved(lambda row: int(slot[row]) if keep is None or keep[row] else None),
             guards=self._frozen_guards(slot),
+            products=[
+                Product(int(slot[start]) - len(leaves), matrices[id(x)], matrices[id(y)]) for start, x, y in self.products
+            ],
             lines=lines,
             places=tuple(self.places),
             reads=tuple((int(slot[row]), line) for row, line in self.reads),

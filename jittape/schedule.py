@@ -52,6 +52,7 @@ from .kernels import (
     TIMES_RUN,
     N,
 )
+from .matrices import Matrices
 from .memory import require
 from .ops import CODE, FAMILIES, OPS, Op
 from .tape import Tape
@@ -105,10 +106,11 @@ def _table() -> np.ndarray:
 
 
 _TABLE = _table()
-_COMMUTES = np.array([op.commutes and not op.switch for op in OPS])
+_COMMUTES = np.zeros(256, np.bool_)
+_COMMUTES[: len(OPS)] = [op.commutes and not op.switch for op in OPS]
 _FACTS = _TABLE.ravel()
 _TABLE.flags.writeable = _FACTS.flags.writeable = False
-_PASSES_X, _PASSES_Y = (_TABLE[: len(OPS), HOW + q] != kernels.NOTHING_PASSES for q in (0, 1))
+_PASSES_X, _PASSES_Y = (_TABLE[:, HOW + q] != kernels.NOTHING_PASSES for q in (0, 1))
 
 
 Copies = Sequence[tuple[np.ndarray, int]]
@@ -237,26 +239,28 @@ def schedule(tape: Tape) -> Plan:
     n, first, slots, inputs = len(tape), tape.first, len(tape.val), tape.n_inputs
     active = np.zeros(slots, np.uint8)
     active[1 : 1 + inputs] = tape.active
-    if n <= _TOO_SHORT:
+    if n <= _TOO_SHORT and not tape.products:
         template = np.concatenate([tape.val[:first], np.zeros(n)])
         output = int(tape.outputs[0]) if len(tape.outputs) else 0
         plan = direct(tape.op, tape.a, tape.b, template, output, active)
         guards = _guards(tape, plan.where, plan.rows[:, OUT], plan.code, len(plan.code))
         return plan._replace(code=np.concatenate([plan.code, guards]))
-    require(_PLANNING * n, f"planning {tape!r}")
+    matrices = Matrices.of(tape)
+    require(_PLANNING * (n + matrices.size), f"planning {tape!r}")
     roots = np.array([*tape.outputs, *(guard.slot for guard in tape.guards)], np.int64)
     needed = np.zeros(slots, np.uint8)
     needed[roots] = kernels.NEEDED
     needed[tape.outputs[:1]] |= kernels.USEFUL
     same = np.arange(slots, dtype=np.int32)
     operands = np.zeros(3 * n, np.int32)  # three by instruction
-    passes = kernels.planning(n, kernels.emit)
+    passes = kernels.planning(n + matrices.size, kernels.emit)
     add, subtract, multiply, copy = (CODE[name] for name in ("add", "subtract", "multiply", "copy"))
     bits = max(slots - 1, 1).bit_length() + 1
     passes.simplify(
         tape.op, tape.a, tape.b, tape.val.view(np.int64), first, inputs, _COMMUTES, _PASSES_X, _PASSES_Y, copy, needed, same,
-        operands, np.zeros(1 << bits, np.int32),
+        operands, np.zeros(1 << bits, np.int32), *matrices.flat,
     )  # fmt: skip
+    matrices.members[:] = same[matrices.members]
     live = (needed[first:] != 0) & (same[first:] == np.arange(first, slots, dtype=np.int32))
 
     uses = np.zeros(slots, np.int32)
@@ -265,25 +269,46 @@ def schedule(tape: Tape) -> Plan:
     previous, length, start, after = (np.zeros(n, np.int32) for _ in range(4))
     passes.link(
         tape.op, operands, first, add, subtract, multiply, copy, live, needed, active, _PASSES_X, _PASSES_Y, uses, level, previous, length,
-        start, after,
+        start, after, *matrices.flat,
     )  # fmt: skip
     ends = _ends(previous, length, start, after, tape.op == multiply)
     code, mark = tape.op.copy(), np.zeros(n, np.uint8)
     mark[ends] = _END
-    passes.join(tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, copy, mark, code, level)
+    passes.join(
+        tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, copy, mark, code, level, *matrices.flat
+    )
+    operands[3 * matrices.products[:, kernels.RESULTS]] = np.arange(len(matrices.products))
 
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     kind = np.where(mark[chosen] == _END, CHAINED, code[chosen]).astype(np.int64)
     order, key = _grouped(level[first + chosen], kind)
     pinned = np.zeros(slots, np.bool_)
     pinned[same[roots]] = True
-    order, key = _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned)
+    if not tape.products:  # whose results wait for more than operands
+        order, key = _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned)
     # slots that chains take beside those of their ends: one a link and one where it is cut for a running product, two for at least four
     # links where products are added
     running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
     inner = int(running + running // kernels.SCRATCH + added // 2)
     longest = len(tape) if len(ends) else 0
-    return _emit(passes, tape, chosen[order], key, code, operands, active, uses, after, previous, same, roots, inner, longest)
+    return _emit(
+        passes,
+        tape,
+        chosen[order],
+        key,
+        code,
+        operands,
+        active,
+        uses,
+        after,
+        previous,
+        same,
+        roots,
+        inner,
+        longest,
+        matrices,
+        live,
+    )
 
 
 _LINK_LESS, _INSIDE, _END = 0, 1, 2
@@ -361,7 +386,9 @@ def _ends(previous: np.ndarray, length: np.ndarray, start: np.ndarray, after: np
     return last[counts <= _SIDE_BY_SIDE]
 
 
-def _emit(passes, tape, order, key, op, operands, active, uses, after, previous, same, roots, inner, longest) -> Plan:
+def _emit(
+    passes, tape, order, key, op, operands, active, uses, after, previous, same, roots, inner, longest, matrices, live
+) -> Plan:
     first, slots, inputs = tape.first, len(tape.val), tape.n_inputs
     rows_at_most = 64 + len(order) // 4
     items, room = np.empty(2 * longest, np.int32), np.empty((6, len(order) + 1), np.int64)
@@ -369,18 +396,20 @@ def _emit(passes, tape, order, key, op, operands, active, uses, after, previous,
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
         # of an instruction in a block its constants, its result, and what fills up vectors, 6 at most; and one to keep room for others
-        template = np.zeros(2 + inputs + tape.n_constants + 7 * len(order) + len(roots) + inner)
+        template = np.zeros(2 + inputs + tape.n_constants + 7 * len(order) + len(roots) + inner + 2 * len(matrices.members))
         state = np.zeros((len(template), kernels.KNOWN), np.uint32)
         state[1 : 1 + inputs, kernels.ACTIVE] = tape.active
         rows = np.zeros(ROW * rows_at_most, np.uint32)
         # of an instruction in a block three lists and their pulls one by one, four numbers each; of a link in a chain one of both
-        lists = np.empty(20 * len(order) + 6 * len(tape) + 2 * inputs + 16, np.uint32)
+        lists = np.empty(20 * len(order) + 6 * len(tape) + 2 * inputs + 10 * len(matrices.members) + 16, np.uint32)
         counts = np.array([1 + inputs, 0, 0, len(CONSTANTS) + 3 * SCRATCH, 0, 0, len(order)], np.int64)
         constants = np.array([inputs, first], np.int64)
+        laid = matrices._replace(factors=matrices.factors.copy())
+        laid.place_constants(tape, live, where, template, counts, state)
         full = passes.emit(
             order, key, items, op, CODE["subtract"], CODE["multiply"], CODE["copy"], first, operands, active, uses, after, previous, _FACTS,
             constants, tape.val, where, template, rows, lists, counts, state.ravel(), _SHORTEST_RUN,
-            _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK, *room,
+            _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK, *laid.flat, *room,
         )  # fmt: skip
         if not full:
             break

@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import formulas, picture
-from .ops import OPS, Op
+from .ops import CODE, MATMUL, NAMES, OPS, Op
+from .products import holding
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 LARGEST_PICTURE = 40
+# The most terms that a line spells of a sum of products.
+_TERMS_SHOWN = 3
 
 # What the hidden operations do, in the words of the public functions that record them.
 _HIDDEN = {
@@ -79,6 +82,9 @@ class _View:
         self.steps: list[_Step] = []
         columns = tape.op[:count].tolist(), tape.a[:count].tolist(), tape.b[:count].tolist()
         for slot, (code, a, b) in enumerate(zip(*columns, strict=True), self.first):
+            if code == MATMUL:
+                self.steps.append(self._result(slot))
+                continue
             op = OPS[code]
             operands = (a, b)[: op.arity]
             wired = [self.active(s) and p != "0.0" for s, p in zip(operands, op.partials, strict=True)]
@@ -95,6 +101,14 @@ class _View:
         self.outputs: dict[int, list[int]] = {}
         for k in np.flatnonzero(tape.outputs < self.end).tolist():
             self.outputs.setdefault(int(tape.outputs[k]), []).append(k)
+
+    def _result(self, slot: int) -> _Step:
+        """A result of a product of matrices: what it multiplies are its operands, in pairs."""
+        tape, i = self.tape, slot - self.first
+        pairs = np.stack(holding(tape.products, i).factors(i), axis=1)
+        operands, d = pairs.ravel().tolist(), tape.val[pairs[:, ::-1]].ravel().tolist()
+        partials = tuple(x if self.active(s) else None for s, x in zip(operands, d, strict=True))
+        return _Step(slot, OPS[CODE["multiply"]], tuple(operands), partials, any(x is not None for x in partials))
 
     def constant(self, slot: int) -> bool:
         """Whether a slot is a constant (or the sink)."""
@@ -126,6 +140,9 @@ class _View:
     def spelling(self, step: _Step) -> str:
         """An instruction as one would write it in Python."""
         labels = [self.label(s) for s in step.operands]
+        if len(labels) > 2:
+            terms = [" * ".join(pair) for pair in zip(labels[::2], labels[1::2], strict=True)]
+            return " + ".join(_few(terms, _TERMS_SHOWN))
         if step.op.symbol == "**" or step.op.name == "negative":
             labels[0] = f"({labels[0]})" if labels[0].startswith("-") else labels[0]
         if step.op.symbol:
@@ -141,6 +158,11 @@ class _View:
         for _, outcome, line in self.guards.get(slot, ()):
             found.append(f"guard: {outcome}" + (f", {_place(line)}" if where and line else ""))
         return list(dict.fromkeys(found))
+
+
+def _few(parts: list[str], most: int) -> list[str]:
+    """The parts, or the first and the last of them where they are many."""
+    return parts if len(parts) <= most else [*parts[: most - 1], "...", parts[-1]]
 
 
 def _number(x: float) -> str:
@@ -208,7 +230,7 @@ def listing(tape: Any, *, head: int | None = 40, values: bool = True) -> str:
     rows = [["", "value", "partials", "line", ""]]
     for i, step in enumerate(view.steps):
         line = tape.line(i)
-        partials = ", ".join("-" if d is None else _number(d) for d in step.partials)
+        partials = ", ".join(_few(["-" if d is None else _number(d) for d in step.partials], 2 * _TERMS_SHOWN))
         shown = [view.value(step.slot), partials] if values else ["", ""]
         text = f"{view.left(step.slot)} = {view.spelling(step)}"
         rows.append([text, *shown, _place(line) if line else "", "  ".join(view.notes(step.slot))])
@@ -269,10 +291,10 @@ def dot(tape: Any) -> str:
 
 def html(tape: Any) -> str:
     """A small table for notebooks: counts, memory, and how often each operation occurs."""
-    columns = (tape.op, tape.a, tape.b, tape.val, tape.active, tape.outputs, tape.lines)
-    memory = sum(column.nbytes for column in columns if column is not None)
-    counts = np.bincount(tape.op, minlength=len(OPS)).tolist()
-    ranked = sorted(((n, OPS[code].symbol, OPS[code].name) for code, n in enumerate(counts) if n), key=lambda r: (-r[0], r[2]))
+    memory = tape.nbytes
+    symbols = {op.name: op.symbol for op in OPS} | {NAMES[MATMUL]: "@"}
+    counts = {NAMES[code]: n for code, n in enumerate(np.bincount(tape.op).tolist()) if n}
+    ranked = sorted(((n, symbols[name], name) for name, n in counts.items()), key=lambda r: (-r[0], r[2]))
     most = ranked[0][0] if ranked else 1
     left, right = 'style="text-align:left"', 'style="text-align:right"'
     rows = []
@@ -295,7 +317,7 @@ def _adjoints(view: _View) -> list[float]:
     for step in reversed(view.steps):
         for operand, (slot, d) in enumerate(zip(step.operands, step.partials, strict=True)):
             if d is not None:
-                adjoint[slot] += formulas.product(step.op, operand, adjoint[step.slot], d)
+                adjoint[slot] += formulas.product(step.op, operand % step.op.arity, adjoint[step.slot], d)
     return adjoint
 
 

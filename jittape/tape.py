@@ -9,7 +9,8 @@ import numpy as np
 from . import show
 from .errors import TapeCapacityError, TapeFormatError
 from .names import Names
-from .ops import CODE, OPS
+from .ops import CODE, MATMUL, NAMES, OPS
+from .products import Product, spelled_out
 
 MAX_SLOTS = 2**31 - 1
 
@@ -52,9 +53,11 @@ class Tape:
     guards : the truths asked while recording, in order
     lines, places : per instruction an index into ``places``, the user's (file, line); None where lines were not recorded
     reads : slots whose plain number was read with `.value` while recording, with the line
+    products : the products of matrices, in order; their results are instructions with the opcode `jittape.ops.MATMUL`, which
+        read more slots than two: those of the `Product`
     """
 
-    __slots__ = ("op", "a", "b", "val", "active", "outputs", "names", "guards", "lines", "places", "reads")
+    __slots__ = ("op", "a", "b", "val", "active", "outputs", "names", "guards", "lines", "places", "reads", "products")
 
     op: np.ndarray
     a: np.ndarray
@@ -67,16 +70,18 @@ class Tape:
     lines: np.ndarray | None
     places: tuple[tuple[str, int], ...]
     reads: tuple[tuple[int, tuple[str, int] | None], ...]
+    products: tuple[Product, ...]
 
     _COLUMNS = {"op": np.uint8, "a": np.int32, "b": np.int32, "val": np.float64, "active": np.bool_, "outputs": np.int32}
 
     def __init__(
-        self, *, op, a, b, val, active, outputs, names=None, guards=(), lines=None, places=(("", 0),), reads=()
+        self, *, op, a, b, val, active, outputs, names=None, guards=(), lines=None, places=(("", 0),), reads=(), products=()
     ) -> None:
         for column, given in zip(self._COLUMNS, (op, a, b, val, active, outputs), strict=True):
             setattr(self, column, _exactly(given, self._COLUMNS[column], column))
         self.names = names if isinstance(names, Names) else Names(names)
         self.guards, self.lines, self.places, self.reads = tuple(guards), lines, tuple(places), tuple(reads)
+        self.products = tuple(products)
         self.validate()
         for column in self._COLUMNS:
             getattr(self, column).setflags(write=False)
@@ -99,6 +104,13 @@ class Tape:
     def __len__(self) -> int:
         """The number of instructions."""
         return len(self.op)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all columns, and of what products of matrices multiply."""
+        factors = {id(k): k for product in self.products for k in (product.x, product.y)}
+        lines = [] if self.lines is None else [self.lines]
+        return sum(column.nbytes for column in (*(getattr(self, name) for name in self._COLUMNS), *lines, *factors.values()))
 
     def validate(self) -> None:
         """Check everything that kernels rely on.
@@ -127,9 +139,11 @@ class Tape:
                 raise TapeFormatError(
                     f"instruction {i}: operand {column} is slot {operand[i]}, not one before its own slot {own[i]}"
                 )
-        if n and int(self.op.max()) >= len(OPS):
-            i = int(np.argmax(self.op >= len(OPS)))
+        unknown = (self.op >= len(OPS)) & (self.op != MATMUL)
+        if unknown.any():
+            i = int(np.argmax(unknown))
             raise TapeFormatError(f"instruction {i}: unknown opcode {self.op[i]}; this jittape knows {len(OPS)}")
+        self._validate_products()
         if len(self.outputs) and not (0 <= int(self.outputs.min()) and int(self.outputs.max()) < slots):
             raise TapeFormatError("an output is not a slot of the tape")
         if not all(0 <= guard.slot < slots for guard in self.guards):
@@ -141,6 +155,47 @@ class Tape:
         ):
             raise TapeFormatError("the line column does not fit the instructions")
 
+    def _validate_products(self) -> None:
+        results, at = np.zeros(len(self.op), np.bool_), 0
+        for k, (start, x, y) in enumerate(self.products):
+            if x.ndim != 2 or y.ndim != 2 or x.shape[1] != len(y) or not x.size or not y.size:
+                raise TapeFormatError(f"product {k}: matrices of shapes {x.shape} and {y.shape} cannot be multiplied")
+            stop = self.products[k].stop
+            if not at <= start < stop <= len(self.op):
+                raise TapeFormatError(f"product {k}: its results {start} to {stop - 1} are not instructions of its own")
+            if any(not (0 <= int(slots.min()) and int(slots.max()) < self.first + start) for slots in (x, y)):
+                raise TapeFormatError(f"product {k}: a factor is not a slot before its first result, {self.first + start}")
+            results[start:stop], at = True, stop
+        if not np.array_equal(results, self.op == MATMUL):
+            raise TapeFormatError("the results of the products of matrices are not the instructions with the opcode of those")
+
+    def spelled_out(self) -> tuple[Tape, np.ndarray]:
+        """The same computation by multiplications and additions, without products of matrices; and the new slot of each old one."""
+        if not self.products:
+            return self, np.arange(len(self.val))
+        multiply, add = CODE["multiply"], CODE["add"]
+        op, a, b, slot = spelled_out(self.op, self.a, self.b, self.first, self.products, (multiply, add))
+        val = np.zeros(self.first + len(op))
+        val[slot] = self.val
+        with np.errstate(all="ignore"):
+            for start, x, y in self.products:  # what is on the way to their results
+                n = y.shape[1]
+                at = slot[self.first + start :][: len(x) * n] - 2 * len(y) + 2
+                left, right = np.repeat(self.val[x], n, axis=0), np.tile(self.val[y].T, (len(x), 1))
+                total = val[at] = left[:, 0] * right[:, 0]
+                for t in range(1, len(y)):
+                    val[at + 2 * t - 1] = left[:, t] * right[:, t]
+                    total = val[at + 2 * t] = total + left[:, t] * right[:, t]
+        lines = None
+        if self.lines is not None:
+            lines = np.repeat(self.lines, np.diff(slot[self.first - 1 :]) if len(self) else 0)
+        spelled = Tape(
+            op=op, a=a, b=b, val=val, active=self.active, outputs=slot[self.outputs], names=self.names.moved(lambda s: int(slot[s])),
+            guards=[guard._replace(slot=int(slot[guard.slot])) for guard in self.guards], lines=lines, places=self.places,
+            reads=[(int(slot[s]), line) for s, line in self.reads],
+        )  # fmt: skip
+        return spelled, slot
+
     def line(self, i: int) -> tuple[str, int] | None:
         """The user's (file, line) that recorded instruction ``i``, where lines were recorded."""
         return self.places[self.lines[i]] if self.lines is not None and self.lines[i] else None
@@ -148,13 +203,15 @@ class Tape:
     def __getstate__(self) -> dict[str, Any]:
         state = {name: getattr(self, name) for name in self.__slots__}
         used, self_op = np.unique(self.op, return_inverse=True)
-        return state | {"op": self_op.astype(np.uint8), "op_names": [OPS[code].name for code in used]}
+        return state | {"op": self_op.astype(np.uint8), "op_names": [NAMES[code] for code in used.tolist()]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        unknown = [name for name in state["op_names"] if name not in CODE]
+        state = {"products": ()} | state
+        known = {name: code for code, name in NAMES.items()}
+        unknown = [name for name in state["op_names"] if name not in known]
         if unknown:
             raise TapeFormatError(f"the tape uses operations that this jittape does not know: {', '.join(unknown)}")
-        codes = np.array([CODE[name] for name in state["op_names"]], np.uint8)
+        codes = np.array([known[name] for name in state["op_names"]], np.uint8)
         op = np.asarray(state["op"])
         if len(op) and int(op.max()) >= len(codes):
             raise TapeFormatError("an opcode of the stored tape has no name")

@@ -12,11 +12,12 @@ import jittape
 PACKAGE = Path(jittape.__file__).parent
 
 FLOORS = (
-    ("ops", "special", "errors", "conventions", "names", "layout", "vectormath", "cpython", "interrupts"),
+    ("ops", "special", "errors", "conventions", "names", "layout", "vectormath", "cpython", "interrupts", "products"),
     ("formulas", "kernels", "memory", "picture", "structure"),
     ("show", "bulk", "late", "transfer"),
     ("tape",),
-    ("recording", "schedule"),
+    ("recording", "matrices"),
+    ("schedule",),
     ("tracer", "calls", "explain"),
     ("arrays", "native"),
     ("folds", "program", "rearrange"),
@@ -32,7 +33,7 @@ FLOORS = (
     ("__main__", "__init__"),
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
-WITHOUT_NUMBA = ("ops", "special", "errors", "conventions", "formulas", "show", "tape", "recording", "tracer")
+WITHOUT_NUMBA = ("ops", "special", "errors", "conventions", "formulas", "products", "show", "tape", "recording", "tracer")
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
 

@@ -62,6 +62,7 @@ def run(plan, x, n, mode=kernels.GRADIENT | kernels.UNGUARDED):
 
 
 def one_at_a_time(tape):
+    tape, _ = tape.spelled_out()
     template = np.concatenate([tape.val[: tape.first], np.zeros(len(tape))])
     active = np.zeros(len(template))
     active[1 : 1 + tape.n_inputs] = tape.active
@@ -72,13 +73,14 @@ def differences(tape, plan, x):
     """Slots whose value differs in a bit from the reference, and the distance of the gradients in units of rounding."""
     n = tape.n_inputs
     reference, expected = run(one_at_a_time(tape), x, n)
+    spelled, slot = tape.spelled_out()
     work, gradient = run(plan, x, n)
     slots = np.flatnonzero(plan.where > 0)
-    wrong = slots[work[plan.where[slots]].view(np.int64) != reference[slots].view(np.int64)]
-    wrong = [slot for slot in wrong if not (np.isnan(reference[slot]) and np.isnan(work[plan.where[slot]]))]
+    wrong = slots[work[plan.where[slots]].view(np.int64) != reference[slot[slots]].view(np.int64)]
+    wrong = [s for s in wrong if not (np.isnan(reference[slot[s]]) and np.isnan(work[plan.where[s]]))]
     act = tape.active
     # what rounding may do: the same sums of absolute values
-    magnitude = np.abs(reference[len(tape.val) : 2 * len(tape.val)])
+    magnitude = np.abs(reference[len(spelled.val) : 2 * len(spelled.val)])
     scale = np.max(magnitude[np.isfinite(magnitude)], initial=1.0)
     both = np.isfinite(expected[act]) & np.isfinite(gradient[act])
     apart = np.max(np.abs(expected[act][both] - gradient[act][both]) / scale, initial=0.0)

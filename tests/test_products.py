@@ -1,0 +1,347 @@
+"""Products of matrices as single entries of a tape: their values, gradients and plans against those of plain loops."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import jittape as jt
+from jittape import kernels, products, schedule
+from jittape.errors import NonFiniteError, TapeFormatError
+from jittape.ops import CODE, MATMUL
+from jittape.tape import Tape
+
+RNG = np.random.default_rng(5)
+
+
+def run(plan, x):
+    """All values and adjoints after a sweep, and the gradient in every input."""
+    kernels.ready()
+    work = plan.buffer()
+    work[1 : 1 + len(x)] = x
+    kernels.sweep(plan.code, work, plan.pieces, kernels.GRADIENT | kernels.UNGUARDED)
+    start = len(plan.template) + 1
+    return work, work[start : start + len(x)].copy()
+
+
+def check(tape, x):
+    """A tape's plan has the values of the multiplications and additions that it stands for, to the bit, and their gradient."""
+    spelled, slot = tape.spelled_out()
+    template = np.concatenate([spelled.val[: spelled.first], np.zeros(len(spelled))])
+    active = np.concatenate([[0], spelled.active, np.zeros(len(template) - 1 - spelled.n_inputs)])
+    reference, expected = run(schedule.direct(spelled.op, spelled.a, spelled.b, template, int(spelled.outputs[0]), active), x)
+    plan = schedule.schedule(tape)
+    work, gradient = run(plan, x)
+    there = np.flatnonzero(plan.where > 0)
+    np.testing.assert_array_equal(work[plan.where[there]], reference[slot[there]])
+    scale = np.max(np.abs(expected[np.isfinite(expected)]), initial=1.0)
+    np.testing.assert_allclose(gradient[tape.active], expected[tape.active], rtol=0, atol=1e-11 * scale)
+    np.testing.assert_array_equal(spelled.val[slot], tape.val)
+    return plan
+
+
+def record(f, *args, argnums=None):
+    """The tape of a function of all, or some, of these arguments."""
+    return jt.record(f, *args, argnums=tuple(range(len(args))) if argnums is None else argnums).tape
+
+
+A, B = RNG.normal(size=(20, 11)), RNG.normal(size=(11, 14))
+LONG, SHORT = RNG.normal(size=(800, 12)), RNG.normal(size=12)
+
+
+def hankel(v, rows, columns):
+    return v[np.arange(rows)[:, None] + np.arange(columns)]
+
+
+LAYOUTS = {
+    "in rows": lambda a, b: a @ b,
+    "one transposed": lambda a, b: a @ b.reshape(14, 11).T,
+    "both transposed": lambda a, b: a.reshape(11, 20).T @ b.reshape(14, 11).T,
+    "turned": lambda a, b: b.T @ a.T,
+    "reversed": lambda a, b: a[::-1] @ b[:, ::-1],
+    "every other": lambda a, b: a[:, ::2] @ b[:6],
+    "computed": lambda a, b: np.sin(a) @ np.tanh(b),
+    "a triangle": lambda a, b: a @ np.triu(b),
+    "shuffled": lambda a, b: a[RNG.permutation(20)] @ b,
+    "a window": lambda a, b: hankel(a.ravel(), 30, 11) @ b,
+    "a window backwards": lambda a, b: a @ hankel(b.ravel()[::-1], 11, 20),
+    "a row for all": lambda a, b: a[[3] * 12] @ b,
+    "constants": lambda a, b: A @ b + a[0, 0],
+    "constants alike": lambda a, b: np.ones((20, 11)) @ b + a[0, 0],
+    "constants among others": lambda a, b: np.where(A > 0.0, a, 0.5) @ b,
+    "with itself": lambda a, b: a @ a.T,
+    "a column": lambda a, b: np.outer(np.tile(a, (3, 1)) @ b[:, 3], a[0]),
+    "a column of constants": lambda a, b: (np.tile(A, (3, 1)) @ b[:, 3]) * a[0, 0],
+    "a row": lambda a, b: (np.tile(A[:, 0], 3) @ np.tile(a, (3, 1))) * b[:, 0],
+    "one number": lambda a, b: np.dot(np.tile(A.ravel(), 3), np.tile(a.ravel(), 3)) * b[0, 0],
+    "one number of every other": lambda a, b: np.dot(np.tile(A.ravel(), 6), np.tile(a, (3, 4)).ravel()[::2]) * b,
+    "batches": lambda a, b: np.einsum("bij,bjk->bik", a.reshape(2, 10, 11), np.stack([b, np.cos(b)])),
+    "two axes": lambda a, b: np.einsum("ijk,jkl->il", a.reshape(20, 11, 1), b.reshape(11, 1, 14)),
+    "a result in a result": lambda a, b: (a @ b) @ (a @ b).T,
+}
+
+
+@pytest.mark.parametrize("argnums", [(0, 1), (0,), (1,)])
+@pytest.mark.parametrize("f", LAYOUTS.values(), ids=LAYOUTS)
+def test_wherever_its_factors_lie_it_is_what_a_loop_computes(f, argnums):
+    tape = record(lambda a, b: np.sum(np.sin(f(a, b))), A, B, argnums=argnums)
+    assert tape.products
+    check(tape, np.concatenate([A.ravel(), B.ravel()]))
+    check(tape, RNG.normal(size=A.size + B.size))
+
+
+@given(m=st.integers(1, 40), k=st.integers(4, 40), n=st.integers(1, 40), seed=st.integers(0, 99))
+def test_the_gradient_is_that_of_the_closed_form(m, k, n, seed):
+    rng = np.random.default_rng(seed)
+    a, b, c = rng.normal(size=(m, k)), rng.normal(size=(k, n)), rng.normal(size=(m, n))
+    value, (da, db) = jt.value_and_grad(lambda a, b: np.sum(c * (a @ b)), argnums=(0, 1))(a, b)
+    np.testing.assert_allclose(value, np.sum(c * (a @ b)), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(da, c @ b.T, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(db, a.T @ c, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 2), (1, 7, 1), (1, 3000, 1), (2, 4000, 3), (40, 6, 50), (5, 1, 4), (1, 1, 1)])
+def test_values_are_sums_from_the_left(shape):
+    m, k, n = shape
+    x, y = RNG.normal(size=(m, k)), RNG.normal(size=(k, n)) * 1e3
+    expected = np.zeros((m, n))
+    for i in range(m):
+        for j in range(n):
+            total = x[i, 0] * y[0, j]
+            for t in range(1, k):
+                total += x[i, t] * y[t, j]
+            expected[i, j] = total
+    np.testing.assert_array_equal(products.values(x, y), expected)
+
+
+def test_a_product_is_one_entry_and_the_same_one_comes_once():
+    def f(w, x):
+        return np.sum(np.logaddexp(0.0, x @ w)) + np.sum(np.square(x @ w))
+
+    w, x = RNG.normal(size=20), RNG.normal(size=(50, 20))
+    tape = record(f, w, x)
+    assert len(tape.products) == 1
+    assert np.count_nonzero(tape.op == MATMUL) == 50
+    assert len(tape) < 5 * 50
+    constants = record(lambda w: f(w, x), w)
+    assert len(constants.products) == 1
+    assert constants.n_constants < x.size + 10
+    check(constants, w)
+
+
+def test_what_a_caller_writes_into_a_product_is_not_in_the_next_one():
+    def f(a, b):
+        first = a @ b
+        first[0] = 0.0
+        return np.sum(first) + np.sum(np.sin(a @ b))
+
+    value = jt.value_and_grad(f)(A, B)[0]
+    assert value == pytest.approx(np.sum((A @ B)[1:]) + np.sum(np.sin(A @ B)))
+
+
+def test_what_is_written_into_a_factor_afterwards_is_not_in_the_product():
+    def f(a, b):
+        a = a.copy()
+        c = a @ b
+        a[...] = np.sin(a)
+        a[0] = np.sum(c)
+        return np.sum(np.cos(a @ b)) + np.sum(c)
+
+    tape = record(f, A, B)
+    assert len(tape.products) == 2
+    check(tape, np.concatenate([A.ravel(), B.ravel()]))
+    assert jt.value_and_grad(f)(A, B)[0] == pytest.approx(f(A, B), rel=1e-11)
+
+
+def test_short_products_loops_and_the_eager_layer_record_what_they_did():
+    assert not record(lambda a, b: np.sum(a[:4, :5] @ b[:5, :4]), A, B).products
+    assert not record(lambda a, b: np.sum(np.sin(a).ravel() @ np.cos(a).ravel()), np.tile(A, (4, 1)), B).products
+    loop = record(lambda a, b: np.sum(jt.array([sum(x * y for x, y in zip(r, c, strict=True)) for r in a for c in b.T])), A, B)
+    assert not loop.products
+    x = jt.array([jt.var(v) for v in A.ravel()]).reshape(A.shape)
+    np.sum(x @ B).backprop()
+    np.testing.assert_allclose(x.sensitivity, np.tile(B.sum(1), (20, 1)))
+
+
+def test_of_a_product_that_nobody_reads_nothing_is_run():
+    tape = record(lambda a, b: (a @ b, np.sum(a))[1], A, B)
+    assert tape.products
+    plan = check(tape, np.concatenate([A.ravel(), B.ravel()]))
+    assert kernels.MATRIX not in plan.rows[:, kernels.FORM]
+
+
+def test_one_number_of_a_product():
+    tape = record(lambda a, b: np.exp((a @ b)[3, 5]), A, B)
+    check(tape, np.concatenate([A.ravel(), B.ravel()]))
+
+
+def test_a_large_product_is_cut_where_a_sweep_may_be_interrupted(monkeypatch):
+    monkeypatch.setattr(kernels, "CHUNK", 1000)
+    for f in (LAYOUTS["in rows"], LAYOUTS["turned"], LAYOUTS["computed"]):
+        kernels.in_python.cache_clear()
+        monkeypatch.setattr(kernels, "planning", lambda n, writes: kernels.in_python())
+        plan = check(record(lambda a, b, f=f: np.sum(np.sin(f(a, b))), A, B), np.concatenate([A.ravel(), B.ravel()]))
+        assert np.count_nonzero(plan.rows[:, kernels.FORM] == kernels.MATRIX) > 3
+    kernels.in_python.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, w: np.sin(a) @ np.outer(w, w[:3]),
+        lambda a, w: np.outer(w[:3], w) @ np.sin(a).T,
+        lambda a, w: np.sin(a) @ w[:, None][:, [0, 0]],
+        lambda a, w: a.T @ np.cos(a),
+        lambda a, w: np.cos(a)[:, :1].T @ a,
+        lambda a, w: a.reshape(12, 800).T @ w,
+        lambda a, w: a.reshape(12, 800)[:, ::-1].T @ np.r_[w, w][::2],
+    ],
+)
+def test_sides_longer_than_scratch(f):
+    tape = record(lambda a, w: np.sum(np.sin(f(a, w))), LONG, SHORT)
+    assert tape.products
+    check(tape, np.concatenate([LONG.ravel(), SHORT]))
+
+
+def test_infinities_pass_as_in_a_loop():
+    a, b = A.copy(), B.copy()
+    tape = record(lambda a, b: np.sum(np.where(a @ b > 0.0, np.tanh(a @ b), 0.0)), a, b)
+    for at, x in ((3, np.inf), (7, -np.inf), (11, np.nan)):
+        a.ravel()[at] = x
+        check(tape, np.concatenate([a.ravel(), b.ravel()]))
+
+
+def test_guards_on_results():
+    def f(a, b):
+        c = a @ b
+        return np.sum(np.sin(c)) if c[0, 0] > 0.0 else np.sum(c)
+
+    g = jt.value_and_grad(f)
+    for sign in (1.0, -1.0, 1.0, -1.0):
+        value, gradient = g(sign * A, B)
+        expected = f(sign * A, B)
+        assert value == pytest.approx(expected)
+        slope = np.cos(sign * A @ B) if sign * (A @ B)[0, 0] > 0.0 else np.ones((20, 14))
+        np.testing.assert_allclose(gradient, slope @ B.T, atol=1e-12)
+    assert g.cache_info().records == 2
+
+
+def test_what_has_no_derivative_behind_a_product_is_an_index():
+    table = RNG.normal(size=(60, 11))
+
+    def f(w, picked):
+        places = (picked @ np.arange(60.0)).astype(int)
+        return np.sum(np.sin(jt.array(table)[places] @ w))
+
+    picked = np.eye(60)[[3, 7, 7, 59, 0, 1, 2, 4, 5, 6]]
+    g = jt.value_and_grad(f)
+    for chosen in (picked, picked[::-1]):
+        value, gradient = g(B[:, 0], chosen)
+        rows = table[chosen.argmax(1)]
+        np.testing.assert_allclose(gradient, rows.T @ np.cos(rows @ B[:, 0]), atol=1e-12)
+    with pytest.raises(TypeError, match="derivative"):
+        jt.grad(lambda w: jt.array(table)[(picked[:, :11] @ w).astype(int)].sum())(np.ones(11))
+
+
+def test_the_operation_that_made_an_infinity_is_found():
+    f = jt.value_and_grad(lambda a, b: np.sum(np.log(a @ b)), check_finite=True)
+    with pytest.raises(NonFiniteError, match="log"):
+        f(np.zeros((20, 11)), B)
+    with pytest.raises(NonFiniteError, match="multiply|add"):
+        f(np.full((20, 11), 1e200), np.full((11, 14), 1e200))
+
+
+def test_recorded_lines_names_and_listing():
+    program = jt.record(lambda a, b: np.sum(a @ b), A, B, lines=True)
+    tape = program.tape
+    assert tape.line(0)[0] == __file__
+    listing = str(tape)
+    assert "a[0, 0] * b[0, 0] + a[0, 1] * b[1, 0] + ... + a[0, 10] * b[10, 0]" in listing.replace("  ", " ")
+    assert "matmul" in tape._repr_html_()
+    spelled, slot = tape.spelled_out()
+    assert spelled.line(0) == tape.line(0)
+    assert len(spelled) == 20 * 14 * 21 + (len(tape) - 20 * 14)
+    assert set(spelled.op.tolist()) == {CODE["multiply"], CODE["add"]}
+    assert spelled.names.get(1) == tape.names.get(1)
+    assert spelled.spelled_out()[0] is spelled
+    dot = jt.record(lambda v: np.sum(np.dot(np.ones(600), np.tile(v, 300))), np.array([0.5, 0.25])).tape
+    assert dot.products
+    assert dot.to_dot().count("->") == 600
+    assert "225" in dot.to_svg()
+
+
+def test_a_tape_keeps_its_products_in_a_pickle():
+    program = jt.record(lambda a, b: np.sum(np.sin(a @ b)), A, B)
+    again = pickle.loads(pickle.dumps(program))
+    assert again.value_and_grad(A, B)[0] == program.value_and_grad(A, B)[0]
+    np.testing.assert_array_equal(again.tape.products[0].x, program.tape.products[0].x)
+    state = record(lambda a, b: np.sum(a), A, B).__getstate__()
+    del state["products"]  # as those have it that were written before there were any
+    tape = Tape.__new__(Tape)
+    tape.__setstate__(state)
+    assert tape.products == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: p._replace(start=1), "not the instructions"),
+        (lambda p: p._replace(start=-1), "not instructions of its own"),
+        (lambda p: p._replace(start=10_000), "not instructions of its own"),
+        (lambda p: p._replace(x=p.x + 100_000), "not a slot before"),
+        (lambda p: p._replace(y=p.y - 100_000), "not a slot before"),
+        (lambda p: p._replace(y=p.y[1:]), "cannot be multiplied"),
+        (lambda p: p._replace(x=p.x[0]), "cannot be multiplied"),
+    ],
+)
+def test_a_tape_with_a_wrong_product_is_refused(change, message):
+    tape = record(lambda a, b: np.sum(a @ b), A, B)
+    columns = {name: getattr(tape, name) for name in Tape.__slots__}
+    with pytest.raises(TapeFormatError, match=message):
+        Tape(**columns | {"products": [change(tape.products[0])]})
+    with pytest.raises(TapeFormatError, match="not the instructions"):
+        Tape(**columns | {"products": []})
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_products_among_other_operations(seed):
+    rng = np.random.default_rng(seed)
+    steps = rng.integers(0, 9, (rng.integers(1, 5), 4))
+    fixed = RNG.normal(size=(40, 40))
+
+    def view(x, how):
+        views = (
+            x,
+            x.T,
+            x[::-1],
+            np.triu(x),
+            np.tanh(x),
+            x[np.argsort(np.arange(len(x)) % 3)],
+            np.where(fixed[: len(x), :1] > 0.0, x, 0.0),
+        )
+        return views[how % len(views)]
+
+    def f(*args):
+        have, total = list(args), 0.0
+        for first, second, kind, after in steps.tolist():
+            x, y = view(have[first % len(have)], second), view(have[second % len(have)], first)
+            n = min(x.shape[1], y.shape[0])
+            out = (
+                x @ x.T,
+                x @ fixed[: x.shape[1], : after + 1],
+                fixed[: 3 * after + 1, : len(x)] @ x,
+                x[:, :n] @ y[:n],
+                (x[:, : x.shape[1] // 2 * 2 : 2] @ fixed[0, : x.shape[1] // 2])[:, None],
+            )[kind % 5]
+            out = np.sin(out) + out[0] if after % 2 else np.sin(out)
+            have.append(out)
+            total = total + np.sum(out) * (after % 3)
+        return total + np.sum(np.cos(have[-1]))
+
+    args = [rng.normal(size=tuple(rng.integers(2, 30, 2))) for _ in range(2)]
+    argnums = [(0, 1), (0,), (1,)][seed % 3]
+    tape = record(f, *args, argnums=argnums)
+    check(tape, np.concatenate([arg.ravel() for arg in args]))
+    check(tape, rng.normal(size=tape.n_inputs))
