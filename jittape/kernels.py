@@ -4788,14 +4788,60 @@ def _lies_apart(f, factors, members, where):
     first = where[members[at]]
     along = where[members[at + 1]] - first if breadth > 1 else 1
     down = where[members[at + breadth]] - first if height > 1 else breadth
-    factors[f + PLACED], factors[f + AT_FIRST], factors[f + DOWN], factors[f + ALONG] = 1, first, down, along
     if first == 0 or down == 0 or along == 0:
         return True
     for i in range(height):
         for j in range(breadth):
             if where[members[at + i * breadth + j]] != first + i * down + j * along or first + i * down + j * along == 0:
                 return True
+    factors[f + PLACED], factors[f + AT_FIRST], factors[f + DOWN], factors[f + ALONG] = 1, first, down, along
     return False
+
+
+@helper
+def _missing(f, factors, members, where):
+    """Whether a factor is not yet known to be where the program can read it, and does not prove to be."""
+    return factors[f + PLACED] == 0 and _lies_apart(f, factors, members, where)
+
+
+@helper
+def _alike(k, end, order, operands, products, factors, members, where):
+    """How many products of matrices in order run as one that has their rows, or columns, and the step from one to the next.
+
+    They share one factor, as those of a sequence with the same weights do, and others are vectors, or rows that follow each other.
+    """
+    p = OF_PRODUCT * operands[3 * order[k]]
+    size, count, step, shared = products[p + RESULTS_END] - products[p + RESULTS], 1, int64(0), FACTOR_Y
+    while k + (count + 1) * size <= end:
+        r = OF_PRODUCT * operands[3 * order[k + count * size]]
+        if count == 1 and products[r + FACTOR_Y] != products[p + FACTOR_Y]:
+            shared = FACTOR_X
+        other = FACTOR_X + FACTOR_Y - shared
+        f, e = OF_FACTOR * products[p + other], OF_FACTOR * products[r + other]
+        height, breadth = factors[f + HEIGHT], factors[f + BREADTH]
+        if (
+            products[r + shared] != products[p + shared]
+            or factors[e + HEIGHT] != height
+            or factors[e + BREADTH] != breadth
+            or _missing(f, factors, members, where)
+            or _missing(e, factors, members, where)
+            or factors[e + DOWN] != factors[f + DOWN]
+            or factors[e + ALONG] != factors[f + ALONG]
+        ):
+            break
+        between = factors[e + AT_FIRST] - factors[f + AT_FIRST]
+        if count == 1:
+            step = between
+            if shared == FACTOR_X:
+                fits = breadth == 1 and size > 1
+            else:
+                fits = height * height < size and (height == 1 or step == height * factors[f + DOWN])
+            if step == 0 or not fits:
+                break
+        elif between != count * step:
+            break
+        count += 1
+    return count, step
 
 
 @helper
@@ -4838,39 +4884,49 @@ def _line_up(f, across, factors, members, copy, active, table, val, where, templ
 
 @helper
 def _emit_product(
-    p, products, factors, members, copy, first, active, table, val, where, template, rows, room, lists, c, state,
+    k, count, step, order, operands, products, factors, members, copy, first, active, table, val, where, template, rows, room, lists, c,
+    state,
 ):  # fmt: skip
-    """Write the row of a product of matrices, or several for a large one. Returns whether there was ``room``.
+    """Write the row of a product of matrices, or of ``count`` in ``order`` that are alike; several for a large one.
 
     A factor stays where it is, where its numbers are a constant number of slots apart; else it is copied. The longer side of the
-    product is what vectors go along.
+    product is what vectors go along. Returns whether there was ``room``.
     """
+    p = OF_PRODUCT * operands[3 * order[k]]
+    size = products[p + RESULTS_END] - products[p + RESULTS]
     x, y = OF_FACTOR * products[p + FACTOR_X], OF_FACTOR * products[p + FACTOR_Y]
     height, terms, breadth = factors[x + HEIGHT], factors[x + BREADTH], factors[y + BREADTH]
+    columns = count > 1 and breadth == 1
     across = height > breadth and breadth > 1
     for f in (x, y):
-        if not factors[f + PLACED] and _lies_apart(f, factors, members, where):
+        if _missing(f, factors, members, where):
             if not _line_up(
                 f, across and f == x, factors, members, copy, active, table, val, where, template, rows, room, lists, c, state
             ):
                 return False
-    turned = across or (height > breadth and factors[x + ALONG] != 1)
+    turned = columns or across or (height > breadth and factors[x + ALONG] != 1)
     if breadth == 1 and not turned:  # the terms of one sum must be neighbours
-        for f, step in ((x, ALONG), (y, DOWN)):
-            if factors[f + step] != 1:
+        for f, neighbour in ((x, ALONG), (y, DOWN)):
+            if factors[f + neighbour] != 1:
                 if not _line_up(
                     f, False, factors, members, copy, active, table, val, where, template, rows, room, lists, c, state
                 ):
                     return False
-    for f in (x, y):
-        for k in range(factors[f + ASKED], factors[f + ASKED_END]):
-            if active[members[k]]:
-                state[KNOWN * where[members[k]] + READERS] += 2
+    for q in range(count):
+        r = OF_PRODUCT * operands[3 * order[k + q * size]]
+        for factor in (FACTOR_X, FACTOR_Y):
+            f = OF_FACTOR * products[r + factor]
+            for m in range(factors[f + ASKED], factors[f + ASKED_END]):
+                if active[members[m]]:
+                    state[KNOWN * where[members[m]] + READERS] += 2
     step_x, term_x, next_y, term_y = factors[x + DOWN], factors[x + ALONG], factors[y + ALONG], factors[y + DOWN]
-    outer, inner = height, breadth
+    each, inner = height, breadth
     if turned:
-        x, y, outer, inner = y, x, inner, outer
+        x, y, each, inner = y, x, inner, each
         step_x, term_x, next_y, term_y = next_y, term_y, step_x, term_x
+    if count > 1 and each == 1:
+        step_x = step
+    outer, at_x, at_y = count * each, factors[x + AT_FIRST], factors[y + AT_FIRST]
     # what is packed in scratch needs room there for four rows
     wide = inner if next_y == 1 or inner == 1 else min(inner, 3 * SCRATCH // 4)
     for j in range(0, inner, wide):
@@ -4883,25 +4939,17 @@ def _emit_product(
             row = ROW * c[ROW_COUNT]
             rows[row + FORM], rows[row + OP], rows[row + TERMS], rows[row + OUT] = MATRIX, FUSED, terms, begin + i * n
             rows[row + N], rows[row + REPEATS] = n, min(most, outer - i)
-            rows[row + MX], rows[row + XI], rows[row + XO] = (
-                ONE,
-                factors[x + AT_FIRST] + i * step_x,
-                factors[x + AT_FIRST] + i * step_x,
-            )
+            rows[row + MX], rows[row + MY], rows[row + ZO] = ONE, ROWS, PARTIAL + NOTHING_AT
+            rows[row + XI], rows[row + YI] = at_x + i * step_x, at_y + j * next_y
+            rows[row + XO], rows[row + YO] = rows[row + XI], rows[row + YI]
             rows[row + RX], rows[row + TERM_X] = step_x & 0xFFFFFFFF, term_x & 0xFFFFFFFF
-            rows[row + MY], rows[row + YI], rows[row + YO] = (
-                ROWS,
-                factors[y + AT_FIRST] + j * next_y,
-                factors[y + AT_FIRST] + j * next_y,
-            )
             rows[row + RY], rows[row + TERM_Y] = next_y & 0xFFFFFFFF, term_y & 0xFFFFFFFF
-            rows[row + ZO] = PARTIAL + NOTHING_AT
             c[ROW_COUNT] += 1
         for i in range(outer):
-            for k in range(n):
-                result = (j + k) * breadth + i if turned else i * breadth + j + k
-                _produce(c[SLOT], products[p + RESULTS] + result, first, active, where, state)
-                state[KNOWN * c[SLOT] + INSIDE] = i + k > 0
+            for m in range(j, j + n):
+                result = m * breadth + i % each if turned else i % each * breadth + m
+                _produce(c[SLOT], order[k + i // each * size + result], first, active, where, state)
+                state[KNOWN * c[SLOT] + INSIDE] = c[SLOT] > begin
                 c[SLOT] += 1
     return True
 
@@ -5138,11 +5186,13 @@ def emit(
             k = g
             while k < h:
                 p = OF_PRODUCT * operands[3 * order[k]]
+                count, step = _alike(k, h, order, operands, products, factors, multiplied, where)
                 if not _emit_product(
-                    p, products, factors, multiplied, copy, first, active, table, val, where, template, rows, room, lists, c, state,
+                    k, count, step, order, operands, products, factors, multiplied, copy, first, active, table, val, where, template, rows,
+                    room, lists, c, state,
                 ):  # fmt: skip
                     return 1
-                k += products[p + RESULTS_END] - products[p + RESULTS]
+                k += count * (products[p + RESULTS_END] - products[p + RESULTS])
         elif not block:
             for k in range(n):
                 pending[waiting + k] = order[g + k]

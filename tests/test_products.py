@@ -205,6 +205,40 @@ def test_sides_longer_than_scratch(f):
     check(tape, np.concatenate([LONG.ravel(), SHORT]))
 
 
+def sequences():
+    x, w, u = RNG.normal(size=(6, 30)), RNG.normal(size=(30, 40)), RNG.normal(size=(40, 40))
+
+    def recurrent(x, w, u):
+        h = np.zeros(40)
+        for row in x:
+            h = np.tanh(row @ w + u @ h)
+        return h
+
+    yield "rows", lambda x, w, u: np.stack([row @ w for row in x]), (x, w, u), 1
+    yield "rows from the last on", lambda x, w, u: np.stack([row @ w for row in x[::-1]]), (x, w, u), 1
+    yield "columns", lambda x, w, u: np.stack([w.T @ row for row in x]), (x, w, u), 1
+    yield (
+        "columns of what lies in rows",
+        lambda x, w, u: np.stack([u @ row for row in x.reshape(-1)[:160].reshape(4, 40)]),
+        (x, w, u),
+        1,
+    )
+    yield "several rows", lambda x, w, u: np.concatenate([rows @ w for rows in (x[:2], x[2:4], x[4:])]), (x, w, u), 1
+    yield "several rows and a gap", lambda x, w, u: np.concatenate([rows @ w for rows in (x[:2], x[3:5])]), (x, w, u), 2
+    yield "more rows than columns", lambda x, w, u: np.concatenate([u @ k for k in (w[:10].T, w[10:20].T)]), (x, w, u), 2
+    yield "rows and other rows", lambda x, w, u: np.concatenate([x[0] @ w, x[:2].reshape(-1)[:40] @ u, x[1] @ w]), (x, w, u), 3
+    yield "computed rows", lambda x, w, u: np.stack([row @ w for row in np.sin(x)]), (x, w, u), 1
+    yield "constants", lambda w: np.stack([row @ w for row in x]), (w,), 1
+    yield "a recurrence", recurrent, (x, w, u), 8
+
+
+@pytest.mark.parametrize(("f", "args", "number"), [pytest.param(*rest, id=name) for name, *rest in sequences()])
+def test_products_of_a_sequence_run_as_one(f, args, number):
+    tape = record(lambda *args: np.sum(np.sin(f(*args))), *args)
+    plan = check(tape, np.concatenate([arg.ravel() for arg in args]))
+    assert np.count_nonzero(plan.rows[:, kernels.FORM] == kernels.MATRIX) == number
+
+
 def test_infinities_pass_as_in_a_loop():
     a, b = A.copy(), B.copy()
     tape = record(lambda a, b: np.sum(np.where(a @ b > 0.0, np.tanh(a @ b), 0.0)), a, b)
