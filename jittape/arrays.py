@@ -299,7 +299,9 @@ class Flat:
         if places.ndim:  # from the first again where there are too few
             new = asarray(value).reshape(-1)
             value = new[np.arange(places.size) % max(len(new), 1)].reshape(places.shape) if len(new) else new
-        if places.size and np.size(value):
+        if places.size and not np.size(value):
+            raise ValueError("cannot store the elements of an empty array")
+        if places.size:
             self.base[np.unravel_index(places, self.base.shape)] = value
 
 
@@ -318,7 +320,10 @@ class ConditionArray(VarArray):
 
 
 class IntegerArray(VarArray):
-    """An argument that is an array of integers, or what `astype` makes one. What is computed from it are numbers like others."""
+    """An argument that is an array of integers, or what `astype` makes one, and what has its elements in another order or shape.
+
+    What is computed from it are numbers like others.
+    """
 
     __slots__ = ()
     dtype: np.dtype = np.dtype(np.int64)
@@ -352,9 +357,19 @@ def are_truths(*xs: Any) -> bool:
     )
 
 
+def are_integers(*xs: Any) -> bool:
+    """Whether all that is given are integers, or arrays or nested lists of them, traced or not."""
+    return all(
+        are_integers(*x)
+        if isinstance(x, (list, tuple))
+        else isinstance(x, (IntegerArray, int, np.integer)) or (isinstance(x, np.ndarray) and x.dtype.kind in "iu")
+        for x in xs
+    )
+
+
 def class_for(*xs: Any) -> type[VarArray]:
-    """The class of an array that holds all that is given."""
-    return ConditionArray if are_truths(*xs) else VarArray
+    """The class of an array that holds the elements of all that is given, some of which are traced."""
+    return ConditionArray if are_truths(*xs) else IntegerArray if are_integers(*xs) else VarArray
 
 
 # The arithmetic of NumPy's arrays of truth values: True + True is True.
@@ -572,7 +587,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 def array(x: Any) -> Any:
     """Nested lists of traced and plain numbers and arrays as one array, a float64 one where nothing is traced."""
     if isinstance(x, VarArray):
-        return x.copy()
+        return VarArray(x.rec, x.row.copy(), x.v.copy()) if isinstance(x, IntegerArray) else x.copy()
     if isinstance(x, Var):
         return traced(x.rec, x)
     if not isinstance(x, (list, tuple)) and (isinstance(x, Iterator) or (_may_hide(x) and x.ndim)):
@@ -588,16 +603,17 @@ def array(x: Any) -> Any:
         return np.array(operand(plain_array), np.float64)
     if (found := _of_numbers(x, (len(x),))) is not None:
         return found
+    kind = ConditionArray if are_truths(x) else VarArray
     if all(isinstance(item, (Var, *tracer.PLAIN)) for item in x):
         rec = _found(x)
         pairs = [tracer.operand(rec, item, "array") for item in x]
-        return class_for(x)(rec, np.array([row for row, _ in pairs], np.int32), np.array([v for _, v in pairs]))
+        return kind(rec, np.array([row for row, _ in pairs], np.int32), np.array([v for _, v in pairs]))
     items = [array(item) for item in x]
     if len({item.shape for item in items}) > 1:
         shapes = ", ".join(sorted({str(item.shape) for item in items}))
         raise ValueError(f"jt.array: the elements have different shapes: {shapes}")
     rec = _found(items)
-    return class_for(x)(rec, np.stack([rows(rec, item) for item in items]), np.stack([plain(item) for item in items]))
+    return kind(rec, np.stack([rows(rec, item) for item in items]), np.stack([plain(item) for item in items]))
 
 
 def _of_objects(x: np.ndarray) -> Any:

@@ -229,8 +229,18 @@ def _contracted(x: Any, y: Any, axes: int = 1) -> Any:
     return _summed(multiply(x, y), tuple(range(axes))) if found is None else found
 
 
-def _by_matrices(x: Any, y: Any, axes: int) -> Any:
-    """The same as products of matrices, each an entry of the tape, or None where those are small, or no element is read twice."""
+def picked(truths: Any, x: Any) -> Any:
+    """The sums, for each row of truth values, of those elements of x, finite numbers, that they are true for; along its first axis."""
+    n = len(x)
+    sums = asarray(_by_matrices(truths.reshape(-1, n).T[..., None], x.reshape(n, 1, -1), 1, picks=True))
+    return sums.reshape(truths.shape[:-1] + x.shape[1:])[()]
+
+
+def _by_matrices(x: Any, y: Any, axes: int, picks: bool = False) -> Any:
+    """The same as products of matrices, each an entry of the tape, or None where those are small, or no element is read twice.
+
+    What ``picks`` is always one.
+    """
     lengths = [max(pair) for pair in zip(x.shape, y.shape, strict=True)]
     rest = range(axes, len(lengths))
     of_both = [i for i in rest if x.shape[i] == y.shape[i]]
@@ -238,9 +248,10 @@ def _by_matrices(x: Any, y: Any, axes: int) -> Any:
     stack, m, n = (math.prod([lengths[i] for i in some]) for some in (of_both, of_x, of_y))
     terms = math.prod(lengths[:axes])
     rec = recording(x, y)
-    if terms < _FEW_TERMS or m * n * terms < _FEW_PRODUCTS or rec is None or rec.hooks or x.shape[:axes] != y.shape[:axes]:
+    if rec is None or rec.hooks or x.shape[:axes] != y.shape[:axes] or arrays.are_truths(x, y):
         return None
-    if arrays.are_truths(x, y) or not all(_often(k, m * n * terms * stack) for k in (x, y)):
+    large = terms >= _FEW_TERMS and m * n * terms >= _FEW_PRODUCTS
+    if not (picks or (large and all(_often(k, m * n * terms * stack) for k in (x, y)))):
         return None
     summed = range(axes)
     left, right = ((_rows(rec, k), plain(k)) for k in (x, y))
@@ -249,7 +260,7 @@ def _by_matrices(x: Any, y: Any, axes: int) -> Any:
     row, v = np.empty((stack, m * n), np.int32), np.empty((stack, m, n))
     for i, matrices in enumerate(zip(*left, *right, strict=True)):
         xr, xv, yr, yv = matrices
-        start, v[i] = rec.multiply_matrices(xr, yr, xv, yv)
+        start, v[i] = rec.multiply_matrices(xr, yr, xv, yv, picks)
         row[i] = np.arange(start, start + m * n)
     order = [*of_both, *of_x, *of_y]
     shape, back = [lengths[i] for i in order], np.argsort(order)

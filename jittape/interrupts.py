@@ -42,6 +42,12 @@ def lock(kind: Callable[[], Any] = threading.Lock) -> Any:
     return made
 
 
+def wait_before_fork(held: Any) -> None:
+    """Let a fork wait for a lock of others, such as Numba's, whose holder would be missing from the child halfway through its work."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=held.acquire, after_in_parent=held.release, after_in_child=held.release)
+
+
 def _open_all() -> None:
     for made in list(_locks):
         made._at_fork_reinit()  # as `threading` and `logging` do with theirs

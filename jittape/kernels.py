@@ -19,6 +19,7 @@ from types import FunctionType, SimpleNamespace
 import numpy as np
 from llvmlite import ir
 from numba import cfunc, config, njit, types
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic
 from numpy import (
@@ -36,7 +37,7 @@ from numpy import (
 
 from . import cpython
 from .errors import JitTapeCacheWarning
-from .interrupts import lock, uninterrupted
+from .interrupts import lock, uninterrupted, wait_before_fork
 from .ops import MATMUL
 
 LN2 = 0.6931471805599453
@@ -1421,7 +1422,7 @@ SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 
 AT_FORWARD, AT_REVERSE, AT_STRETCH, AT_SINGLES, AT_MATRIX, AT_MATRIX_BACK, AT_FAMILIES = 0, 1, 2, 3, 4, 5, 6
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, constants, then partials. A row
 # of one of the commonest operations may repeat: its results go on where the last ones ended, its operands a step further.
-ROW = 25
+ROW = 26
 FORM, N, OUT, OP = 0, 1, 2, 3  # what the row does, number of elements, first slot written, operation
 MX, XI, XO = 4, 5, 6  # operand x: its mode, its slot or list, and where the loop reads it
 MY, YI, YO = 7, 8, 9  # the same for operand y
@@ -1431,6 +1432,7 @@ REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each 
 WIDTH = 19  # of a block that calls a function: how many elements it computes, the last ones perhaps for nobody
 TERMS, TERM_X, TERM_Y = 20, 21, 22  # of a product of matrices: how many products a sum has, and the steps between them
 ROOM_X, ROOM_Y = 23, 24  # and while it is planned, for how many there is room where its constants are
+PICKED = 25  # and whether a factor of zero passes nothing to the other one, as in a switch
 # What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a product of matrices, a block
 # of a family, a chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE
 # on a loop of its own.
@@ -3640,14 +3642,15 @@ def matrix_back(code, work, pull, _0, _1, _2, _3, _4, _5):
         next_s, next_t = zero, apart
     # all adjoints of the product, which lie in one row
     adjoints = (rows if row_s else one) * (terms if term_s else one) * (n if next_s else one)
-    scratch = _scratch(code)
-    if _zeros(work, s, adjoints) and not _all_finite(work, d, row_d, rows, term_d, terms, next_d, n):
+    scratch, picks = _scratch(code), code[pull + SWITCH] != 0
+    one_by_one = _zeros(work, s, adjoints) and not _all_finite(work, d, row_d, rows, term_d, terms, next_d, n)
+    if one_by_one or (picks and _not_finite(work, s, one, adjoints) != 0.0):
         for r in range(rows):  # a zero adjoint passes nothing, whatever the partial
             for k in range(terms):
                 at, by, to = s + r * row_s + k * term_s, d + r * row_d + k * term_d, t + r * row_t + k * term_t
                 for i in range(n):
-                    v = work[at + i * next_s]
-                    work[to + i * next_t] += v * work[by + i * next_d] if v != 0.0 else 0.0
+                    v, p = work[at + i * next_s], work[by + i * next_d]
+                    work[to + i * next_t] += v * p if v != 0.0 and (p != 0.0 or not picks) else 0.0
     elif each == PRODUCTS:
         _add_dots(work, scratch, s, row_s, rows, d, term_d, apart, t, row_t, term_t, terms, n)
     else:
@@ -4282,12 +4285,12 @@ def agenda(urgent, kind, operands, first, live, mark, code, table, starts, reade
 
 
 # A product of matrices, when a plan is made, one row each: the first instruction of its results, and the first behind them, its
-# factors, and whether an input that it multiplies is differentiated. Its factors have one row each: where its slots begin and end in
+# factors, whether an input that it multiplies is differentiated, and whether it picks. Its factors have one row each: where its slots begin and end in
 # the list of all ``members``, which are none for what is asked along the way where all are inputs or constants; where they begin in
 # truth, its rows and columns; whether it is known where the program has it, where that is, and the steps from row to row and from
 # column to column.
-OF_PRODUCT, OF_FACTOR = 5, 9
-RESULTS, RESULTS_END, FACTOR_X, FACTOR_Y, FROM_LEAVES = 0, 1, 2, 3, 4
+OF_PRODUCT, OF_FACTOR = 6, 9
+RESULTS, RESULTS_END, FACTOR_X, FACTOR_Y, FROM_LEAVES, PICKS = 0, 1, 2, 3, 4, 5
 ASKED, ASKED_END, ALL_AT, HEIGHT, BREADTH, PLACED, AT_FIRST, DOWN, ALONG = 0, 1, 2, 3, 4, 5, 6, 7, 8
 # What is known of an operation when a plan is made, one row each: how the partials of its three operands come about, its arity,
 # whether it is a switch, its family, the first of its own loops or 0, and the smallest group of it that is worth a block.
@@ -4821,6 +4824,7 @@ def _alike(k, end, order, operands, products, factors, members, where):
         height, breadth = factors[f + HEIGHT], factors[f + BREADTH]
         if (
             products[r + shared] != products[p + shared]
+            or products[r + PICKS] != products[p + PICKS]
             or factors[e + HEIGHT] != height
             or factors[e + BREADTH] != breadth
             or _missing(f, factors, members, where)
@@ -4942,6 +4946,7 @@ def _emit_product(
             rows[row + MX], rows[row + MY], rows[row + ZO] = ONE, ROWS, PARTIAL + NOTHING_AT
             rows[row + XI], rows[row + YI] = at_x + i * step_x, at_y + j * next_y
             rows[row + XO], rows[row + YO] = rows[row + XI], rows[row + YI]
+            rows[row + PICKED] = products[p + PICKS]
             rows[row + RX], rows[row + TERM_X] = step_x & 0xFFFFFFFF, term_x & 0xFFFFFFFF
             rows[row + RY], rows[row + TERM_Y] = next_y & 0xFFFFFFFF, term_y & 0xFFFFFFFF
             c[ROW_COUNT] += 1
@@ -5428,7 +5433,7 @@ def _pull_matrices(q, row, s, rows, pulls, c, state, slots):
     pulls[pull + TERM_SOURCE], pulls[pull + TERM_PARTIAL], pulls[pull + TERM_TARGET] = (
         term_s, term_d & 0xFFFFFFFF, term_t & 0xFFFFFFFF,
     )  # fmt: skip
-    pulls[pull + TERMS_RUN], pulls[pull + APART] = by, next_y & 0xFFFFFFFF
+    pulls[pull + TERMS_RUN], pulls[pull + APART], pulls[pull + SWITCH] = by, next_y & 0xFFFFFFFF, rows[row + PICKED]
     c[ROW_COUNT] += 1
 
 
@@ -5883,6 +5888,7 @@ PLANNING = (simplify, link, join, delay, agenda, emit, pull_back, unroll)
 IN_ORDER = (forward_in_order, reverse_in_order)
 BY_ADDRESS = (forward, reverse, stretch, singles, matrix, matrix_back, *IN_ORDER, *filter(None, ONE_OF), *BLOCK_OF)
 _lock = lock(threading.RLock)
+wait_before_fork(global_compiler_lock)
 _announced: set[str] = set()
 # Instructions that are still to be planned in Python, by what writes the plan.
 _left: dict[str, int] = {}

@@ -1,8 +1,8 @@
 """Indexing by numbers that are known only when a program runs, such as the labels of a minibatch.
 
 A recording cannot look up a row number, so it compares the index with every place and keeps the element where they agree. That the
-index is among the places is a guard. Rows of finite numbers, which is another guard, are kept by a product of matrices, all others by
-two more operations per place. Storing at such an index chooses at every place likewise.
+index is among the places is a guard. Rows of finite numbers, which is another guard, are kept by a product of matrices, which passes
+adjoints to what was kept alone; all others by two more operations per place. Storing at such an index chooses at every place likewise.
 """
 
 from __future__ import annotations
@@ -64,14 +64,29 @@ def _hash(x: Var) -> int:
     Any other hashes by identity: a set or a memo of values that depend on the point would be that of one point.
     """
     rec = x.rec
-    if rec.hooks or rec.code(x.row) == INPUT or not _without_derivative(rec, [x.row]):
+    if x.row in rec.labels:
+        return hash(x.v)
+    if rec.hooks or rec.code(x.row) == INPUT or not _without_derivative(rec, [x.row]) or x != x:  # NaN equals nothing
         return object.__hash__(x)
     size: Any = -x if x < 0.0 else x  # type: ignore[operator]
-    if not (size < _WHOLE and size == _above(size, 1) - 1.0):
-        if x != x:  # NaN, which equals nothing
-            return object.__hash__(x)
-        rec.truth(tracer.apply(CODE["equal"], x, x.v))  # no whole number, but one of too many to find by questions
+    if not (size < _WHOLE and size == _above(size, 1) - 1.0) and size < math.inf:
+        _ask_bits(size)
+    rec.labels.add(x.row)
     return hash(x.v)
+
+
+def _ask_bits(x: Any) -> None:
+    """Ask for every bit of a positive, finite number: questions whose answers are those of no other number."""
+    low, high = -1075, 1024  # 2**low <= x < 2**high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if x < math.ldexp(1.0, middle) else (middle, high)
+    rest = x * math.ldexp(1.0, 500 if low < -500 else 0) * math.ldexp(1.0, -low - (500 if low < -500 else 0))
+    rest = rest - 1.0
+    while rest != 0.0:
+        rest = 2.0 * rest
+        if rest >= 1.0:
+            rest = rest - 1.0
 
 
 def looked_up(x: VarArray, index: Any) -> Any:
@@ -88,7 +103,7 @@ def looked_up(x: VarArray, index: Any) -> Any:
     if not isinstance(x, ConditionArray) and all(isinstance(part, slice) for i, part in enumerate(parts) if i != at[0]):
         lanes = np.moveaxis(x[_put(parts, {at[0]: slice(None)})], axis, 0)
         if places.size * lanes.size >= _FEW * n and _all_finite(lanes):
-            rows = np.tensordot(places, lanes, 1)
+            rows = folds.picked(places, lanes)
             return np.moveaxis(rows, range(where.ndim), range(axis, axis + where.ndim)) if axis else rows
     truth = places.reshape(-1, n)[_belongs(x, parts, at, at[0], axis)]
     keep, add = ("logical_and", "logical_or") if isinstance(x, ConditionArray) else ("gate", "add")

@@ -22,6 +22,7 @@ from .kernels import (
     HEIGHT,
     OF_FACTOR,
     OF_PRODUCT,
+    PICKS,
     PLACED,
     RESULTS,
     RESULTS_END,
@@ -62,7 +63,7 @@ class Matrices(NamedTuple):
         for p, product in enumerate(tape.products):
             x, y = number[id(product.x)], number[id(product.y)]
             products[p, [RESULTS, RESULTS_END, FACTOR_X, FACTOR_Y]] = product.start, product.stop, x, y
-            products[p, FROM_LEAVES] = differentiated[x] or differentiated[y]
+            products[p, [FROM_LEAVES, PICKS]] = differentiated[x] or differentiated[y], product.picks
         return cls(products, factors, members)
 
     @property

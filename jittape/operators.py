@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 
 from . import tracer
-from .arrays import ConditionArray, VarArray, are_truths, does_not_fit, elementwise, operand, power, traced
+from .arrays import (
+    ConditionArray,
+    IntegerArray,
+    VarArray,
+    are_integers,
+    are_truths,
+    does_not_fit,
+    elementwise,
+    operand,
+    power,
+    traced,
+)
 from .ops import OPS
 from .tracer import Traced, Var
 from .ufuncs import UFUNCS
@@ -29,6 +40,8 @@ def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[V
 def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[VarArray, Any], Any]:
     def operator(self: VarArray, other: Any) -> Any:
         result = function(self, other)
+        if isinstance(self, IntegerArray) and not (are_integers(other) or are_truths(other)):
+            raise TypeError("a float result cannot go into an array of integers; use y.astype(float)")
         if result.shape != self.shape:
             raise does_not_fit(self.shape, result.shape)
         self[...] = result

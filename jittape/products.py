@@ -21,11 +21,13 @@ class Product(NamedTuple):
     ----------
     start : the first of its results, in C order: a row of a recording, an instruction of a tape
     x, y : int32 matrices of rows, or of slots: what is multiplied
+    picks : whether x has truth values that pick among numbers: what is not picked passes nothing back, as in a switch
     """
 
     start: int
     x: np.ndarray
     y: np.ndarray
+    picks: bool = False
 
     @property
     def stop(self) -> int:
@@ -61,13 +63,13 @@ def values(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def spelled_out(
-    op: np.ndarray, a: np.ndarray, b: np.ndarray, first: int, products: tuple[Product, ...], codes: tuple[int, int]
+    op: np.ndarray, a: np.ndarray, b: np.ndarray, first: int, products: tuple[Product, ...], codes: tuple[int, ...]
 ):
-    """The columns of a tape whose products of matrices are multiplications and additions, and the new slot of each old one.
+    """The columns of a tape whose products of matrices are single operations, and the new slot of each old one.
 
-    ``first`` is the slot of instruction 0, ``codes`` those of the two operations.
+    ``first`` is the slot of instruction 0, ``codes`` those of the operations: multiply, gate where a product picks, and add.
     """
-    multiply, add = codes
+    multiply, gate, add = codes
     n = len(op)
     sizes = np.ones(n, np.int64)
     for product in products:
@@ -83,7 +85,7 @@ def spelled_out(
         left = np.repeat(slot[product.x], product.y.shape[1], axis=0)
         right = np.tile(slot[product.y].T, (len(product.x), 1))
         at = begin + np.concatenate([[0], np.arange(1, 2 * terms - 1, 2)])
-        new_op[at], new_a[at], new_b[at] = multiply, left, right
+        new_op[at], new_a[at], new_b[at] = gate if product.picks else multiply, left, right
         at = begin + np.arange(2, 2 * terms, 2)
         new_op[at], new_b[at] = add, first + at - 1
         new_a[at] = first + at - 2

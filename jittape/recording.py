@@ -69,11 +69,12 @@ class Recording:
     vars : what holds rows, in the order it came, where somebody needs to know; else None
     products : the products of matrices, in the order they came
     matrices : what is known of them by the matrices that they multiply, and of constants in those
+    labels : the rows that were hashed by their values; it outlives the recording, as what was a key may
     """
 
     __slots__ = (
         "op", "a", "b", "val", "base", "due", "hooks", "constants", "names", "owner", "guards", "lines", "places", "reads", "label", "vars",
-        "indexed", "products", "matrices", "_settled",
+        "indexed", "products", "matrices", "labels", "_settled",
     )  # fmt: skip
 
     def __init__(self, label: str = "a recording", *, lines: bool = False) -> None:
@@ -96,6 +97,7 @@ class Recording:
         self.vars: Any = None
         self.products: list[Product] = []
         self.matrices: dict[Any, Any] = {}
+        self.labels: set[int] = set()
         self.indexed = False  # whether a traced value was asked for an index; NumPy goes on after that error, to one of its own
 
     def __len__(self) -> int:
@@ -142,7 +144,7 @@ class Recording:
     def check(self, other: Recording) -> None:
         """Raise if ``other`` is another recording, or this thread may not append to this one."""
         if other is not self:
-            ended = [one.label for one in (self, other) if type(one.op) is not list]
+            ended = [one.label for one in (self, other) if one.ended]
             raise TapeMismatchError(
                 f"values of two recordings met in one operation: {self.label} and {other.label}; "
                 + (
@@ -208,17 +210,24 @@ class Recording:
             self.lines.frombytes(np.full(n, self.place(), np.int32).tobytes())
         return row
 
-    def multiply_matrices(self, x: np.ndarray, y: np.ndarray, vx: np.ndarray, vy: np.ndarray) -> tuple[int, np.ndarray]:
-        """Append the product of two matrices of rows, which have these values; returns its first row and its values.
+    def multiply_matrices(
+        self, x: np.ndarray, y: np.ndarray, vx: np.ndarray, vy: np.ndarray, picks: bool
+    ) -> tuple[int, np.ndarray]:
+        """Append the `Product` of two matrices of rows, which have these values; returns its first row and its values.
 
         One that is there already is the same rows.
         """
-        known = x.shape, x.tobytes(), y.tobytes()
+        known = x.shape, x.tobytes(), y.tobytes(), picks
         if known not in self.matrices:
             v = values(vx, vy)
-            self.products.append(Product(len(self), self._factor(x), self._factor(y)))
+            self.products.append(Product(len(self), self._factor(x), self._factor(y), picks))
             self.matrices[known] = self.extend(MATMUL, 0, 0, v.ravel()), v
         return self.matrices[known]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can be appended any more."""
+        return type(self.op) is not list
 
     def _factor(self, rows: np.ndarray) -> np.ndarray:
         """A matrix of rows as a product keeps it: once, and apart from arrays that a function goes on to write into."""
@@ -290,7 +299,8 @@ class Recording:
 
         The recording itself is unchanged.
         """
-        op, a, b, val = (np.frombuffer(column, column.typecode) for column in self.settle())
+        # of a recording that goes on copies: a traceback that somebody keeps would hold views, and columns with views cannot grow
+        op, a, b, val = self.columns() if self.hooks else (np.frombuffer(k, k.typecode) for k in self.settle())
         if len(op) > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this recording has {len(op)}")
         kind = np.zeros(256, np.uint8)
@@ -321,7 +331,8 @@ class Recording:
             names=self.names.moved(lambda row: int(slot[row]) if keep is None or keep[row] else None),
             guards=self._frozen_guards(slot),
             products=[
-                Product(int(slot[start]) - len(leaves), matrices[id(x)], matrices[id(y)]) for start, x, y in self.products
+                Product(int(slot[start]) - len(leaves), matrices[id(x)], matrices[id(y)], picks)
+                for start, x, y, picks in self.products
             ],
             lines=lines,
             places=tuple(self.places),

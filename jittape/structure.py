@@ -36,11 +36,11 @@ from .errors import TracingTypeError
 _FLOAT64 = np.dtype(np.float64)
 FLOATS, RATIONALS = (float, np.floating), (int, np.integer, numbers.Rational)
 # Numbers by inheritance, but what they are counts, not how much.
-LITERALS = (bool, enum.Enum)
+LITERALS = (bool, enum.Enum, np.timedelta64)
 # Hashed by identity, whatever they yield.
 _YIELDING = (Iterator, ValuesView)
-# Equal ones may differ in all that they print: Decimal("1.0") and Decimal("1.00"), an hour in two zones.
-_LOOSE = (decimal.Decimal, datetime.datetime, datetime.time)
+# Equal ones may differ in what they print: Decimal("1.0") and Decimal("1.00"), an hour in two zones, a day and its midnight, empty ranges.
+_LOOSE = (decimal.Decimal, datetime.datetime, datetime.time, np.datetime64, np.timedelta64, range)
 
 
 def flatten(x: Any, leaves: list, differentiated: bool, where: Any) -> Any:
@@ -176,7 +176,9 @@ def _exact(x: Any) -> Any:
         return type(x), frozenset(map(_exact, x))
     if isinstance(x, tuple):
         return type(x), tuple(map(_exact, x))
-    return type(x), x, repr(x) if isinstance(x, (float, *_LOOSE)) else None  # a float for the sign of its zero
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        return type(x), x, tuple([_exact(getattr(x, field.name)) for field in dataclasses.fields(x)])
+    return type(x), x, repr(x) if isinstance(x, (*FLOATS, *_LOOSE)) else None  # a float for the sign of its zero
 
 
 def unflatten(spec: Any, leaves: Iterator[Any]) -> Any:

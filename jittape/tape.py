@@ -157,7 +157,7 @@ class Tape:
 
     def _validate_products(self) -> None:
         results, at = np.zeros(len(self.op), np.bool_), 0
-        for k, (start, x, y) in enumerate(self.products):
+        for k, (start, x, y, _) in enumerate(self.products):
             if x.ndim != 2 or y.ndim != 2 or x.shape[1] != len(y) or not x.size or not y.size:
                 raise TapeFormatError(f"product {k}: matrices of shapes {x.shape} and {y.shape} cannot be multiplied")
             stop = self.products[k].stop
@@ -170,22 +170,23 @@ class Tape:
             raise TapeFormatError("the results of the products of matrices are not the instructions with the opcode of those")
 
     def spelled_out(self) -> tuple[Tape, np.ndarray]:
-        """The same computation by multiplications and additions, without products of matrices; and the new slot of each old one."""
+        """The same computation by single operations, without products of matrices; and the new slot of each old one."""
         if not self.products:
             return self, np.arange(len(self.val))
-        multiply, add = CODE["multiply"], CODE["add"]
-        op, a, b, slot = spelled_out(self.op, self.a, self.b, self.first, self.products, (multiply, add))
+        codes = CODE["multiply"], CODE["gate"], CODE["add"]
+        op, a, b, slot = spelled_out(self.op, self.a, self.b, self.first, self.products, codes)
         val = np.zeros(self.first + len(op))
         val[slot] = self.val
         with np.errstate(all="ignore"):
-            for start, x, y in self.products:  # what is on the way to their results
+            for start, x, y, picks in self.products:  # what is on the way to their results
                 n = y.shape[1]
                 at = slot[self.first + start :][: len(x) * n] - 2 * len(y) + 2
                 left, right = np.repeat(self.val[x], n, axis=0), np.tile(self.val[y].T, (len(x), 1))
-                total = val[at] = left[:, 0] * right[:, 0]
+                terms = np.where(left != 0.0, right, 0.0) if picks else left * right
+                total = val[at] = terms[:, 0]
                 for t in range(1, len(y)):
-                    val[at + 2 * t - 1] = left[:, t] * right[:, t]
-                    total = val[at + 2 * t] = total + left[:, t] * right[:, t]
+                    val[at + 2 * t - 1] = terms[:, t]
+                    total = val[at + 2 * t] = total + terms[:, t]
         lines = None
         if self.lines is not None:
             lines = np.repeat(self.lines, np.diff(slot[self.first - 1 :]) if len(self) else 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import numbers
+import operator as _operators
 from collections.abc import Callable
 from decimal import Decimal
 from threading import get_ident
@@ -12,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import formulas
-from .errors import TracingTypeError
+from .errors import StaleVarError, TapeMismatchError, TracingTypeError
 from .formulas import ARITHMETIC, VALUE
 from .ops import CODE, OPS
 from .recording import Recording
@@ -414,6 +415,24 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
     return operator
 
 
+def _of_labels(compare: Callable[[Var, Any], Any], plain: Callable[[Any, Any], bool]) -> Callable[[Var, Any], Any]:
+    """`==` or `!=` where what was a key in a recording that has ended, as it may be in a memo, is the number that it was then."""
+
+    def number(x: Any) -> Any:
+        return x.v if isinstance(x, Var) and x.rec.ended and x.row in x.rec.labels else x
+
+    def operator(self: Var, other: Any) -> Any:
+        try:
+            return compare(self, other)
+        except (StaleVarError, TapeMismatchError):
+            x, y = number(self), number(other)
+            if x is self and y is other:
+                raise
+        return plain(x, y)
+
+    return operator
+
+
 def _compared(x: Var, name: str, y: Decimal) -> Any:
     """A comparison with a decimal number, which Python compares exactly, by the float next to it."""
     nearest = float(y)
@@ -500,7 +519,9 @@ def _define_operators() -> None:
     for code, op in enumerate(OPS):
         if not op.symbol:
             continue
-        method = binary(code)
+        method: Any = binary(code)
+        if op.name in ("equal", "not_equal"):
+            method = _of_labels(method, _operators.eq if op.name == "equal" else _operators.ne)
         setattr(Var, f"__{METHODS[op.symbol]}__", _power(method) if op.name == "power" else method)
         if not op.condition:
             setattr(Var, f"__r{METHODS[op.symbol]}__", reflected(code))

@@ -1041,6 +1041,52 @@ def test_arrays_of_integers_cut_off_what_is_stored():
         jt.grad(lambda x, y: y.__setitem__(0, x[0]))(x, y)
 
 
+def test_an_array_of_integers_in_another_shape_or_order_is_one_too():
+    y = np.array([[3, 1], [2, 7]])
+    same = (
+        np.ravel, np.transpose, np.squeeze, np.sort, np.flip, np.atleast_3d, np.copy, lambda y: np.reshape(y, 4), lambda y: y.ravel(),
+        lambda y: np.concatenate([y, y]), lambda y: np.concatenate([y, [[4, 5]]]), lambda y: np.insert(y, 1, 3), lambda y: np.swapaxes(y, 0, 1),
+    )  # fmt: skip
+    for rearranged in same:
+        kinds = []
+        jt.grad(lambda x, y, f=rearranged, kinds=kinds: kinds.append(f(y).dtype.kind) or x)(1.0, y)
+        assert kinds == ["i"]
+    assert jt.grad(lambda x, y: x * (y.ravel().__setitem__(0, 0.7), y[0, 0])[1])(1.0, y) == 0.0
+    assert jt.grad(lambda x, y: x * np.concatenate([y, [[0.5, 0.5]]])[2, 0])(1.0, y) == 0.5
+
+
+def test_floats_are_not_added_to_an_array_of_integers_in_place():
+    def f(x, y, by):
+        y = y.copy()
+        y[:1] += by
+        y *= 2
+        y += y > 3
+        return x * y[0]
+
+    y = np.array([1, 2])
+    assert jt.grad(f)(1.0, y, 1) == 5.0
+    with pytest.raises(TypeError, match="float result cannot go into an array of integers"):
+        jt.grad(f)(1.0, y, 0.5)
+    with pytest.raises(TypeError, match="float"):
+        jt.grad(lambda x, y: x * y.copy().__imul__(x)[0])(1.0, y)
+
+
+def test_jt_array_of_integers_is_an_array_of_floats():
+    def f(x, y):
+        z = jt.array(y)
+        z[0] = 0.7
+        z += 0.25
+        z[1] = x
+        return x * z[0] + z[1]
+
+    assert jt.value_and_grad(f)(2.0, np.array([1, 2])) == pytest.approx((2.0 * 0.95 + 2.0, 1.95))
+
+
+def test_nothing_cannot_be_stored_in_something():
+    with pytest.raises(ValueError, match="empty"):
+        jt.grad(lambda x: x.flat.__setitem__(0, []))(np.ones(2))
+
+
 def test_a_program_takes_integers_for_floats_and_the_other_way_round():
     for recorded, other in (([1, 2], [0.5, 1.5]), ([1.0, 2.0], [3, 4])):
         program = jt.record(lambda w, y: np.sum(w * y), 2.0, np.array(recorded))
@@ -1089,6 +1135,35 @@ def test_labels_that_are_no_small_whole_numbers_hash_by_value_too():
     kinds = [[0.1, 0.1], [2.0**60, 1.0], [2.0**60, 2.0**60], [np.inf, np.inf], [-np.inf, np.inf], [np.nan, np.nan], [0.0, -0.0]]
     for y in [*kinds, *kinds[::-1], [5.0, 5.0], *kinds]:
         assert g(1.0, np.array(y))[0] == (len(set(y)) if y[0] == y[0] else 2)
+
+
+def test_labels_that_are_fractions_have_a_path_each():
+    table = {0.25: 2.0, 0.75: 3.0, 0.1: 4.0, 1e300: 5.0, 5e-324: 6.0, np.inf: 8.0, -0.1: 9.0, 2.0**-600: 10.0}
+    g = jt.value_and_grad(lambda x, y: x * table.get(y, 7.0))
+    for k in range(90):
+        y = [*table, 0.5][k % 9]
+        assert g(1.0 + k, y) == ((1.0 + k) * table.get(y, 7.0), table.get(y, 7.0))
+    assert g.cache_info().records == g.cache_info().paths == 9
+
+
+def test_labels_that_a_memo_kept_are_the_numbers_that_they_were():
+    asked = []
+
+    @functools.lru_cache
+    def weight(label):
+        asked.append(label.value)
+        return 2.0 if label == 1 else 3.0
+
+    kept = {}
+    g = jt.grad(lambda x, y: x * weight(y[0]) * kept.setdefault(y[1], y[1].value + 5.0))
+    for y in ([1, 2], [1, 2, 3], [2, 2, 3], [2, 2], [4, 0, 1], [1, 1, 1, 1]):
+        assert g(1.0, np.array(y)) == (2.0 if y[0] == 1 else 3.0) * (y[1] + 5.0)
+    assert asked == [1.0, 2.0, 4.0]
+    assert hash(next(iter(kept))) == hash(2) and len(kept) == 3
+    first, second, *_ = kept
+    assert first != second and first == 2.0
+    with pytest.raises(jt.TapeMismatchError):
+        jt.grad(lambda x, y: x * (y[0] + first))(1.0, np.array([1]))
 
 
 def test_what_is_written_to_a_copy_by_asarray_is_not_lost():

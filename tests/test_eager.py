@@ -703,6 +703,24 @@ ACTIONS = {
 }
 
 
+def test_an_interrupt_that_somebody_keeps_holds_nothing(monkeypatch):
+    """Its frames had views of the columns, which then could not grow: a notebook keeps the last exception."""
+    x = jt.var(2.0)
+    y = x * x
+
+    def interrupted(**columns):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("jittape.recording.Tape", interrupted)
+        with pytest.raises(KeyboardInterrupt) as kept:
+            _ = y.tape
+    for _ in range(100):
+        y = y + jt.sum(y * np.ones(40))
+    y.backprop()
+    assert kept.traceback and x.sensitivity == pytest.approx(4.0 * 41.0**100)
+
+
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 def test_variables_survive_an_interrupt_at_any_line(action, jit):
     """Ctrl-C in a notebook comes anywhere: afterwards the same variables train on."""

@@ -93,3 +93,32 @@ def test_a_child_finds_the_locks_of_other_threads_open():
     finally:
         leave.set()
         thread.join()
+
+
+COMPILING = """
+import os, signal, sys, threading, time
+import jittape as jt
+from numba.core.compiler_lock import global_compiler_lock
+inside, leave = threading.Event(), threading.Event()
+
+def compiling():
+    with global_compiler_lock:
+        inside.set()
+        leave.wait()
+
+threading.Thread(target=compiling).start()
+inside.wait()
+threading.Timer(0.5, leave.set).start()
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    os._exit(0 if jt.grad(lambda x: x * x)(3.0) == 6.0 and leave.is_set() else 1)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_fork_waits_for_what_another_thread_compiles():
+    """The child would wait forever for a lock of Numba's that nobody there holds."""
+    ran = subprocess.run([sys.executable, "-c", COMPILING], capture_output=True, text=True, timeout=120, check=False)
+    assert ran.stdout.split() == ["0"], ran.stderr

@@ -247,6 +247,24 @@ def test_infinities_pass_as_in_a_loop():
         check(tape, np.concatenate([a.ravel(), b.ravel()]))
 
 
+@pytest.mark.parametrize("shape", [(40, 16), (40,), (3, 300)])
+def test_an_infinite_adjoint_goes_to_the_element_that_was_picked(shape):
+    table = np.ones(shape)
+    table[2] = 0.0
+    picked = np.array([1, 2, 0] * 10)
+    gradient = jt.grad(lambda table, picked: np.sum(np.sqrt(table[picked])))(table, picked)
+    expected = np.zeros(shape)
+    expected[:2], expected[2] = 5.0, np.inf
+    np.testing.assert_array_equal(gradient, expected)
+    gradient = jt.grad(lambda table, picked: np.sum(np.log(table[picked] - 0.5)))(table, picked)
+    expected[:2], expected[2] = 20.0, np.nan
+    np.testing.assert_array_equal(gradient, expected)
+    checked = jt.grad(lambda table, picked: np.sum(np.sqrt(table[picked])), check_finite=True)
+    with pytest.raises(NonFiniteError, match="sqrt"):
+        checked(table, picked)
+    np.testing.assert_allclose(checked(table + 1.0, picked)[:2], np.full(shape, 5.0 / np.sqrt(2.0))[:2])
+
+
 def test_guards_on_results():
     def f(a, b):
         c = a @ b

@@ -275,6 +275,11 @@ class Count(int):
     """A user's own int."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Sealed:
+    inside: object
+
+
 NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
 STATICS = {
     "IntEnum": (Numbered.ONE, Numbered.TWO, 1, 2),
@@ -288,6 +293,16 @@ STATICS = {
     "keys": ({1: "a"}, {True: "a"}, {1.0: "a"}, {"1": "a"}),
     "zeros as keys": ({0.0: "a"}, {-0.0: "a"}, {0: "a"}),
     "tuples as keys": ({(1, "b"): "a"}, {(True, "b"): "a"}, {(1.0, "b"): "a"}),
+    "ranges": (range(0, 3, 2), range(0, 4, 2), range(0), range(1, 1)),
+    "days": (
+        np.datetime64("2020-01-01"),
+        np.datetime64("2020-01-01T00:00:00"),
+        np.timedelta64(1, "h"),
+        np.timedelta64(60, "m"),
+    ),
+    "dataclasses as keys": ({Sealed(1): "a"}, {Sealed(True): "a"}, {Sealed(1.0): "a"}),
+    "dataclasses in sets": (frozenset([Sealed((1,))]), frozenset([Sealed((True,))])),
+    "short zeros as keys": ({np.float32(0.0): "a"}, {np.float32(-0.0): "a"}),
     "nested": ([1, {"a": Numbered.ONE}], [1, {"a": 1}], [True, {"a": 1}], [1, {"a": Real.ONE}]),
 }
 
