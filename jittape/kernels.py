@@ -5777,9 +5777,9 @@ def announce(function, what="kernels, once per machine (a few seconds)") -> None
         print(f"jittape: compiling {what} ...", file=sys.stderr, flush=True)
 
 
-# How many instructions a process plans in Python, at 12 us each and 0.3 ms a plan, before it loads what plans, and before it compiles
-# it where it is on no disk: the former takes as long, the latter two to ten times as long, but later processes have it then.
-BEFORE_LOADING, BEFORE_COMPILING = {"emit": 1 << 12, "unroll": 1 << 9}, {"emit": 1 << 16, "unroll": 1 << 15}
+# How many instructions a process plans in Python, at 7 to 12 us each and 0.3 ms a plan, before it loads what plans, and before it
+# compiles it where it is on no disk: the former takes as long, the latter five to ten times as long, but later processes have it then.
+BEFORE_LOADING, BEFORE_COMPILING = {"emit": 1 << 12, "unroll": 1 << 9}, {"emit": 1 << 18, "unroll": 1 << 15}
 A_PLAN = 24
 
 

@@ -47,6 +47,8 @@ class Matrices(NamedTuple):
     @classmethod
     def of(cls, tape: Tape) -> Matrices:
         """The tables of a tape; a factor of several products is in them once."""
+        if not tape.products:
+            return _NONE
         found = {id(k): k for product in tape.products for k in (product.x, product.y)}
         products = np.zeros((len(tape.products), OF_PRODUCT), np.int64)
         factors = np.zeros((len(found), OF_FACTOR), np.int64)
@@ -69,17 +71,26 @@ class Matrices(NamedTuple):
     @property
     def size(self) -> int:
         """How many slots planning looks at, beside those of instructions."""
-        return int(np.sum(self.factors[:, ASKED_END] - self.factors[:, ASKED]))
+        return int(np.sum(self.factors[:, ASKED_END] - self.factors[:, ASKED])) if len(self.factors) else 0
 
     @property
     def flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The tables as kernels take them."""
-        return self.products.ravel(), self.factors.ravel(), self.members
+        return self.products.reshape(-1), self.factors.reshape(-1), self.members
 
-    def place_constants(
+    def stand_for(self, same: np.ndarray, operands: np.ndarray) -> None:
+        """Put in place of slots those that stand for them, and the number of each product in place of its first operand."""
+        if len(self.products):
+            self.members[:] = same[self.members]
+            operands[3 * self.products[:, RESULTS]] = np.arange(len(self.products))
+
+    def placed(
         self, tape: Tape, live: np.ndarray, where: np.ndarray, template: np.ndarray, c: np.ndarray, state: np.ndarray
-    ):
-        """Lay out factors that are constants, as `kernels._emit_product` wants them, from the next slot of a program on."""
+    ) -> Matrices:
+        """The tables for an emission, in which factors that are constants are laid out from the next slot on, as loops want them."""
+        if not len(self.products):
+            return self
+        factors = self.factors.copy()
         used = self.products[live[self.products[:, RESULTS]]]
         longer = self.factors[used[:, FACTOR_X], HEIGHT] > self.factors[used[:, FACTOR_Y], BREADTH]
         across = set(used[longer & (self.factors[used[:, FACTOR_Y], BREADTH] > 1), FACTOR_X].tolist())
@@ -93,8 +104,12 @@ class Matrices(NamedTuple):
             there = slice(first, first + len(slots))
             slots = slots.reshape(height, breadth).T.ravel() if f in across else slots
             template[there], where[slots], state[there, BY] = tape.val[slots], np.arange(first, there.stop), FIXED
-            self.factors[f, [PLACED, AT_FIRST, DOWN, ALONG]] = 1, first, down, along
+            factors[f, [PLACED, AT_FIRST, DOWN, ALONG]] = 1, first, down, along
             c[SLOT] = there.stop
+        return self._replace(factors=factors)
+
+
+_NONE = Matrices(np.zeros((0, OF_PRODUCT), np.int64), np.zeros((0, OF_FACTOR), np.int64), np.zeros(0, np.int32))
 
 
 def _steps(k: np.ndarray) -> tuple[int, int, int] | None:

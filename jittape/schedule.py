@@ -260,7 +260,7 @@ def schedule(tape: Tape) -> Plan:
         tape.op, tape.a, tape.b, tape.val.view(np.int64), first, inputs, _COMMUTES, _PASSES_X, _PASSES_Y, copy, needed, same,
         operands, np.zeros(1 << bits, np.int32), *matrices.flat,
     )  # fmt: skip
-    matrices.members[:] = same[matrices.members]
+    matrices.stand_for(same, operands)
     live = (needed[first:] != 0) & (same[first:] == np.arange(first, slots, dtype=np.int32))
 
     uses = np.zeros(slots, np.int32)
@@ -277,7 +277,6 @@ def schedule(tape: Tape) -> Plan:
     passes.join(
         tape.op, operands, first, live, uses, ends, previous, add, subtract, multiply, copy, mark, code, level, *matrices.flat
     )
-    operands[3 * matrices.products[:, kernels.RESULTS]] = np.arange(len(matrices.products))
 
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     kind = np.where(mark[chosen] == _END, CHAINED, code[chosen]).astype(np.int64)
@@ -404,12 +403,11 @@ def _emit(
         lists = np.empty(20 * len(order) + 6 * len(tape) + 2 * inputs + 10 * len(matrices.members) + 16, np.uint32)
         counts = np.array([1 + inputs, 0, 0, len(CONSTANTS) + 3 * SCRATCH, 0, 0, len(order)], np.int64)
         constants = np.array([inputs, first], np.int64)
-        laid = matrices._replace(factors=matrices.factors.copy())
-        laid.place_constants(tape, live, where, template, counts, state)
+        placed = matrices.placed(tape, live, where, template, counts, state)
         full = passes.emit(
             order, key, items, op, CODE["subtract"], CODE["multiply"], CODE["copy"], first, operands, active, uses, after, previous, _FACTS,
             constants, tape.val, where, template, rows, lists, counts, state.ravel(), _SHORTEST_RUN,
-            _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK, *laid.flat, *room,
+            _GUARDED_STRETCH if tape.guards else CHUNK, CHUNK, *placed.flat, *room,
         )  # fmt: skip
         if not full:
             break
@@ -433,8 +431,7 @@ def _emit(
     header = np.zeros(HEADER, np.uint32)
     header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(blocks), len(pulls), lists_at + counts[LIST], output
     families = _bits(counts[kernels.ONES]), _bits(counts[kernels.BLOCKS])
-    matrices = bool(np.any(blocks[:, FORM] == MATRIX))
-    header[AT:HEADER] = _functions(kernels.forward, kernels.reverse, *families, matrices)
+    header[AT:HEADER] = _functions(kernels.forward, kernels.reverse, *families, bool(np.any(blocks[:, FORM] == MATRIX)))
     parts = [header, rows, lists[: counts[LIST]], pulls.ravel()]
     end = sum(map(len, parts))
     _addressable(end + 3 * len(tape.guards), 1 << 32, repr(tape))
