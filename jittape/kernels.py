@@ -4048,7 +4048,7 @@ def _together(start, n, op, copy, operands, first, live, level):
 @jit
 def link(
     op, operands, first, add, subtract, multiply, copy, live, needed, active, passes_x, passes_y, uses, level, previous, length, start, after,
-    products, factors, members,
+    ends, products, factors, members,
 ):  # fmt: skip
     """Activity, uses, plain levels, and chains.
 
@@ -4056,13 +4056,14 @@ def link(
     A link is an addition or a multiplication that continues another of its kind from either side, or a subtraction from another
     subtraction's result. What combines two chains that are alike, as the first sum of several products of vectors does, continues
     neither, so that those stay alike. ``previous`` is the instruction that a link continues, or -1; ``length`` is that of the chain up
-    to a link, ``start`` the level where it starts, and ``after`` is how many links come after a link.
+    to a link, ``start`` the level where it starts, and ``after`` is how many links come after a link. ``ends`` takes the last links of
+    those that are long; returns how many those are.
     """
     n, stop = len(op), len(products)
     op, operands, live, needed, active = _pointers(op, operands, live, needed, active)
     passes_x, passes_y = _pointers(passes_x, passes_y)
     uses, level, previous, length, start, after = _pointers(uses, level, previous, length, start, after)
-    products, factors, members = _pointers(products, factors, members)
+    ends, products, factors, members = _pointers(ends, products, factors, members)
     end = together = p = int64(0)
     for i in range(n):
         if i >= end and op[i] == copy:
@@ -4096,6 +4097,12 @@ def link(
     for i in range(n - 1, -1, -1):
         if previous[i] >= 0:
             after[previous[i]] = after[i] + 1
+    found = int64(0)
+    for i in range(n):
+        if previous[i] >= 0 and after[i] == 0 and length[i] >= (SHORTEST_PRODUCT if op[i] == multiply else SHORTEST_CHAIN):
+            ends[found] = i
+            found += 1
+    return found
 
 
 @helper
@@ -4318,6 +4325,8 @@ SCRATCH = 1024
 LANES = 4
 # Lists of at most so many slots are pulled one by one: in irregular code the jumps that a pull takes cost more.
 SHORT_LIST = 12
+# The fewest links of a chain that is a block of its own, of one of products in particular.
+SHORTEST_CHAIN, SHORTEST_PRODUCT = 4, 8
 # The fewest products in a row that a chain adds without computing them apart.
 LEAST_PRODUCTS = 4
 # The fewest terms of a product of matrices, and the fewest products that it adds: of fewer each term is faster as a row of its own.

@@ -25,7 +25,7 @@ class _Path:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.outcomes = bytes(guard.outcome for guard in program.tape.guards)
+        self.outcomes = program.tape.guards.outcomes.tobytes()
         self.parent: _Fork | None = None
 
 

@@ -131,7 +131,7 @@ class Program:
         self._pool: deque[Work] = deque(maxlen=None if self.plan.size * 8 <= _KEEP_BYTES else 0)
         key, signature = interface.key, interface.signature
         self._shapes = signature.shapes(key)
-        self._read = reader(signature, key)
+        self._read: Any = None
         self._scalar, self._gradient_shape = self._is_scalar(), (interface.active,)
         # by what calls return: what answers them in Python's place, None where nothing does yet, False where nothing can; and how many
         # Python has answered until then
@@ -167,7 +167,7 @@ class Program:
             answer = quick(*args, **kwargs)
             if answer is not None and type(answer) is not int:
                 return answer
-        leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
+        leaves = self._given(args, kwargs)
         work = self._work()
         work.fill(*leaves)
         value = work.evaluate()
@@ -203,7 +203,7 @@ class Program:
         flat = type(out) is np.ndarray and out.dtype is _FLOAT and out.shape == self._gradient_shape
         if out is not None and not flat:
             self._check_out(out)
-        leaves = self._read(args, kwargs) or self._leaves(args, kwargs)
+        leaves = self._given(args, kwargs)
         work = self._work()
         work.fill(*leaves)
         value = work.differentiate()
@@ -334,6 +334,12 @@ class Program:
             raise TypeError(
                 f"out must be a float64 array of {self.interface.active} elements, for the gradient; got {_describe(out)}"
             )
+
+    def _given(self, args: tuple, kwargs: dict) -> list:
+        """The same, faster where the arguments are what was recorded to the letter."""
+        if self._read is None:  # a program of a path is not called itself
+            self._read = reader(self.interface.signature, self.interface.key)
+        return self._read(args, kwargs) or self._leaves(args, kwargs)
 
     def _leaves(self, args: tuple, kwargs: dict) -> list:
         """The arguments as leaves: of the recorded structure, or it raises."""

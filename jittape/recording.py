@@ -14,10 +14,11 @@ import numpy as np
 
 from . import show
 from .errors import StaleVarError, TapeCapacityError, TapeFormatError, TapeMismatchError, TapeThreadError
+from .guards import Guards
 from .names import Names
 from .ops import CODE, MATMUL, OPS
 from .products import Product, values
-from .tape import MAX_SLOTS, Guard, Tape
+from .tape import MAX_SLOTS, Tape
 
 # Codes of leaves, in a recording only: a tape has no rows for leaves, its slots start with them.
 INPUT, DATA, CONST = 255, 254, 253
@@ -320,6 +321,7 @@ class Recording:
         slot[leaves] = np.arange(len(leaves))
         inputs = int(np.count_nonzero(kind == 1))
         lines = None if self.lines is None else np.array(self.lines, np.int32)[code]
+        asked, outcomes, asked_at = zip(*self.guards, strict=True) if self.guards else ((), (), ())
         matrices = {id(k): slot[k] for product in self.products for k in (product.x, product.y)}
         return Tape(
             op=op[code],
@@ -329,7 +331,7 @@ class Recording:
             active=op[leaves[1 : 1 + inputs]] == INPUT,
             outputs=slot[np.asarray(outputs, np.int64)],
             names=self.names.moved(lambda row: int(slot[row]) if keep is None or keep[row] else None),
-            guards=self._frozen_guards(slot),
+            guards=Guards(slot[np.array(asked, np.int64)], np.array(outcomes, np.bool_), asked_at),
             products=[
                 Product(int(slot[start]) - len(leaves), matrices[id(x)], matrices[id(y)], picks)
                 for start, x, y, picks in self.products
@@ -338,11 +340,3 @@ class Recording:
             places=tuple(self.places),
             reads=tuple((int(slot[row]), line) for row, line in self.reads),
         )
-
-    def _frozen_guards(self, slot: np.ndarray) -> tuple[Guard, ...]:
-        rows, outcomes, places = zip(*self.guards, strict=True) if self.guards else ((), (), ())
-        # by identity: the hash of a code object goes through all that it consists of
-        keys = [place and (id(place[0]), place[1]) for place in places]
-        lines = {key: show.line_of(place) for key, place in dict(zip(keys, places, strict=True)).items()}
-        slots = slot[np.array(rows, np.int64)].tolist()
-        return tuple(map(Guard, slots, outcomes, map(lines.get, keys)))

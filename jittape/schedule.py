@@ -59,7 +59,6 @@ from .tape import Tape
 
 # Chains of additions with more like them that start on the same level are faster side by side than each as one block.
 _SIDE_BY_SIDE = 7
-_SHORTEST_CHAIN, _SHORTEST_PRODUCT = 4, 8
 # The smallest group of like operations worth a block: of operations that call functions, and of others. On a random graph of
 # both kinds 3 for the former is a fifth faster than 6; on an ODE of arithmetic alone 8 for the latter is a tenth faster.
 _SMALLEST_CALLED, _SMALLEST_PLAIN = 3, 8
@@ -72,6 +71,8 @@ _TOO_SHORT = 24
 # Turns are taken where they leave alone fewer instructions than levels do, by more than one in so many: their order costs rows of
 # operands, which makes Iris a seventh slower.
 _WORTH_TURNS = 16
+# So few numbers are sorted at once in less time than by their digits.
+_FEW = 1000
 # Levels that some instruction must have to spare for that: in an ODE all have a few, which makes no blocks.
 _LONG_WAIT = 8
 # The size of a buffer from which on a sweep takes a hundred times as long as a call of a Python function.
@@ -223,10 +224,10 @@ def _guards(tape: Tape, where: np.ndarray, outs: np.ndarray, header: np.ndarray,
     header[[N_GUARDS, AT_GUARDS]] = len(tape.guards), at
     if not tape.guards:
         return np.zeros(0, np.uint32)
-    slots = where[[guard.slot for guard in tape.guards]]
+    slots = where[tape.guards.slots]
     # a guard can be checked after the row that computes its condition, and those of all guards before it
     rows = np.maximum.accumulate(np.maximum(np.searchsorted(outs, slots, "right") - 1, 0))
-    return np.concatenate([slots, [guard.outcome for guard in tape.guards], rows]).astype(np.uint32)
+    return np.concatenate([slots, tape.guards.outcomes, rows], dtype=np.uint32, casting="unsafe")
 
 
 def schedule(tape: Tape) -> Plan:
@@ -247,7 +248,7 @@ def schedule(tape: Tape) -> Plan:
         return plan._replace(code=np.concatenate([plan.code, guards]))
     matrices = Matrices.of(tape)
     require(_PLANNING * (n + matrices.size), f"planning {tape!r}")
-    roots = np.array([*tape.outputs, *(guard.slot for guard in tape.guards)], np.int64)
+    roots = np.concatenate([tape.outputs, tape.guards.slots])
     needed = np.zeros(slots, np.uint8)
     needed[roots] = kernels.NEEDED
     needed[tape.outputs[:1]] |= kernels.USEFUL
@@ -263,15 +264,16 @@ def schedule(tape: Tape) -> Plan:
     matrices.stand_for(same, operands)
     live = (needed[first:] != 0) & (same[first:] == np.arange(first, slots, dtype=np.int32))
 
+    roots = same[roots]
     uses = np.zeros(slots, np.int32)
-    np.add.at(uses, same[roots], 2)
+    uses[roots] = 2  # more than one: nothing goes on with what somebody else reads
     level = np.zeros(slots, np.int32)
-    previous, length, start, after = (np.zeros(n, np.int32) for _ in range(4))
-    passes.link(
+    previous, length, start, after, ends = (np.zeros(n, np.int32) for _ in range(5))
+    found = passes.link(
         tape.op, operands, first, add, subtract, multiply, copy, live, needed, active, _PASSES_X, _PASSES_Y, uses, level, previous, length,
-        start, after, *matrices.flat,
+        start, after, ends, *matrices.flat,
     )  # fmt: skip
-    ends = _ends(previous, length, start, after, tape.op == multiply)
+    ends = _apart(ends[:found], length, start)
     code, mark = tape.op.copy(), np.zeros(n, np.uint8)
     mark[ends] = _END
     passes.join(
@@ -281,10 +283,8 @@ def schedule(tape: Tape) -> Plan:
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     kind = np.where(mark[chosen] == _END, CHAINED, code[chosen]).astype(np.int64)
     order, key = _grouped(level[first + chosen], kind)
-    pinned = np.zeros(slots, np.bool_)
-    pinned[same[roots]] = True
     if not tape.products:  # whose results wait for more than operands
-        order, key = _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned)
+        order, key = _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, roots)
     # slots that chains take beside those of their ends: one a link and one where it is cut for a running product, two for at least four
     # links where products are added
     running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
@@ -324,7 +324,9 @@ def _in_order(numbers: np.ndarray) -> np.ndarray:
 def _grouped(level: np.ndarray, kind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The order of instructions by level and kind, and the keys in that order."""
     key = level.astype(np.int64) << 8 | kind
-    if np.max(level, initial=0) < 1 << 16:
+    if len(key) < _FEW:
+        order = np.argsort(key, kind="stable")
+    elif np.max(level, initial=0) < 1 << 16:
         order = _in_order(kind)
         order = order[_in_order(level[order])]
     else:
@@ -340,7 +342,7 @@ def _alone(key: np.ndarray) -> int:
 
 
 def _turns(
-    passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, pinned
+    passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, roots
 ) -> tuple[np.ndarray, np.ndarray]:
     """The order and the keys by turns in place of levels, where those are better.
 
@@ -348,8 +350,11 @@ def _turns(
     the size, and what a recurrence computes on the way, such as the terms of a likelihood, is one block after it. (Batching by agenda,
     after Neubig, Goldberg and Dyer, 2017, by urgency.)
     """
+    if not len(key) or key[-1] >> 8 < _LONG_WAIT:
+        return order, key
     moves, late = np.zeros(len(live), np.bool_), np.full(len(level), _NEVER, np.int32)
-    moves[chosen[(kind != CHAINED) & ~pinned[first + chosen]]] = True
+    moves[chosen[kind != CHAINED]] = True
+    moves[roots[roots >= first] - first] = False
     passes.delay(operands, first, live, previous, mark, code, level, moves, late)
     due = late[first + chosen]
     if np.max(due - level[first + chosen], initial=0) < _LONG_WAIT:
@@ -372,17 +377,13 @@ def _turns(
     return order, turn[order].astype(np.int64) << 8 | kind[order]
 
 
-def _ends(previous: np.ndarray, length: np.ndarray, start: np.ndarray, after: np.ndarray, product: np.ndarray) -> np.ndarray:
-    """The last links of the chains that run as one block each."""
-    last = np.flatnonzero((length >= min(_SHORTEST_CHAIN, _SHORTEST_PRODUCT)) & (after == 0))
-    shortest = np.where(product[last], _SHORTEST_PRODUCT, _SHORTEST_CHAIN)
-    last = last[(length[last] >= shortest) & (previous[last] >= 0)]
-    if not len(last):
-        return last
-    alike = start[last].astype(np.int64) << 32 | length[last]
+def _apart(ends: np.ndarray, length: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """The ends of those chains that run as one block each: not of many alike, which are faster side by side."""
+    if len(ends) <= _SIDE_BY_SIDE:
+        return ends
+    alike = start[ends].astype(np.int64) << 32 | length[ends]
     ordered = np.sort(alike)
-    counts = np.searchsorted(ordered, alike, "right") - np.searchsorted(ordered, alike, "left")
-    return last[counts <= _SIDE_BY_SIDE]
+    return ends[np.searchsorted(ordered, alike, "right") - np.searchsorted(ordered, alike, "left") <= _SIDE_BY_SIDE]
 
 
 def _emit(
@@ -412,7 +413,7 @@ def _emit(
         if not full:
             break
         rows_at_most *= 4
-    for slot in same[roots]:
+    for slot in roots:
         if inputs < slot < first and where[slot] == 0:
             where[slot] = counts[SLOT]
             template[counts[SLOT]] = tape.val[slot]

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from . import show
 from .errors import TapeCapacityError, TapeFormatError
+from .guards import Guards
 from .names import Names
 from .ops import CODE, MATMUL, NAMES, OPS
 from .products import Product, spelled_out
 
 MAX_SLOTS = 2**31 - 1
-
-
-class Guard(NamedTuple):
-    """A truth asked while recording: the condition's slot, the outcome, and the user's line."""
-
-    slot: int
-    outcome: bool
-    line: tuple[str, int] | None
 
 
 def _exactly(given: Any, dtype: Any, column: str) -> np.ndarray:
@@ -66,7 +59,7 @@ class Tape:
     active: np.ndarray
     outputs: np.ndarray
     names: Names
-    guards: tuple[Guard, ...]
+    guards: Guards
     lines: np.ndarray | None
     places: tuple[tuple[str, int], ...]
     reads: tuple[tuple[int, tuple[str, int] | None], ...]
@@ -80,7 +73,7 @@ class Tape:
         for column, given in zip(self._COLUMNS, (op, a, b, val, active, outputs), strict=True):
             setattr(self, column, _exactly(given, self._COLUMNS[column], column))
         self.names = names if isinstance(names, Names) else Names(names)
-        self.guards, self.lines, self.places, self.reads = tuple(guards), lines, tuple(places), tuple(reads)
+        self.guards, self.lines, self.places, self.reads = Guards.of(guards), lines, tuple(places), tuple(reads)
         self.products = tuple(products)
         self.validate()
         for column in self._COLUMNS:
@@ -135,18 +128,19 @@ class Tape:
             operand = getattr(self, column)
             bad = operand.view(np.uint32) >= own  # negative ones are large then
             if bad.any():
-                i = int(np.argmax(bad))
+                i = int(bad.argmax())
                 raise TapeFormatError(
                     f"instruction {i}: operand {column} is slot {operand[i]}, not one before its own slot {own[i]}"
                 )
-        unknown = (self.op >= len(OPS)) & (self.op != MATMUL)
-        if unknown.any():
-            i = int(np.argmax(unknown))
-            raise TapeFormatError(f"instruction {i}: unknown opcode {self.op[i]}; this jittape knows {len(OPS)}")
-        self._validate_products()
+        if self.products or (n and self.op.max() >= len(OPS)):
+            unknown = (self.op >= len(OPS)) & (self.op != MATMUL)
+            if unknown.any():
+                i = int(unknown.argmax())
+                raise TapeFormatError(f"instruction {i}: unknown opcode {self.op[i]}; this jittape knows {len(OPS)}")
+            self._validate_products()
         if len(self.outputs) and not (0 <= int(self.outputs.min()) and int(self.outputs.max()) < slots):
             raise TapeFormatError("an output is not a slot of the tape")
-        if not all(0 <= guard.slot < slots for guard in self.guards):
+        if len(self.guards) and not (0 <= int(self.guards.slots.min()) and int(self.guards.slots.max()) < slots):
             raise TapeFormatError("a guard is not on a slot of the tape")
         if not all(0 <= slot < slots for slot, _ in self.reads):
             raise TapeFormatError("a read is not of a slot of the tape")

@@ -15,6 +15,7 @@ FLOORS = (
     ("ops", "special", "errors", "conventions", "names", "layout", "vectormath", "cpython", "interrupts", "products"),
     ("formulas", "kernels", "memory", "picture", "structure"),
     ("show", "bulk", "late", "transfer"),
+    ("guards",),
     ("tape",),
     ("recording", "matrices"),
     ("schedule",),
@@ -33,7 +34,19 @@ FLOORS = (
     ("__main__", "__init__"),
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
-WITHOUT_NUMBA = ("ops", "special", "errors", "conventions", "formulas", "products", "show", "tape", "recording", "tracer")
+WITHOUT_NUMBA = (
+    "ops",
+    "special",
+    "errors",
+    "conventions",
+    "formulas",
+    "products",
+    "guards",
+    "show",
+    "tape",
+    "recording",
+    "tracer",
+)
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from jittape import formulas, layout, show
+from jittape.guards import Guard
 from jittape.ops import CODE, OPS
 from jittape.recording import DATA, INPUT, Recording
-from jittape.tape import Guard, Tape
+from jittape.tape import Tape
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -11,9 +11,10 @@ import pytest
 import jittape as jt
 from jittape import formulas, recording, tracer
 from jittape.errors import StaleVarError, TapeCapacityError, TapeFormatError, TapeMismatchError, TapeThreadError
+from jittape.guards import Guard
 from jittape.ops import CODE, OPS
 from jittape.recording import CONST, DATA, INPUT, Recording
-from jittape.tape import Guard, Tape
+from jittape.tape import Tape
 
 
 def small():
