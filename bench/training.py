@@ -1,12 +1,12 @@
 """Claim: a training step on a small model written in NumPy costs less than in any library that does not compile the model.
 
-    python bench/training.py [--seconds 1] [--quick] [--only iris logistic digits filters]
+    python bench/training.py [--seconds 1] [--quick] [--only iris logistic digits filters wide]
 
 A step is what a loop does: take the minibatch, the loss and its gradient, one update of plain gradient descent. The models are softmax
 regression on Iris (150 flowers, all of them), logistic regression (100 rows of 8, all of them), a network of 64, 32 and 10
-units on the digits (minibatches of 32), and one of 8 filters of 3 x 3 pixels and 10 units on them. Beside jittape: gradients written by
-hand in NumPy, autograd, PyTorch and JAX, each where it is installed, all on one thread and in float64. Every gradient is checked
-against the one by hand before anything is timed.
+units on the digits (minibatches of 32), one of 8 filters of 3 x 3 pixels and 10 units on them, and one of 784, 128 and 10 units on
+random pixels (minibatches of 128). Beside jittape: gradients written by hand in NumPy, autograd, PyTorch and JAX, each where it is
+installed, all on one thread and in float64. Every gradient is checked against the one by hand before anything is timed.
 """
 
 import argparse
@@ -50,6 +50,12 @@ def digits():
     params = {"W": rng.normal(size=(64, 32)) / 8, "b": np.zeros(32), "V": rng.normal(size=(32, 10)) / 6, "c": np.zeros(10)}
     batches = [rng.permutation(len(X))[:32] for _ in range(50)]
     return params, [(X[rows], onehot[rows]) for rows in batches]
+
+
+def wide():
+    rng = np.random.default_rng(3)
+    params = {"W": rng.normal(size=(784, 128)) / 28, "b": np.zeros(128), "V": rng.normal(size=(128, 10)) / 12, "c": np.zeros(10)}
+    return params, [(rng.random((128, 784)), np.eye(10)[rng.integers(0, 10, 128)]) for _ in range(4)]
 
 
 def filters():
@@ -137,6 +143,7 @@ MODELS = {
     "logistic": (logistic, logistic_loss, logistic_by_hand),
     "digits": (digits, network_loss, network_by_hand),
     "filters": (filters, filters_loss, filters_by_hand),
+    "wide": (wide, network_loss, network_by_hand),
 }
 
 

@@ -3155,6 +3155,88 @@ hidden = _hidden()
 TILE = 2048
 
 
+# The elements of a vector.
+LANES = 4
+# A tile of a product of matrices: so many rows of so many vectors are added up in registers.
+TILE_ROWS, TILE_VECTORS = 4, 2
+TILE_WIDTH = LANES * TILE_VECTORS
+# The fewest terms that are worth it.
+TILE_TERMS = 4
+# So many terms at a time are added to all tiles of rows: what they are multiplied by stays in L1 meanwhile.
+TILE_DEPTH = 192
+# Rows of y that so many rows of x are multiplied by are copied side by side first.
+PACKED_FROM = 48
+
+
+def _tile_of():
+    """A way to add to a tile, row by row, a number of x for each row and term times a row of y for each term.
+
+    Written in LLVM's own language, because it keeps sums in registers over a loop of terms only where a loop over neighbours is
+    none. Each sum is in the order of its terms, each product rounded, as everywhere.
+    """
+    if config.DISABLE_JIT:
+
+        def in_python(work, o, step_o, x, row_x, term_x, y, term_y, terms):
+            for r in range(TILE_ROWS):
+                for j in range(TILE_WIDTH):
+                    v = work[o + r * step_o + j]
+                    for t in range(terms):
+                        v += work[x + r * row_x + t * term_x] * work[y + t * term_y + j]
+                    work[o + r * step_o + j] = v
+
+        return in_python
+
+    word, number = ir.IntType(64), ir.DoubleType()
+    vector, lanes = ir.VectorType(number, LANES), ir.VectorType(ir.IntType(32), LANES)
+
+    def generate(context, builder, signature, arguments):
+        work, o, step_o, x, row_x, term_x, y, term_y, terms = arguments
+
+        def along(start, step, i):
+            return start if i == 0 else builder.add(start, builder.mul(step, word(i)))
+
+        def place(at, kind):
+            return builder.bitcast(builder.gep(work, [at]), kind.as_pointer())
+
+        def spread(a):
+            nothing = ir.Constant(vector, ir.Undefined)
+            first = builder.insert_element(nothing, a, ir.IntType(32)(0))
+            return builder.shuffle_vector(first, nothing, ir.Constant(lanes, [0] * LANES))
+
+        where = [along(along(o, step_o, r), word(LANES), v) for r in range(TILE_ROWS) for v in range(TILE_VECTORS)]
+        sums = [builder.load(place(at, vector), align=8) for at in where]
+        before, loop, after = builder.block, builder.append_basic_block("terms"), builder.append_basic_block("done")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        left, xt, yt = builder.phi(word), builder.phi(word), builder.phi(word)
+        running = [builder.phi(vector) for _ in sums]
+        for phi, start in zip((left, xt, yt, *running), (terms, x, y, *sums), strict=True):
+            phi.add_incoming(start, before)
+        row = [builder.load(place(along(yt, word(LANES), v), vector), align=8) for v in range(TILE_VECTORS)]
+        following = []
+        for r in range(TILE_ROWS):
+            a = spread(builder.load(builder.gep(work, [along(xt, row_x, r)])))
+            for v in range(TILE_VECTORS):
+                following.append(builder.fadd(running[r * TILE_VECTORS + v], builder.fmul(a, row[v])))
+        steps = builder.sub(left, word(1)), builder.add(xt, term_x), builder.add(yt, term_y)
+        for phi, step in zip((left, xt, yt, *running), (*steps, *following), strict=True):
+            phi.add_incoming(step, loop)
+        builder.cbranch(builder.icmp_unsigned("!=", steps[0], word(0)), loop, after)
+        builder.position_at_end(after)
+        for at, total in zip(where, following, strict=True):
+            builder.store(total, place(at, vector), align=8)
+        return context.get_dummy_value()
+
+    @intrinsic
+    def tile(typing_context, work, o, step_o, x, row_x, term_x, y, term_y, terms):
+        return types.void(work, *[types.uint64] * 8), generate
+
+    return tile
+
+
+add_to_tile = _tile_of()
+
+
 @inlined
 def _scratch(code):
     return uint64(2) * uint64(code[SLOTS]) + uint64(len(CONSTANTS))
@@ -3254,6 +3336,78 @@ def _add_product(work, scratch, o, step_o, rows, x, row_x, term_x, y, term_y, ap
 
 
 @helper
+def _add_tiles(work, scratch, o, step_o, rows, x, row_x, term_x, y, term_y, apart, terms, n):
+    """`_add_product` for whole tiles of rows: what is too narrow for a tile is added up in scratch, beside rows of nothing."""
+    one, height, width = uint64(1), uint64(TILE_ROWS), uint64(TILE_WIDTH)
+    panel = scratch + height * width
+    while terms:
+        some, j = min(terms, uint64(TILE_DEPTH)), uint64(0)
+        while j < n:
+            wide = min(n - j, width)
+            at, step = y + j, term_y
+            if apart != one or wide < width or rows >= uint64(PACKED_FROM):
+                start, to = y + j * apart, panel
+                for _ in range(some):
+                    if wide == width:
+                        for q in range(width):
+                            work[to + q] = work[start + q * apart]
+                    else:
+                        for q in range(width):
+                            work[to + q] = work[start + q * apart] if q < wide else 0.0
+                    start += term_y
+                    to += width
+                at, step = panel, width
+            to, xr = o + j, x
+            for _ in range(rows // height):
+                if wide == width:
+                    add_to_tile(work, to, step_o, xr, row_x, term_x, at, step, some)
+                else:
+                    for r in range(height):
+                        for q in range(width):
+                            work[scratch + r * width + q] = work[to + r * step_o + q] if q < wide else 0.0
+                    add_to_tile(work, scratch, width, xr, row_x, term_x, at, step, some)
+                    for r in range(height):
+                        for q in range(wide):
+                            work[to + r * step_o + q] = work[scratch + r * width + q]
+                to += height * step_o
+                xr += height * row_x
+            j += width
+        x += some * term_x
+        y += some * term_y
+        terms -= some
+
+
+@helper
+def _multiply(work, scratch, o, step_o, rows, x, row_x, term_x, y, term_y, apart, terms, n):
+    """`_add_product` by tiles, as far as there are rows for them, and terms enough."""
+    whole = rows // uint64(TILE_ROWS) * uint64(TILE_ROWS) if terms >= uint64(TILE_TERMS) else uint64(0)
+    if whole:
+        _add_tiles(work, scratch, o, step_o, whole, x, row_x, term_x, y, term_y, apart, terms, n)
+    if whole < rows:
+        _add_product(
+            work,
+            scratch,
+            o + whole * step_o,
+            step_o,
+            rows - whole,
+            x + whole * row_x,
+            row_x,
+            term_x,
+            y,
+            term_y,
+            apart,
+            terms,
+            n,
+        )
+
+
+@inlined
+def _lie_apart(step, n):
+    """Whether rows of ``n`` numbers, so far from one to the next, do not overlap."""
+    return n <= step < uint64(1 << 31)
+
+
+@helper
 def _running_sums(work, o, rows, x, row_x, y, terms):
     """Add to each of ``rows`` numbers the products of a row of x with the row y, in their order; eight side by side."""
     one, eight = uint64(1), uint64(8)
@@ -3312,7 +3466,7 @@ def matrix(code, work, row, _0, _1, _2, _3, _4, _5):
     if n == one:
         _running_sums(work, o, rows, x, row_x, y, terms)
     else:
-        _add_product(work, _scratch(code), o, n, rows, x, row_x, term_x, y, term_y, next_y, terms, n)
+        _multiply(work, _scratch(code), o, n, rows, x, row_x, term_x, y, term_y, next_y, terms, n)
 
 
 @inlined
@@ -3651,8 +3805,16 @@ def matrix_back(code, work, pull, _0, _1, _2, _3, _4, _5):
                 for i in range(n):
                     v, p = work[at + i * next_s], work[by + i * next_d]
                     work[to + i * next_t] += v * p if v != 0.0 and (p != 0.0 or not picks) else 0.0
+    elif each == PRODUCTS and term_t == one and _lie_apart(row_t, terms):
+        _multiply(work, scratch, t, row_t, rows, s, row_s, one, d, apart, term_d, n, terms)
+    elif each == PRODUCTS and row_t == one and _lie_apart(term_t, rows):
+        _multiply(work, scratch, t, term_t, terms, d, term_d, apart, s, one, row_s, n, rows)
     elif each == PRODUCTS:
         _add_dots(work, scratch, s, row_s, rows, d, term_d, apart, t, row_t, term_t, terms, n)
+    elif apart == one and _lie_apart(row_t, n):
+        _multiply(work, scratch, t, row_t, rows, x, row_x, term_x, y, term_y, one, terms, n)
+    elif each == SCALED and row_t == one and _lie_apart(apart, rows):
+        _multiply(work, scratch, t, apart, n, s, one, term_s, d, term_d, row_d, terms, rows)
     else:
         # rows whose numbers are apart are added up in scratch
         some, to, step = (rows, t, row_t) if apart == one else (_tile(n, apart), scratch, n)
@@ -4321,14 +4483,14 @@ CHAINED = 255
 PARTIAL = 1 << 31
 # The most elements of a block: what it copies to scratch then stays in L1.
 SCRATCH = 1024
-# The elements of a vector.
-LANES = 4
 # Lists of at most so many slots are pulled one by one: in irregular code the jumps that a pull takes cost more.
 SHORT_LIST = 12
 # The fewest links of a chain that is a block of its own, of one of products in particular.
 SHORTEST_CHAIN, SHORTEST_PRODUCT = 4, 8
 # The fewest products in a row that a chain adds without computing them apart.
 LEAST_PRODUCTS = 4
+# The most products that a product of matrices adds before Ctrl-C is noticed: 20 ms of them.
+LARGEST_PRODUCT = 1 << 28
 # The fewest terms of a product of matrices, and the fewest products that it adds: of fewer each term is faster as a row of its own.
 LEAST_TERMS, LEAST_PRODUCED = 4, 128
 # The shortest run of operands that is worth repeating: a list of shorter ones takes less time.
@@ -4944,7 +5106,7 @@ def _emit_product(
     wide = inner if next_y == 1 or inner == 1 else min(inner, 3 * SCRATCH // 4)
     for j in range(0, inner, wide):
         n = min(wide, inner - j)
-        most = max(CHUNK // (terms * n), 1)
+        most = max(LARGEST_PRODUCT // (terms * n) // TILE_ROWS, 1) * TILE_ROWS
         if c[ROW_COUNT] + outer // most + 2 > room:
             return False
         begin = c[SLOT]

@@ -178,7 +178,7 @@ def test_one_number_of_a_product():
 
 
 def test_a_large_product_is_cut_where_a_sweep_may_be_interrupted(monkeypatch):
-    monkeypatch.setattr(kernels, "CHUNK", 1000)
+    monkeypatch.setattr(kernels, "LARGEST_PRODUCT", 1000)
     for f in (LAYOUTS["in rows"], LAYOUTS["turned"], LAYOUTS["computed"]):
         kernels.in_python.cache_clear()
         monkeypatch.setattr(kernels, "planning", lambda n, writes: kernels.in_python())
