@@ -26,8 +26,9 @@ EMPTY = {"add": 0.0, "multiply": 1.0, "logical_and": 1.0, "logical_or": 0.0, "hy
 _EXTREMES = ("maximum", "minimum")
 # A row of three takes 5 us number by number and 13 as a row, one of eight as long either way.
 _SHORT = 8
-# A product of matrices is one entry of the tape from so many terms and products on, where each element is read so often.
-_FEW_TERMS, _FEW_PRODUCTS, _READ_OFTEN = 4, 512, 2
+# A product of matrices is one entry of the tape from so many products on, or so many if it has fewer terms, where each element is read
+# so often.
+_FEW_TERMS, _FEW_PRODUCTS, _MANY_PRODUCTS, _READ_OFTEN = 4, 512, 1 << 14, 2
 # Rows of so many elements are faster where they are than copied.
 _SHORT_ROW = 32
 _PLAIN = {code for code, op in enumerate(OPS) if op.plain}
@@ -250,21 +251,35 @@ def _by_matrices(x: Any, y: Any, axes: int, picks: bool = False) -> Any:
     rec = recording(x, y)
     if rec is None or rec.hooks or x.shape[:axes] != y.shape[:axes] or arrays.are_truths(x, y):
         return None
-    large = terms >= _FEW_TERMS and m * n * terms >= _FEW_PRODUCTS
+    large = m * n * terms >= (_FEW_PRODUCTS if terms >= _FEW_TERMS else _MANY_PRODUCTS) and terms > 1
     if not (picks or (large and all(_often(k, m * n * terms * stack) for k in (x, y)))):
         return None
     summed = range(axes)
     left, right = ((_rows(rec, k), plain(k)) for k in (x, y))
     left = [k.transpose(*of_both, *of_x, *summed, *of_y).reshape(stack, m, terms) for k in left]
     right = [k.transpose(*of_both, *summed, *of_y, *of_x).reshape(stack, terms, n) for k in right]
-    row, v = np.empty((stack, m * n), np.int32), np.empty((stack, m, n))
+    row, v = np.empty((stack, m, n), np.int32), np.empty((stack, m, n))
     for i, matrices in enumerate(zip(*left, *right, strict=True)):
         xr, xv, yr, yv = matrices
-        start, v[i] = rec.multiply_matrices(xr, yr, xv, yv, picks)
-        row[i] = np.arange(start, start + m * n)
+        (first, rows), (second, columns) = _distinct(xr), _distinct(yr.T)
+        start, found = rec.multiply_matrices(xr[first], yr[:, second], xv[first], yv[:, second], picks)
+        row[i] = arrays.numbered(start, found.shape)[rows][:, columns]
+        v[i] = found[rows][:, columns]
     order = [*of_both, *of_x, *of_y]
     shape, back = [lengths[i] for i in order], np.argsort(order)
     return VarArray(rec, row.reshape(shape).transpose(back).copy(), v.reshape(shape).transpose(back).copy())[()]
+
+
+def _distinct(row: np.ndarray) -> tuple[Any, Any]:
+    """Which rows of a factor differ from all before them, and which of those each row is; slices where all differ."""
+    everything = slice(None), slice(None)
+    if len(np.unique(row[:, 0])) == len(row):
+        return everything
+    _, index, inverse = np.unique(row, axis=0, return_index=True, return_inverse=True)
+    if len(index) == len(row):
+        return everything
+    order = np.argsort(index)
+    return index[order], np.argsort(order)[inverse.reshape(-1)]
 
 
 def _rows(rec: Any, x: Any) -> np.ndarray:
@@ -346,7 +361,7 @@ def einsum(subscripts: Any, *given: Any, optimize: Any = False) -> Any:
             chosen = [(xs.pop(i), labels.pop(i)) for i in sorted(step, reverse=True)][::-1]  # type: ignore[call-overload]
             left = {*output, *"".join(labels)}
             kept = "".join(dict.fromkeys(c for _, names in chosen for c in names if c in left))
-            xs.append(_together([x for x, _ in chosen], [names for _, names in chosen], kept))
+            xs.append(asarray(_together([x for x, _ in chosen], [names for _, names in chosen], kept)))
             labels.append(kept)
     return asarray(_together(xs, labels, output)).reshape(v.shape)[()]
 

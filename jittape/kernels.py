@@ -5053,7 +5053,8 @@ def _line_up(f, across, factors, members, copy, active, table, val, where, templ
         c[ROW_COUNT] += 1
     c[BLOCKS] |= 1 << family
     c[SLOT] += size
-    factors[f + AT_FIRST], factors[f + DOWN], factors[f + ALONG] = begin, 1 if across else breadth, height if across else 1
+    factors[f + PLACED], factors[f + AT_FIRST] = 1, begin
+    factors[f + DOWN], factors[f + ALONG] = 1 if across else breadth, height if across else 1
     return True
 
 

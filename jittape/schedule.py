@@ -396,7 +396,7 @@ def _emit(
         where = np.zeros(slots, np.int64)
         where[1 : 1 + inputs] = np.arange(1, 1 + inputs)
         # of an instruction in a block its constants, its result, and what fills up vectors, 6 at most; and one to keep room for others
-        template = np.zeros(2 + inputs + tape.n_constants + 7 * len(order) + len(roots) + inner + 2 * len(matrices.members))
+        template = np.zeros(2 + inputs + tape.n_constants + 7 * len(order) + len(roots) + inner + 3 * len(matrices.members))
         state = np.zeros((len(template), kernels.KNOWN), np.uint32)
         state[1 : 1 + inputs, kernels.ACTIVE] = tape.active
         rows = np.zeros(ROW * rows_at_most, np.uint32)

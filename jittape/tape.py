@@ -9,11 +9,14 @@ import numpy as np
 from . import show
 from .errors import TapeCapacityError, TapeFormatError
 from .guards import Guards
+from .memory import require
 from .names import Names
 from .ops import CODE, MATMUL, NAMES, OPS
 from .products import Product, spelled_out
 
 MAX_SLOTS = 2**31 - 1
+# Bytes that it takes to spell out a product of two numbers, and the addition of it.
+_SPELLED_OUT = 150
 
 
 def _exactly(given: Any, dtype: Any, column: str) -> np.ndarray:
@@ -167,6 +170,8 @@ class Tape:
         """The same computation by single operations, without products of matrices; and the new slot of each old one."""
         if not self.products:
             return self, np.arange(len(self.val))
+        size = sum(product.y.size * len(product.x) for product in self.products)
+        require(_SPELLED_OUT * size, f"spelling out the products of matrices of {self!r}")
         codes = CODE["multiply"], CODE["gate"], CODE["add"]
         op, a, b, slot = spelled_out(self.op, self.a, self.b, self.first, self.products, codes)
         val = np.zeros(self.first + len(op))

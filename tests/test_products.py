@@ -239,6 +239,78 @@ def test_products_of_a_sequence_run_as_one(f, args, number):
     assert np.count_nonzero(plan.rows[:, kernels.FORM] == kernels.MATRIX) == number
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        lambda w: np.concatenate([w, w[:, :1]], axis=1)[:, 1:],
+        np.tril,
+        lambda w: np.block([[w[:20, :20], w[:20, 20:]], [w[:20, 20:].T, w[:20, :20]]]),
+        lambda w: w[0][np.subtract.outer(np.arange(40), np.arange(40)) % 40],
+    ],
+)
+def test_a_scattered_factor_of_many_products_is_copied_once(matrix, compiled, monkeypatch):
+    """Each product copied it anew, and wrote behind the end of what there was room for."""
+    if compiled:
+        monkeypatch.setattr(kernels, "BEFORE_COMPILING", {"emit": 0, "unroll": 0})
+        monkeypatch.setattr(kernels, "BEFORE_LOADING", {"emit": 0, "unroll": 0})
+        kernels._left.clear()
+
+    def f(w, x):
+        m = matrix(w)
+        for _ in range(20):
+            x = np.tanh(m @ x)
+        return np.sum(x)
+
+    w, x = RNG.normal(size=(40, 40)) / 6, RNG.normal(size=40)
+    plan = check(record(f, w, x), np.concatenate([w.ravel(), x]))
+    copied = plan.rows[(plan.rows[:, kernels.OP] & 255) == CODE["copy"], kernels.N].sum()
+    assert copied == 1600
+    kernels._left.clear()
+
+
+def test_rows_and_columns_that_come_again_are_multiplied_once():
+    group = np.arange(50) % 7
+
+    def f(x, w):
+        return np.sum(np.sin(x[group] @ w[:, [0, 3, 0, 1, 3]]))
+
+    tape = record(f, A, B)
+    assert np.count_nonzero(tape.op == MATMUL) == 7 * 3
+    check(tape, np.concatenate([A.ravel(), B.ravel()]))
+    assert jt.value_and_grad(f)(A, B)[0] == pytest.approx(f(A, B))
+    spread = record(lambda x: np.sum(np.broadcast_to(x[:, None], (11, 14)).T @ np.broadcast_to(x, (20, 11)).T), A[0])
+    assert np.count_nonzero(spread.op == MATMUL) == 1
+
+
+def test_few_terms_of_many_products():
+    for terms in (1, 2, 3):
+        tape = record(lambda a, b: np.sum(np.sin(a @ b)), RNG.normal(size=(100, terms)), RNG.normal(size=(terms, 90)))
+        assert bool(tape.products) == (terms > 1)
+        check(tape, tape.val[1 : 1 + tape.n_inputs])
+
+
+def test_numbers_among_the_operands_of_einsum():
+    ones, x = np.ones(3), np.arange(4.0)
+    for subscripts, others in (
+        ("i,i,j", (ones, ones)),
+        ("ii,jj,k", (np.eye(2), np.eye(3))),
+        ("i,i,j,j->", (ones, ones, np.ones(4))),
+    ):
+        for optimize in (False, "greedy", "optimal"):
+            gradient = jt.grad(lambda x, s=subscripts, g=others, o=optimize: np.sum(np.einsum(s, *g, x, optimize=o)))(x)
+            expected = np.einsum(subscripts, *others, np.ones(4)) if "->" in subscripts else np.einsum(subscripts[:-2], *others)
+            np.testing.assert_allclose(gradient, np.full(4, np.sum(expected) / (4 if "->" in subscripts else 1)))
+
+
+def test_to_spell_out_more_than_there_is_memory_for_is_an_error(monkeypatch):
+    program = jt.record(lambda a, b: np.sum(a @ b), A, B)
+    monkeypatch.setattr("jittape.memory._ALWAYS", 0)
+    monkeypatch.setattr("jittape.memory.available", lambda: 100_000)
+    with pytest.raises(jt.TapeCapacityError, match="spelling out"):
+        program.tape.spelled_out()
+
+
 def test_infinities_pass_as_in_a_loop():
     a, b = A.copy(), B.copy()
     tape = record(lambda a, b: np.sum(np.where(a @ b > 0.0, np.tanh(a @ b), 0.0)), a, b)
