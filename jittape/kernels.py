@@ -4357,32 +4357,55 @@ def join(
 
 
 @helper
-def _source(i, q, operands, first, code):
-    """What an instruction reads: three operands, and the factors of the product that a link of a chain adds."""
-    if q < 3:
-        return operands[3 * i + q]
-    return operands[3 * (operands[3 * i + 2] - first) + q - 3] if code[i] >= OF_PRODUCTS else 0
+def _sources(i, operands, code, products, factors):
+    """How many slots an instruction reads at most."""
+    if code[i] != MATMUL:
+        return 5
+    p = OF_PRODUCT * operands[3 * i]
+    x, y = OF_FACTOR * products[p + FACTOR_X], OF_FACTOR * products[p + FACTOR_Y]
+    return int64(factors[x + ASKED_END] - factors[x + ASKED] + factors[y + ASKED_END] - factors[y + ASKED])
+
+
+@helper
+def _source(i, q, operands, first, code, unit, products, factors, members):
+    """What an instruction reads: three operands, and the factors of the product that a link of a chain adds; or those of matrices.
+
+    Of a product of matrices that is its first result.
+    """
+    s = int64(0)
+    if code[i] == MATMUL:
+        p = OF_PRODUCT * operands[3 * i]
+        x, y = OF_FACTOR * products[p + FACTOR_X], OF_FACTOR * products[p + FACTOR_Y]
+        at = factors[x + ASKED] + q
+        s = int64(members[at] if at < factors[x + ASKED_END] else members[factors[y + ASKED] + at - factors[x + ASKED_END]])
+    elif q < 3:
+        s = int64(operands[3 * i + q])
+    elif code[i] >= OF_PRODUCTS and code[i] < MATMUL:
+        s = int64(operands[3 * (operands[3 * i + 2] - first) + q - 3])
+    return first + unit[s - first] if s >= first else s
 
 
 @jit
-def delay(operands, first, live, previous, mark, code, level, moves, late):
+def delay(operands, first, live, previous, mark, code, level, moves, late, unit, products, factors, members):
     """The latest levels, by slot, that what ``moves`` may have for what reads it; ``late`` comes with the largest one.
 
-    All else stays where it is, chains too: what their links read comes before their ends, of which links have the level.
+    All else stays where it is, chains too: what their links read comes before their ends, of which links have the level. For all results
+    of a product of matrices stands the first of them, which is their ``unit``.
     """
     n = len(live)
     operands, live, previous, mark, code = _pointers(operands, live, previous, mark, code)
-    level, moves, late = _pointers(level, moves, late)
+    level, moves, late, unit = _pointers(level, moves, late, unit)
+    products, factors, members = _pointers(products, factors, members)
     for i in range(n - 1, -1, -1):
-        if not live[i]:
+        if not live[i] or unit[i] != i:
             continue
         slot, p = first + i, previous[i]
         if mark[i] != 1 and not moves[i]:
             late[slot] = level[slot]
         before = late[slot] - 1
         linked = mark[i] and p >= 0 and mark[p]
-        for q in range(5):
-            s = _source(i, q, operands, first, code)
+        for q in range(_sources(i, operands, code, products, factors)):
+            s = _source(i, q, operands, first, code, unit, products, factors, members)
             if not (linked and s == first + p):
                 late[s] = min(late[s], before)
         if linked:
@@ -4401,35 +4424,40 @@ def _ready(i, kind, mark, ready, following, done):
 
 
 @jit
-def agenda(urgent, kind, operands, first, live, mark, code, table, starts, readers, waits, ready, following, turn):
+def agenda(
+    urgent, kind, operands, first, live, mark, code, table, starts, readers, waits, ready, following, turn, unit, products, factors,
+    members,
+):  # fmt: skip
     """Turns, by instruction: each is that of all that are ready and of the kind of the most urgent one. Returns how many are alone.
 
     ``urgent`` has the instructions as they are due; one is ready when all before it have had their turn, which is -1 before, and
     stays so for links inside chains. ``starts`` and ``readers`` take lists of what reads each instruction, ``waits`` how many of
-    its operands are still to come. Lists of what is ready begin at ``ready`` of their kind, and go on at ``following``.
+    its operands are still to come. Lists of what is ready begin at ``ready`` of their kind, and go on at ``following``. For all results
+    of a product of matrices stands the first of them, which is their ``unit``.
     """
     n, m = len(live), len(urgent)
     urgent, kind, operands, live, mark, code, table = _pointers(urgent, kind, operands, live, mark, code, table)
     starts, readers, waits, ready, following, turn = _pointers(starts, readers, waits, ready, following, turn)
+    unit, products, factors, members = _pointers(unit, products, factors, members)
     for i in range(n):
-        if live[i]:
-            for q in range(5):
-                s = _source(i, q, operands, first, code) - first
+        if live[i] and unit[i] == i:
+            for q in range(_sources(i, operands, code, products, factors)):
+                s = _source(i, q, operands, first, code, unit, products, factors, members) - first
                 if s >= 0 and live[s]:
                     waits[i] += 1
                     starts[s] += 1
     for i in range(n):
         starts[i + 1] += starts[i]
     for i in range(n - 1, -1, -1):
-        if live[i]:
-            for q in range(5):
-                s = _source(i, q, operands, first, code) - first
+        if live[i] and unit[i] == i:
+            for q in range(_sources(i, operands, code, products, factors)):
+                s = _source(i, q, operands, first, code, unit, products, factors, members) - first
                 if s >= 0 and live[s]:
                     starts[s] -= 1
                     readers[starts[s]] = i
     done, turns, alone = int64(-1), 0, 0
     for i in range(n):
-        if live[i] and waits[i] == 0:
+        if live[i] and unit[i] == i and waits[i] == 0:
             done = _ready(i, kind, mark, ready, following, done)
     for u in range(-1, m):  # before the first turn, links inside chains that wait for nothing
         if u >= 0:

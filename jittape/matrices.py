@@ -84,6 +84,13 @@ class Matrices(NamedTuple):
             self.members[:] = same[self.members]
             operands[3 * self.products[:, RESULTS]] = np.arange(len(self.products))
 
+    def units(self, n: int) -> np.ndarray:
+        """For each of ``n`` instructions itself, but for the results of a product the first of them."""
+        unit = np.arange(n, dtype=np.int32)
+        for start, stop in self.products[:, [RESULTS, RESULTS_END]].tolist():
+            unit[start:stop] = start
+        return unit
+
     def placed(
         self, tape: Tape, live: np.ndarray, where: np.ndarray, template: np.ndarray, c: np.ndarray, state: np.ndarray
     ) -> Matrices:

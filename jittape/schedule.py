@@ -54,7 +54,7 @@ from .kernels import (
 )
 from .matrices import Matrices
 from .memory import require
-from .ops import CODE, FAMILIES, OPS, Op
+from .ops import CODE, FAMILIES, MATMUL, OPS, Op
 from .tape import Tape
 
 # Chains of additions with more like them that start on the same level are faster side by side than each as one block.
@@ -283,8 +283,7 @@ def schedule(tape: Tape) -> Plan:
     chosen = np.flatnonzero(live & (mark != _INSIDE))
     kind = np.where(mark[chosen] == _END, CHAINED, code[chosen]).astype(np.int64)
     order, key = _grouped(level[first + chosen], kind)
-    if not tape.products:  # whose results wait for more than operands
-        order, key = _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, roots)
+    order, key = _turns(passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, roots, matrices)
     # slots that chains take beside those of their ends: one a link and one where it is cut for a running product, two for at least four
     # links where products are added
     running, added = np.count_nonzero((mark != 0) & (tape.op == multiply)), np.count_nonzero(code >= kernels.OF_PRODUCTS)
@@ -342,7 +341,7 @@ def _alone(key: np.ndarray) -> int:
 
 
 def _turns(
-    passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, roots
+    passes, operands, first, live, previous, mark, code, level, chosen, kind, order, key, roots, matrices
 ) -> tuple[np.ndarray, np.ndarray]:
     """The order and the keys by turns in place of levels, where those are better.
 
@@ -353,10 +352,11 @@ def _turns(
     if not len(key) or key[-1] >> 8 < _LONG_WAIT:
         return order, key
     moves, late = np.zeros(len(live), np.bool_), np.full(len(level), _NEVER, np.int32)
-    moves[chosen[kind != CHAINED]] = True
+    moves[chosen[(kind != CHAINED) & (kind != MATMUL)]] = True
     moves[roots[roots >= first] - first] = False
-    passes.delay(operands, first, live, previous, mark, code, level, moves, late)
-    due = late[first + chosen]
+    unit = matrices.units(len(live))
+    passes.delay(operands, first, live, previous, mark, code, level, moves, late, unit, *matrices.flat)
+    due = late[first + unit[chosen]]
     if np.max(due - level[first + chosen], initial=0) < _LONG_WAIT:
         return order, key
     alone = _alone(key)
@@ -365,14 +365,30 @@ def _turns(
     n, kinds = len(live), code.copy()
     kinds[chosen] = kind
     turn, ready = np.full(n, -1, np.int32), np.full(256, -1, np.int32)
-    starts, readers, waits, following = (np.zeros(size, np.int32) for size in (n + 1, 3 * n, n, n))
-    urgent = chosen[_grouped(due, kind)[0]]
+    starts, readers, waits, following = (np.zeros(size, np.int32) for size in (n + 1, 3 * n + len(matrices.members), n, n))
+    asked = unit[chosen] == chosen
+    urgent = chosen[asked][_grouped(due[asked], kind[asked])[0]]
     fewer = alone - passes.agenda(
-        urgent, kinds, operands, first, live, mark, code, _FACTS, starts, readers, waits, ready, following, turn
+        urgent,
+        kinds,
+        operands,
+        first,
+        live,
+        mark,
+        code,
+        _FACTS,
+        starts,
+        readers,
+        waits,
+        ready,
+        following,
+        turn,
+        unit,
+        *matrices.flat,
     )
     if fewer * _WORTH_TURNS <= len(chosen):
         return order, key
-    turn = turn[chosen]
+    turn = turn[unit[chosen]]
     order = _in_order(turn)
     return order, turn[order].astype(np.int64) << 8 | kind[order]
 

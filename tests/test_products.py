@@ -311,6 +311,26 @@ def test_to_spell_out_more_than_there_is_memory_for_is_an_error(monkeypatch):
         program.tape.spelled_out()
 
 
+def test_products_leave_a_recurrence_its_turns():
+    """Beside one product a likelihood ran one operation at a time."""
+    r = RNG.normal(size=300).tolist()
+
+    def f(p, a, b):
+        s, total = 0.1, 0.0
+        for k, x in enumerate(r):
+            s = p[0] + p[1] * x * x + p[2] * s
+            total = total + jt.log(s) + x * x / s
+            if k == 150:
+                s = s + 0.1 * np.mean(jt.tanh(a * s) @ b)
+        return total + np.mean(np.tanh(a @ b))
+
+    tape = record(f, np.array([0.1, 0.1, 0.8]), A, B)
+    plan = check(tape, tape.val[1 : 1 + tape.n_inputs])
+    rows = plan.rows
+    alone = int(rows[rows[:, kernels.FORM] == kernels.STRETCH, kernels.N].sum())
+    assert len(tape.products) == 2 and alone < 900
+
+
 def test_infinities_pass_as_in_a_loop():
     a, b = A.copy(), B.copy()
     tape = record(lambda a, b: np.sum(np.where(a @ b > 0.0, np.tanh(a @ b), 0.0)), a, b)
@@ -429,8 +449,8 @@ def test_a_tape_with_a_wrong_product_is_refused(change, message):
         Tape(**columns | {"products": []})
 
 
-@given(seed=st.integers(0, 2**32 - 1))
-def test_products_among_other_operations(seed):
+@given(seed=st.integers(0, 2**32 - 1), turns=st.booleans())
+def test_products_among_other_operations(seed, turns):
     rng = np.random.default_rng(seed)
     steps = rng.integers(0, 9, (rng.integers(1, 5), 4))
     fixed = RNG.normal(size=(40, 40))
@@ -467,5 +487,9 @@ def test_products_among_other_operations(seed):
     args = [rng.normal(size=tuple(rng.integers(2, 30, 2))) for _ in range(2)]
     argnums = [(0, 1), (0,), (1,)][seed % 3]
     tape = record(f, *args, argnums=argnums)
-    check(tape, np.concatenate([arg.ravel() for arg in args]))
-    check(tape, rng.normal(size=tape.n_inputs))
+    with pytest.MonkeyPatch.context() as patched:
+        if turns:  # whether they are worth it or not
+            patched.setattr(schedule, "_LONG_WAIT", 0)
+            patched.setattr(schedule, "_WORTH_TURNS", 10**9)
+        check(tape, np.concatenate([arg.ravel() for arg in args]))
+        check(tape, rng.normal(size=tape.n_inputs))
