@@ -331,15 +331,12 @@ class IntegerArray(VarArray):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         x = operand(value)
-        if isinstance(x, Traced) and not isinstance(x, (IntegerArray, Condition, ConditionArray)):
-            if not is_data(asarray(x)):
-                raise TracingTypeError(
-                    "an array of integers would cut a traced value off, and its derivative; use y.astype(float)"
-                )
-            x = elementwise(CODE["trunc"], x)
-        elif x is not NotImplemented and not isinstance(x, Traced):
-            x = np.trunc(x)
-        super().__setitem__(index, value if x is NotImplemented else x)
+        whole = isinstance(x, (IntegerArray, Condition, ConditionArray))
+        if isinstance(x, Traced) and not whole and not is_data(asarray(x)):
+            raise TracingTypeError("an array of integers would cut a traced value off, and its derivative; use y.astype(float)")
+        if x is not NotImplemented and not whole:
+            value = elementwise(CODE["trunc"], x)
+        super().__setitem__(index, value)
 
 
 def class_of(code: int) -> type[VarArray]:

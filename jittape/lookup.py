@@ -26,7 +26,7 @@ from .tracer import Traced, Var
 _WITHOUT_DERIVATIVE = {DATA, CONST} | {code for code, op in enumerate(OPS) if op.flat}
 _MOST_PLACES = 10_000
 # So many numbers to pick from, over all elements of an index, are picked by a product of matrices, in a tenth of the time.
-_FEW = 512
+_FEW_TO_PICK = 512
 # All floats from here on are whole numbers.
 _WHOLE = 2.0**53
 
@@ -102,7 +102,7 @@ def looked_up(x: VarArray, index: Any) -> Any:
         return x[_put(parts, {at[0]: np.zeros(where.shape, np.intp)})]
     if not isinstance(x, ConditionArray) and all(isinstance(part, slice) for i, part in enumerate(parts) if i != at[0]):
         lanes = np.moveaxis(x[_put(parts, {at[0]: slice(None)})], axis, 0)
-        if places.size * lanes.size >= _FEW * n and _all_finite(lanes):
+        if places.size * lanes.size >= _FEW_TO_PICK * n and _all_finite(lanes):
             rows = folds.picked(places, lanes)
             return np.moveaxis(rows, range(where.ndim), range(axis, axis + where.ndim)) if axis else rows
     truth = places.reshape(-1, n)[_belongs(x, parts, at, at[0], axis)]
@@ -270,7 +270,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
 
 
 def _above(x: Any, least: int) -> int:
-    """The smallest integer above a traced number, but ``least`` where that is above, too: by questions that lead to each in turn."""
+    """The smallest integer that is above a number, and at least ``least``: by questions, whose answers lead to it. The number is finite."""
     if x < float(least):
         return least
     low, high = least, max(2 * least, 1)

@@ -105,7 +105,7 @@ def factory(x: dict) -> Any:
 
 
 def exact_keys(x: dict) -> Any:
-    """What tells the keys of a dict from other ones that equal them; None where all are strings, which nothing else equals."""
+    """What tells the keys of a dict from other ones that equal them; None where all are of the type str."""
     return None if list(map(type, x)).count(str) == len(x) else tuple(map(_exact, x))
 
 

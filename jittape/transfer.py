@@ -149,11 +149,11 @@ def _reader_of_items(spec: Any, readers: list[_Reader], number: _Reader) -> _Rea
         return lambda x, leaves: type(x) is kind and len(x) == n and read_all(x, leaves)
     if tag == "dict":
         _, _, keys, default_factory, exact, _ = spec
-        plain = kind is dict and exact is None
         return lambda x, leaves: (
             type(x) is kind
             and tuple(x) == keys
-            and (plain or (factory(x) == default_factory and exact_keys(x) == exact))
+            and exact_keys(x) == exact
+            and (kind is dict or factory(x) == default_factory)
             and read_all(x.values(), leaves)
         )
     return lambda x, leaves: type(x) is kind and read_all([getattr(x, name) for name in spec[2]], leaves)

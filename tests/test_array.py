@@ -453,9 +453,9 @@ def test_an_index_that_cannot_be_stored_at_is_an_error():
 
 
 @pytest.mark.parametrize("name", LOOKUPS)
-@pytest.mark.parametrize("few", [lookup._FEW, 1])
+@pytest.mark.parametrize("few", [lookup._FEW_TO_PICK, 1])
 def test_an_integer_array_argument_is_an_index_and_does_not_record_again(name, few, monkeypatch):
-    monkeypatch.setattr(lookup, "_FEW", few)
+    monkeypatch.setattr(lookup, "_FEW_TO_PICK", few)
     f = LOOKUPS[name]
     rng = np.random.default_rng(8)
     g = jt.value_and_grad(lambda x, i: np.sum(f(x, i) ** 2))

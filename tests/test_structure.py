@@ -275,6 +275,10 @@ class Count(int):
     """A user's own int."""
 
 
+class Named(enum.StrEnum):
+    A = "a"
+
+
 @dataclasses.dataclass(frozen=True)
 class Sealed:
     inside: object
@@ -302,6 +306,7 @@ STATICS = {
     ),
     "dataclasses as keys": ({Sealed(1): "a"}, {Sealed(True): "a"}, {Sealed(1.0): "a"}),
     "dataclasses in sets": (frozenset([Sealed((1,))]), frozenset([Sealed((True,))])),
+    "strings as keys": ({"a": 1}, {Named.A: 1}),
     "short zeros as keys": ({np.float32(0.0): "a"}, {np.float32(-0.0): "a"}),
     "nested": ([1, {"a": Numbered.ONE}], [1, {"a": 1}], [True, {"a": 1}], [1, {"a": Real.ONE}]),
 }
