@@ -95,9 +95,9 @@ class _View:
         own = {s for step in self.steps for s in (step.slot, *step.operands)}
         self.twice = {name for name, n in Counter(tape.names[s] for s in own if s in tape.names).items() if n > 1}
         self.guards: dict[int, list[Any]] = {}
-        for guard in tape.guards:
-            if guard[0] < self.end:
-                self.guards.setdefault(guard[0], []).append(guard)
+        for k in np.flatnonzero(tape.guards.slots < self.end).tolist():
+            guard = tape.guards[k]
+            self.guards.setdefault(guard.slot, []).append(guard)
         self.outputs: dict[int, list[int]] = {}
         for k in np.flatnonzero(tape.outputs < self.end).tolist():
             self.outputs.setdefault(int(tape.outputs[k]), []).append(k)
