@@ -54,7 +54,12 @@ def digits():
 
 def wide():
     rng = np.random.default_rng(3)
-    params = {"W": rng.normal(size=(784, 128)) / 28, "b": np.zeros(128), "V": rng.normal(size=(128, 10)) / 12, "c": np.zeros(10)}
+    params = {
+        "W": rng.normal(size=(784, 128)) / 28,
+        "b": np.zeros(128),
+        "V": rng.normal(size=(128, 10)) / 12,
+        "c": np.zeros(10),
+    }
     return params, [(rng.random((128, 784)), np.eye(10)[rng.integers(0, 10, 128)]) for _ in range(4)]
 
 
