@@ -357,7 +357,7 @@ def are_truths(*xs: Any) -> bool:
 def are_integers(*xs: Any) -> bool:
     """Whether all that is given are integers, or arrays or nested lists of them, traced or not."""
     return all(
-        are_integers(*x)
+        bool(x) and are_integers(*x)  # of nothing NumPy makes an array of floats
         if isinstance(x, (list, tuple))
         else isinstance(x, (IntegerArray, int, np.integer)) or (isinstance(x, np.ndarray) and x.dtype.kind in "iu")
         for x in xs

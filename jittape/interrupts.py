@@ -44,8 +44,20 @@ def lock(kind: Callable[[], Any] = threading.Lock) -> Any:
 
 def wait_before_fork(held: Any) -> None:
     """Let a fork wait for a lock of others, such as Numba's, whose holder would be missing from the child halfway through its work."""
+    taken: list[bool] = []
+
+    def take() -> None:
+        with uninterrupted():
+            held.acquire()
+            taken.append(True)
+
+    def give_back() -> None:
+        if taken:
+            taken.pop()
+            held.release()
+
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=held.acquire, after_in_parent=held.release, after_in_child=held.release)
+        os.register_at_fork(before=take, after_in_parent=give_back, after_in_child=give_back)
 
 
 def _open_all() -> None:

@@ -3162,6 +3162,8 @@ TILE_ROWS, TILE_VECTORS = 4, 2
 TILE_WIDTH = LANES * TILE_VECTORS
 # The fewest terms that are worth it.
 TILE_TERMS = 4
+# The longest rows of numbers that are apart: of these scratch, of three times `SCRATCH`, has room for four.
+PACKED_WIDTH = 768
 # So many terms at a time are added to all tiles of rows: what they are multiplied by stays in L1 meanwhile.
 TILE_DEPTH = 192
 # Rows of y that so many rows of x are multiplied by are copied side by side first.
@@ -3383,22 +3385,12 @@ def _multiply(work, scratch, o, step_o, rows, x, row_x, term_x, y, term_y, apart
     whole = rows // uint64(TILE_ROWS) * uint64(TILE_ROWS) if terms >= uint64(TILE_TERMS) else uint64(0)
     if whole:
         _add_tiles(work, scratch, o, step_o, whole, x, row_x, term_x, y, term_y, apart, terms, n)
-    if whole < rows:
-        _add_product(
-            work,
-            scratch,
-            o + whole * step_o,
-            step_o,
-            rows - whole,
-            x + whole * row_x,
-            row_x,
-            term_x,
-            y,
-            term_y,
-            apart,
-            terms,
-            n,
-        )
+    wide = n if apart == uint64(1) else min(n, uint64(PACKED_WIDTH))
+    to, xr, j = o + whole * step_o, x + whole * row_x, uint64(0)
+    while whole < rows and j < n:
+        some = min(wide, n - j)
+        _add_product(work, scratch, to + j, step_o, rows - whole, xr, row_x, term_x, y + j * apart, term_y, apart, terms, some)
+        j += some
 
 
 @inlined
@@ -5131,8 +5123,11 @@ def _emit_product(
     if count > 1 and each == 1:
         step_x = step
     outer, at_x, at_y = count * each, factors[x + AT_FIRST], factors[y + AT_FIRST]
-    # what is packed in scratch needs room there for four rows
-    wide = inner if next_y == 1 or inner == 1 else min(inner, 3 * SCRATCH // 4)
+    # what is packed in scratch needs room there for four rows; pieces are even, because a single column would be summed as neighbours
+    wide = inner
+    if next_y != 1:
+        pieces = (inner + PACKED_WIDTH - 1) // PACKED_WIDTH
+        wide = (inner + pieces - 1) // pieces
     for j in range(0, inner, wide):
         n = min(wide, inner - j)
         most = max(LARGEST_PRODUCT // (terms * n) // TILE_ROWS, 1) * TILE_ROWS

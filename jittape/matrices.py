@@ -74,6 +74,12 @@ class Matrices(NamedTuple):
         return int(np.sum(self.factors[:, ASKED_END] - self.factors[:, ASKED])) if len(self.factors) else 0
 
     @property
+    def reads(self) -> int:
+        """How many slots all products read, where those are not all inputs or constants."""
+        asked = self.factors[:, ASKED_END] - self.factors[:, ASKED]
+        return int(asked[self.products[:, [FACTOR_X, FACTOR_Y]]].sum()) if len(self.products) else 0
+
+    @property
     def flat(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The tables as kernels take them."""
         return self.products.reshape(-1), self.factors.reshape(-1), self.members

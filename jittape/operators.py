@@ -37,10 +37,13 @@ def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[V
     return operator
 
 
-def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[VarArray, Any], Any]:
+def _in_place(function: Callable[[Any, Any], Any], divides: bool = False) -> Callable[[VarArray, Any], Any]:
     def operator(self: VarArray, other: Any) -> Any:
         result = function(self, other)
-        if isinstance(self, IntegerArray) and not (are_integers(other) or are_truths(other)):
+        # of what is computed nobody knows whether it was computed from integers alone
+        if isinstance(self, IntegerArray) and (
+            divides or not (isinstance(other, Traced) or are_integers(other) or are_truths(other))
+        ):
             raise TypeError("a float result cannot go into an array of integers; use y.astype(float)")
         if result.shape != self.shape:
             raise does_not_fit(self.shape, result.shape)
@@ -74,7 +77,7 @@ def _define_operators() -> None:
             setattr(VarArray, f"__{name}__", _operator(function, False))
             if not op.condition:
                 setattr(VarArray, f"__r{name}__", _operator(function, True))
-                setattr(VarArray, f"__i{name}__", _in_place(function))
+                setattr(VarArray, f"__i{name}__", _in_place(function, op.symbol == "/"))
     for kind, name, ufunc in _UFUNCS:
         function = _called(ufunc)
         setattr(kind, f"__{name}__", function)

@@ -222,6 +222,8 @@ class Recording:
         known = id(factors[0]), id(factors[1]), picks
         if known not in self.matrices:
             v = values(vx, vy)
+            if self.products and self.products[-1].start == len(self):  # an interrupt came before its rows did
+                self.products.pop()
             self.products.append(Product(len(self), *factors, picks))
             self.matrices[known] = self.extend(MATMUL, 0, 0, v.ravel()), v
         return self.matrices[known]
@@ -336,6 +338,7 @@ class Recording:
             products=[
                 Product(int(slot[start]) - len(leaves), matrices[id(x)], matrices[id(y)], picks)
                 for start, x, y, picks in self.products
+                if start < len(op) and op[start] == MATMUL  # else an interrupt came before its rows did
             ],
             lines=lines,
             places=tuple(self.places),

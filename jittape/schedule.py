@@ -247,7 +247,7 @@ def schedule(tape: Tape) -> Plan:
         guards = _guards(tape, plan.where, plan.rows[:, OUT], plan.code, len(plan.code))
         return plan._replace(code=np.concatenate([plan.code, guards]))
     matrices = Matrices.of(tape)
-    require(_PLANNING * (n + matrices.size), f"planning {tape!r}")
+    require(_PLANNING * (n + len(matrices.members)) + 4 * matrices.reads, f"planning {tape!r}")
     roots = np.concatenate([tape.outputs, tape.guards.slots])
     needed = np.zeros(slots, np.uint8)
     needed[roots] = kernels.NEEDED
@@ -365,7 +365,7 @@ def _turns(
     n, kinds = len(live), code.copy()
     kinds[chosen] = kind
     turn, ready = np.full(n, -1, np.int32), np.full(256, -1, np.int32)
-    starts, readers, waits, following = (np.zeros(size, np.int32) for size in (n + 1, 3 * n + len(matrices.members), n, n))
+    starts, readers, waits, following = (np.zeros(size, np.int32) for size in (n + 1, 3 * n + matrices.reads, n, n))
     asked = unit[chosen] == chosen
     urgent = chosen[asked][_grouped(due[asked], kind[asked])[0]]
     fewer = alone - passes.agenda(

@@ -19,6 +19,7 @@ A result may also have ``"b"``, a truth value, and ``("copy", type, value)``, of
 from __future__ import annotations
 
 import collections
+import contextlib
 import copy
 import dataclasses
 import datetime
@@ -176,8 +177,11 @@ def _exact(x: Any) -> Any:
         return type(x), frozenset(map(_exact, x))
     if isinstance(x, tuple):
         return type(x), tuple(map(_exact, x))
-    if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        return type(x), x, tuple([_exact(getattr(x, field.name)) for field in dataclasses.fields(x)])
+    if dataclasses.is_dataclass(x) and not isinstance(x, type) and type(x).__dataclass_params__.eq:  # type: ignore[attr-defined]
+        compared = [_exact(getattr(x, field.name, None)) for field in dataclasses.fields(x) if field.compare]
+        with contextlib.suppress(TypeError):  # its own `__hash__` may leave out what has none
+            hash(tuple(compared))
+            return type(x), x, tuple(compared)
     return type(x), x, repr(x) if isinstance(x, (*FLOATS, *_LOOSE)) else None  # a float for the sign of its zero
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from . import show
 from .errors import TapeCapacityError, TapeFormatError
+from .guards import Guard as Guard  # where tapes that were pickled look for it
 from .guards import Guards
 from .memory import require
 from .names import Names

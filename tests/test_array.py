@@ -1065,6 +1065,20 @@ def test_floats_are_not_added_to_an_array_of_integers_in_place():
 
     y = np.array([1, 2])
     assert jt.grad(f)(1.0, y, 1) == 5.0
+    changes = (
+        lambda y, i: y.__isub__(np.min(y)), lambda y, i: y.__isub__(y[0]), lambda y, i: y.__iadd__(i * 2), lambda y, i: y.__iadd__(np.sum(i)),
+        lambda y, i: y.__iadd__((i > 1).sum()), lambda y, i: y.__imul__(np.sign(i)), lambda y, i: y.__ifloordiv__(2),
+    )  # fmt: skip
+    for change in changes:
+        assert jt.grad(lambda x, i, f=change: x * np.sum(f(i.copy(), i)))(1.0, y) == np.sum(change(y.copy(), y))
+    for wrong in (
+        lambda y: y.__itruediv__(2),
+        lambda y: y.__iadd__(np.array([0.5, 1.0])),
+        lambda y: y.__imul__(np.float32(1.0)),
+    ):
+        with pytest.raises(TypeError, match="float result"):
+            jt.grad(lambda x, i, f=wrong: x * f(i.copy())[0])(1.0, y)
+    assert jt.grad(lambda x, i: (lambda z: (z.__setitem__(0, 2.7), x * z[0])[1])(np.concatenate([i, []])))(1.0, y) == 2.7
     with pytest.raises(TypeError, match="float result cannot go into an array of integers"):
         jt.grad(f)(1.0, y, 0.5)
     with pytest.raises(TypeError, match="float"):

@@ -10,7 +10,7 @@ import pytest
 from numba import config
 
 import jittape as jt
-from jittape.interrupts import lock, uninterrupted
+from jittape.interrupts import lock, uninterrupted, wait_before_fork
 
 
 def test_an_interrupt_waits_for_the_end():
@@ -93,6 +93,33 @@ def test_a_child_finds_the_locks_of_other_threads_open():
     finally:
         leave.set()
         thread.join()
+
+
+def test_a_lock_that_could_not_be_taken_is_not_given_back(monkeypatch):
+    hooks = {}
+    monkeypatch.setattr(os, "register_at_fork", lambda **given: hooks.update(given), raising=False)
+
+    class Held:
+        taken = 0
+
+        def acquire(self):
+            if self.taken < 0:
+                raise KeyboardInterrupt
+            self.taken += 1
+
+        def release(self):
+            assert self.taken == 1
+            self.taken -= 1
+
+    held = Held()
+    wait_before_fork(held)
+    hooks["before"]()
+    assert held.taken == 1
+    hooks["after_in_parent"]()
+    held.taken = -1
+    with pytest.raises(KeyboardInterrupt):
+        hooks["before"]()
+    hooks["after_in_child"]()
 
 
 COMPILING = """

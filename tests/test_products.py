@@ -11,6 +11,7 @@ import jittape as jt
 from jittape import kernels, products, schedule
 from jittape.errors import NonFiniteError, TapeFormatError
 from jittape.ops import CODE, MATMUL
+from jittape.recording import Recording
 from jittape.tape import Tape
 
 RNG = np.random.default_rng(5)
@@ -329,6 +330,75 @@ def test_products_leave_a_recurrence_its_turns():
     rows = plan.rows
     alone = int(rows[rows[:, kernels.FORM] == kernels.STRETCH, kernels.N].sum())
     assert len(tape.products) == 2 and alone < 900
+
+
+ODD_SIDES = {
+    "reversed columns": ((30, 6), (6, 769), lambda a, b: a @ b[:, ::-1]),
+    "every other column": ((5, 4), (4, 2 * 1537), lambda a, b: a @ b[:, ::2]),
+    "every other row": ((2 * 769, 6), (6, 10), lambda a, b: a[::2] @ b),
+    "transposed": ((6, 30), (6, 2 * 769), lambda a, b: b[:, ::2].T @ a),
+    "five rows of 4000 terms": ((5, 4000), (4000, 10), lambda a, b: a @ b),
+    "three rows of 4000 terms": ((3, 4000), (4000, 60), lambda a, b: a @ b),
+    "seven rows of 4001 terms": ((7, 4001), (4001, 5), lambda a, b: a @ b),
+    "five columns of 4000 terms": ((10, 4000), (4000, 5), lambda a, b: a @ b),
+    "4000 terms, transposed": ((4000, 5), (10, 4000), lambda a, b: a.T @ b.T),
+}
+
+
+@pytest.mark.parametrize(("left", "right", "f"), ODD_SIDES.values(), ids=ODD_SIDES)
+def test_sides_that_are_cut_and_rows_that_are_left_over(left, right, f):
+    """A piece of one column was summed as if its terms were neighbours, and a tile of no rows never came to an end."""
+    a, b = RNG.normal(size=left) / left[1], RNG.normal(size=right)
+    value, (da, db) = jt.value_and_grad(lambda a, b: np.sum(np.sin(f(a, b))), argnums=(0, 1))(a, b)
+    assert value == pytest.approx(np.sum(np.sin(f(a, b))), rel=1e-10)
+    step_a, step_b = RNG.normal(size=left), RNG.normal(size=right)
+    slope = np.sum(np.cos(f(a, b)) * (f(step_a, b) + f(a, step_b)))
+    assert np.sum(da * step_a) + np.sum(db * step_b) == pytest.approx(slope, rel=1e-8)
+
+
+def test_a_computed_factor_of_many_products_among_turns():
+    """There was room for who reads it once."""
+
+    def f(w, h):
+        m = np.sin(w)
+        total, u = 0.0, h[0, 0]
+        for _ in range(8):
+            h = np.tanh(m @ h)
+            for i in range(12):
+                u = jt.exp(-u * u) + h[0, 1]
+                total = total + jt.log(2.0 + jt.cos(h[i, 0] + u)) * h[i, 1]
+        return total + np.sum(h)
+
+    tape = record(f, RNG.normal(size=(40, 40)), RNG.normal(size=(40, 2)))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schedule, "_LONG_WAIT", 0)
+        patched.setattr(schedule, "_WORTH_TURNS", 10**9)
+        check(tape, tape.val[1 : 1 + tape.n_inputs])
+
+
+def test_an_interrupt_before_its_rows_leaves_no_product(monkeypatch):
+    extend, raised = Recording.extend, []
+
+    def interrupted(self, op, a, b, values):
+        if op == MATMUL and len(raised) < 2:
+            raised.append(1)
+            raise KeyboardInterrupt
+        return extend(self, op, a, b, values)
+
+    monkeypatch.setattr(Recording, "extend", interrupted)
+
+    def f(a, b):
+        total = 0.0
+        for k in range(4):
+            try:
+                total = total + np.sum(np.sin((k + 1.0) * a @ b))
+            except KeyboardInterrupt:
+                total = total + np.sum(a)
+        return total
+
+    tape = record(f, A, B)
+    assert len(raised) == 2 and len(tape.products) == 2
+    check(tape, np.concatenate([A.ravel(), B.ravel()]))
 
 
 def test_infinities_pass_as_in_a_loop():

@@ -332,6 +332,24 @@ def fits(program, static):
         return False
 
 
+def test_keys_that_are_dataclasses_may_hold_what_has_no_hash():
+    @dataclasses.dataclass(frozen=True)
+    class Partly:
+        a: int
+        rest: list = dataclasses.field(compare=False, default_factory=list)
+
+    @dataclasses.dataclass(eq=False)
+    class ByIdentity:
+        rest: list
+
+    one = ByIdentity([1])
+    for key in (Partly(1), one):
+        g = jt.grad(lambda d, key=key: d[key] ** 2)
+        assert g({key: 2.0}) == g({key: 2.0}) == {key: 4.0}
+        assert g.cache_info().records == 1
+    assert jt.grad(lambda x, keys: x * len(keys))(1.0, frozenset([one])) == 1.0
+
+
 def test_members_of_enumerations_are_not_differentiated():
     for member in (Numbered.TWO, Real.TWO):
         with pytest.raises(TypeError, match="not differentiable"):

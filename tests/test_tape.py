@@ -14,6 +14,7 @@ from jittape.errors import StaleVarError, TapeCapacityError, TapeFormatError, Ta
 from jittape.guards import Guard
 from jittape.ops import CODE, OPS
 from jittape.recording import CONST, DATA, INPUT, Recording
+from jittape.tape import Guard as GuardOfOldPickles
 from jittape.tape import Tape
 
 
@@ -420,3 +421,7 @@ def test_an_operation_that_was_interrupted_halfway_is_noticed():
     rec.val.append(1.0)  # what an interrupt between two statements would leave
     with pytest.raises(TapeFormatError, match="interrupted"):
         rec.settle()
+
+
+def test_guards_of_old_pickles_are_found_where_they_were():
+    assert GuardOfOldPickles is Guard
