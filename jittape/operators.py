@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from . import tracer
+from . import arrays, tracer
 from .arrays import (
     ConditionArray,
     IntegerArray,
     VarArray,
     are_integers,
     are_truths,
+    asarray,
     does_not_fit,
     elementwise,
     operand,
@@ -37,13 +38,23 @@ def _operator(function: Callable[[Any, Any], Any], swapped: bool) -> Callable[[V
     return operator
 
 
+def _are_whole(other: Any) -> bool:
+    """Whether an array of integers takes these numbers in place.
+
+    What is computed of data does not say whether it was computed of integers alone: its values are asked, and at every replay.
+    """
+    if are_integers(other) or are_truths(other):
+        return True
+    if not isinstance(other, Traced):
+        return False
+    x = asarray(other)
+    return arrays.is_data(x) and bool(np.all(x == np.trunc(x)))
+
+
 def _in_place(function: Callable[[Any, Any], Any], divides: bool = False) -> Callable[[VarArray, Any], Any]:
     def operator(self: VarArray, other: Any) -> Any:
         result = function(self, other)
-        # of what is computed nobody knows whether it was computed from integers alone
-        if isinstance(self, IntegerArray) and (
-            divides or not (isinstance(other, Traced) or are_integers(other) or are_truths(other))
-        ):
+        if isinstance(self, IntegerArray) and (divides or not _are_whole(other)):
             raise TypeError("a float result cannot go into an array of integers; use y.astype(float)")
         if result.shape != self.shape:
             raise does_not_fit(self.shape, result.shape)

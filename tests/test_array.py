@@ -1081,6 +1081,11 @@ def test_floats_are_not_added_to_an_array_of_integers_in_place():
     assert jt.grad(lambda x, i: (lambda z: (z.__setitem__(0, 2.7), x * z[0])[1])(np.concatenate([i, []])))(1.0, y) == 2.7
     with pytest.raises(TypeError, match="float result cannot go into an array of integers"):
         jt.grad(f)(1.0, y, 0.5)
+    gradient = jt.grad(f)
+    assert gradient(1.0, y, 1) == 5.0
+    with pytest.raises(TypeError, match="float result cannot go into an array of integers"):
+        gradient(1.0, y, 0.5)
+    assert gradient(1.0, y, 3) == 9.0
     with pytest.raises(TypeError, match="float"):
         jt.grad(lambda x, y: x * y.copy().__imul__(x)[0])(1.0, y)
 
