@@ -149,7 +149,17 @@ class VarArray(Traced):
     def __iter__(self) -> Iterator[Any]:
         if self.row.ndim != 1:
             return (self[i] for i in range(len(self)))
-        return map(self._at, self.row.tolist(), self.v.tolist())
+        return self.elements()
+
+    def elements(self) -> Iterator[Any]:
+        """The elements in C order, each as it is when its turn comes: a loop may write to the array, and the eager layer may move rows."""
+        rec, new, kind, row, v = self.rec, _new, self.element, self.row.item, self.v.item
+        for i in range(self.row.size):
+            out = new(kind)
+            out.rec, out.row, out.v = rec, row(i), v(i)
+            if rec.hooks:
+                rec.keep(out)
+            yield out
 
     def __repr__(self) -> str:
         name = type(self).__name__
@@ -288,7 +298,7 @@ class Flat:
         return self.base.size
 
     def __iter__(self) -> Iterator[Var]:
-        return iter(self.base.reshape(-1))
+        return self.base.elements()
 
     def __getitem__(self, index: Any) -> Any:
         found = self.base.reshape(-1)[index]

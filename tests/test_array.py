@@ -1090,6 +1090,28 @@ def test_floats_are_not_added_to_an_array_of_integers_in_place():
         jt.grad(lambda x, y: x * y.copy().__imul__(x)[0])(1.0, y)
 
 
+def test_a_loop_over_an_array_sees_what_it_writes_as_in_numpy():
+    def running(x):
+        x = x.copy()
+        for i, v in enumerate(x[:-1]):
+            x[i + 1] += v
+        return x[-1]
+
+    def flat(x):
+        x = np.array([x, x]).T  # not contiguous, but written to in C order
+        for i, v in enumerate(x.flat):
+            x[(i + 1) // 2 % len(x), (i + 1) % 2] += 2.0 * v
+        return np.sum(x)
+
+    x = np.array([1.0, 2.0, 3.0, 4.0])
+    for f in (running, flat):
+        value, gradient = jt.value_and_grad(f)(x)
+        assert value == f(x)
+        np.testing.assert_allclose(gradient, [f(row) - f(x) for row in x + np.eye(4)], rtol=1e-12)
+    with pytest.raises(TypeError, match="0-d|unsized"):
+        jt.grad(lambda x: list(np.sum(x, keepdims=True).reshape(()))[0])(x)
+
+
 def test_jt_array_of_integers_is_an_array_of_floats():
     def f(x, y):
         z = jt.array(y)

@@ -742,3 +742,19 @@ def test_variables_survive_an_interrupt_at_any_line(action, jit):
         assert x.name == "x"
         if not came:
             break
+
+
+def test_rows_that_move_while_an_array_is_iterated_over():
+    # every few hundred operations rows that nobody needs are dropped, and the others move
+    loops = (
+        sum,
+        lambda x: sum(x.flat),
+        lambda x: sum(a * b for a, b in zip(x, x.T, strict=True)) / 2.0,
+        lambda x: sum(v for row in x.reshape(2, -1) for v in row),
+        lambda x: sum(map(lambda v: v * 1.0, x)),
+    )
+    for loop in loops:
+        for _ in range(60):
+            q = [jt.var(1.0) for _ in range(24)]
+            loop(jt.array(q)).backprop()
+            assert [v.sensitivity for v in q] == [1.0] * 24
