@@ -446,9 +446,10 @@ class Program:
         guard = self.tape.guards[index]
         i = guard.slot - self.tape.first
         if i < 0 or OPS[self.tape.op[i]].arity != 2:
-            margin = abs(val[guard.slot] - 0.0)
+            margin = abs(val[guard.slot])
         else:
-            margin = abs(val[self.tape.a[i]] - val[self.tape.b[i]])
+            a, b = val[self.tape.a[i]], val[self.tape.b[i]]
+            margin = 0.0 if a == b else abs(a - b)  # of two infinities, too
         return GuardReport(self._comparison(guard.slot, val), guard.outcome, float(margin), guard.line)
 
     def _comparison(self, slot: int, val: np.ndarray) -> str:

@@ -18,7 +18,7 @@ from .arrays import ConditionArray, VarArray, current
 from .errors import TracingTypeError
 from .program import Interface, Program
 from .recording import DATA, INPUT, Recording
-from .structure import Signature, map_leaves, size
+from .structure import Signature, map_leaves, ordinary, size
 from .tracer import Condition, Traced, Var
 
 
@@ -178,6 +178,8 @@ def _output(recording: Recording, x: Any, label: str) -> tuple[Any, np.ndarray]:
         return ("array", x.shape), x.row.ravel()
     if isinstance(x, tracer.PLAIN):
         return "f", np.array([recording.constant(float(x))])
+    if isinstance(x, np.ndarray):
+        x = ordinary(x)
     if isinstance(x, np.ndarray) and x.dtype.kind == "O":
         return _output(recording, arrays.asarray(x), label)
     if isinstance(x, np.ndarray) and x.dtype.kind in "fiub":

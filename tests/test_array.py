@@ -895,6 +895,7 @@ REFUSED = {
     "complex array": lambda x: x + np.array([1j, 2.0]),
     "complex": lambda x: x * 1j,
     "object array": lambda x: x + np.array([1.0, None]),
+    "masked result": lambda x: np.ma.masked_where(x < 9.0, x).sum(),
     "masked array": lambda x: np.add(x, np.ma.array([1.0, 2.0], mask=[0, 1])),
     "matrix": lambda x: np.eye(2).view(np.matrix) * x,
     "matrix among arrays": lambda x: np.concatenate([x[None], np.ones((1, 2)).view(np.matrix)]),

@@ -1248,6 +1248,13 @@ def test_guards_list_their_margins():
     assert jt.record(lambda x: x, 1.0).guards == []
 
 
+def test_margins_of_infinities():
+    reports = (
+        jt.record(lambda x, y: min(x, y), math.inf, math.inf).guards + jt.record(lambda x, y: min(x, y), 1.0, math.inf).guards
+    )
+    assert [report.margin for report in reports] == [0.0, math.inf]
+
+
 def test_margins_of_combined_conditions():
     program = jt.record(lambda x: x if (x > 1.0) & (x < 5.0) else 0.0, 3.0)
     (guard,) = program.guards

@@ -6,6 +6,7 @@ import enum
 import functools
 import itertools
 import pickle
+import random
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -241,6 +242,7 @@ def test_new_shapes_and_structures_record_again_and_old_ones_do_not():
         ({"a": {1.0, 2.0}}, r"\['a'\].*hashable"), (Layer(1.0, np.array(["a"])), r"\.b"), (np.array(["2020-01-01"], "M8[D]"), "datetime"),
         (np.ma.array([1.0, 2.0], mask=[0, 1]), "mask"), ([np.ones((1, 1)).view(np.matrix)], "np.matrix"),
         ((k for k in (1.0, 2.0)), "generator.*pass a list"), ([map(abs, [1.0])], "map"), ({1: 2.0}.values(), "dict_values"),
+        (np.random.default_rng(0), "random numbers.*draw them"), ([random.Random(0)], "random numbers"),
         (iter([1.0]), "list_iterator.*pass a list"), (itertools.count(1.0), "count"), ([itertools.islice([1.0], 1)], "islice"),
         (collections.deque([1.0]), "deque.*pass a list"), (collections.UserDict(a=1.0), "UserDict.*dict"),
     ],
