@@ -17,6 +17,7 @@ from .kernels import (
     MX,
     OP,
     OUT,
+    PICKED,
     PRODUCT,
     REPEATS,
     ROWS,
@@ -78,6 +79,9 @@ def _row(row: np.ndarray) -> tuple[str, ...]:
     if row[FORM] == CHAIN:
         items = _operand(row[MX + 3], row[XI + 3], n)
         return f"chain of {n} {'-' if row[OP] else '+'}", f"%{row[OUT]}", _operand(row[MX], row[XI], 1), items, "", ""
+    if row[FORM] == MATRIX and row[PICKED]:
+        table = f"{row[TERMS]} from %{row[XI + 3]} ({_steps(row, RY, TERM_Y)})"
+        return f"{repeats} x {n} picked", slots, f"labels %{row[XI]} ({_steps(row, RX)})", table, "", ""
     if row[FORM] == MATRIX:
         x, y = (f"one %{row[at]} ({steps})" for at, steps in ((XI, _steps(row, RX, TERM_X)), (XI + 3, _steps(row, RY, TERM_Y))))
         z = _operand(row[MX + 6], row[XI + 6], n, _signed(row[RZ]) if repeats > 1 else 0)

@@ -230,18 +230,19 @@ def _contracted(x: Any, y: Any, axes: int = 1) -> Any:
     return _summed(multiply(x, y), tuple(range(axes))) if found is None else found
 
 
-def picked(truths: Any, x: Any) -> Any:
-    """The sums, for each row of truth values, of those elements of x, finite numbers, that they are true for; along its first axis."""
-    n = len(x)
-    sums = asarray(_by_matrices(truths.reshape(-1, n).T[..., None], x.reshape(n, 1, -1), 1, picks=True))
-    return sums.reshape(truths.shape[:-1] + x.shape[1:])[()]
+def picked(labels: Any, x: Any) -> Any:
+    """``x[labels]`` for traced labels, which are numbers of rows of x."""
+    rec = recording(labels, x)
+    if rec is None or rec.hooks:  # nothing is replayed
+        return x[plain(labels).astype(np.intp)]
+    column, table = labels.reshape(-1, 1), x.reshape(len(x), -1)
+    start, v = rec.multiply_matrices(column.row, table.row, column.v, table.v, picks=True)
+    shape = labels.shape + x.shape[1:]
+    return x.like(arrays.numbered(start, shape), v.reshape(shape))
 
 
-def _by_matrices(x: Any, y: Any, axes: int, picks: bool = False) -> Any:
-    """The same as products of matrices, each an entry of the tape, or None where those are small, or no element is read twice.
-
-    What ``picks`` is always one.
-    """
+def _by_matrices(x: Any, y: Any, axes: int) -> Any:
+    """The same as products of matrices, each an entry of the tape, or None where those are small, or no element is read twice."""
     lengths = [max(pair) for pair in zip(x.shape, y.shape, strict=True)]
     rest = range(axes, len(lengths))
     of_both = [i for i in rest if x.shape[i] == y.shape[i]]
@@ -252,7 +253,7 @@ def _by_matrices(x: Any, y: Any, axes: int, picks: bool = False) -> Any:
     if rec is None or rec.hooks or x.shape[:axes] != y.shape[:axes] or arrays.are_truths(x, y):
         return None
     large = m * n * terms >= (_FEW_PRODUCTS if terms >= _FEW_TERMS else _MANY_PRODUCTS) and terms > 1
-    if not (picks or (large and all(_often(k, m * n * terms * stack) for k in (x, y)))):
+    if not (large and all(_often(k, m * n * terms * stack) for k in (x, y))):
         return None
     summed = range(axes)
     left, right = ((_rows(rec, k), plain(k)) for k in (x, y))
@@ -262,7 +263,7 @@ def _by_matrices(x: Any, y: Any, axes: int, picks: bool = False) -> Any:
     for i, matrices in enumerate(zip(*left, *right, strict=True)):
         xr, xv, yr, yv = matrices
         (first, rows), (second, columns) = _distinct(xr), _distinct(yr.T)
-        start, found = rec.multiply_matrices(xr[first], yr[:, second], xv[first], yv[:, second], picks)
+        start, found = rec.multiply_matrices(xr[first], yr[:, second], xv[first], yv[:, second], picks=False)
         row[i] = arrays.numbered(start, found.shape)[rows][:, columns]
         v[i] = found[rows][:, columns]
     order = [*of_both, *of_x, *of_y]

@@ -1432,7 +1432,7 @@ REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each 
 WIDTH = 19  # of a block that calls a function: how many elements it computes, the last ones perhaps for nobody
 TERMS, TERM_X, TERM_Y = 20, 21, 22  # of a product of matrices: how many products a sum has, and the steps between them
 ROOM_X, ROOM_Y = 23, 24  # and while it is planned, for how many there is room where its constants are
-PICKED = 25  # and whether a factor of zero passes nothing to the other one, as in a switch
+PICKED = 25  # and whether x has labels of rows, of which there are TERMS, TERM_Y apart, and each result is picked from one
 # What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a product of matrices, a block
 # of a family, a chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE
 # on a loop of its own.
@@ -3438,13 +3438,28 @@ def _running_sums(work, o, rows, x, row_x, y, terms):
         rows -= one
 
 
+@helper
+def _labelled(work, at, rows, step):
+    """How far the row is that a label means, where ``rows`` are a ``step`` apart; the first where it means none, as a guard tells."""
+    label = work[at]
+    return uint64(int64(label)) * step if label >= 0.0 and label < float64(int64(rows)) else uint64(0)
+
+
 def matrix(code, work, row, _0, _1, _2, _3, _4, _5):
-    """Run the row of a product of matrices."""
+    """Run the row of a product of matrices, or pick rows."""
     one = uint64(1)
     n, rows, terms, o = uint64(code[row + N]), uint64(code[row + REPEATS]), uint64(code[row + TERMS]), uint64(code[row + OUT])
     x, row_x, term_x = uint64(code[row + XI]), _signed(code[row + RX]), _signed(code[row + TERM_X])
     y, next_y, term_y = uint64(code[row + YI]), _signed(code[row + RY]), _signed(code[row + TERM_Y])
     z, row_z, to = uint64(code[row + ZO]), _signed(code[row + RZ]), o
+    if code[row + PICKED]:
+        for _ in range(rows):
+            start = y + _labelled(work, x, terms, term_y)
+            for j in range(n):
+                work[to + j] = work[start + j * next_y]
+            x += row_x
+            to += n
+        return
     for _ in range(rows):
         if code[row + MZ] == ROWS:
             for j in range(n):
@@ -3772,13 +3787,21 @@ def _all_finite(work, at, row, rows, term, terms, apart, n):
 
 
 def matrix_back(code, work, pull, _0, _1, _2, _3, _4, _5):
-    """Run a pull of a product of matrices."""
+    """Run a pull of a product of matrices, or of picked rows."""
     zero, one = uint64(0), uint64(1)
     each, n, apart = code[pull + EACH], uint64(code[pull + COUNT]), _signed(code[pull + APART])
     rows, terms = uint64(code[pull + TIMES_RUN]), uint64(code[pull + TERMS_RUN])
     s, row_s, term_s = uint64(code[pull + SOURCE]), _signed(code[pull + STEP_SOURCE]), _signed(code[pull + TERM_SOURCE])
     d, row_d, term_d = uint64(code[pull + PARTIAL_AT]), _signed(code[pull + STEP_PARTIAL]), _signed(code[pull + TERM_PARTIAL])
     t, row_t, term_t = uint64(code[pull + TARGET]), _signed(code[pull + STEP_TARGET]), _signed(code[pull + TERM_TARGET])
+    if code[pull + SWITCH]:  # only what was picked takes anything
+        for _ in range(rows):
+            start = t + _labelled(work, d, terms, term_t)
+            for j in range(n):
+                work[start + j * apart] += work[s + j]
+            d += row_d
+            s += n
+        return
     next_s, next_d, next_t = one, apart, zero  # PRODUCTS
     x, row_x, term_x, y, term_y = s, row_s, term_s, d, term_d
     if each == SCALED:
@@ -3788,15 +3811,14 @@ def matrix_back(code, work, pull, _0, _1, _2, _3, _4, _5):
         next_s, next_t = zero, apart
     # all adjoints of the product, which lie in one row
     adjoints = (rows if row_s else one) * (terms if term_s else one) * (n if next_s else one)
-    scratch, picks = _scratch(code), code[pull + SWITCH] != 0
-    one_by_one = _zeros(work, s, adjoints) and not _all_finite(work, d, row_d, rows, term_d, terms, next_d, n)
-    if one_by_one or (picks and _not_finite(work, s, one, adjoints) != 0.0):
+    scratch = _scratch(code)
+    if _zeros(work, s, adjoints) and not _all_finite(work, d, row_d, rows, term_d, terms, next_d, n):
         for r in range(rows):  # a zero adjoint passes nothing, whatever the partial
             for k in range(terms):
                 at, by, to = s + r * row_s + k * term_s, d + r * row_d + k * term_d, t + r * row_t + k * term_t
                 for i in range(n):
                     v, p = work[at + i * next_s], work[by + i * next_d]
-                    work[to + i * next_t] += v * p if v != 0.0 and (p != 0.0 or not picks) else 0.0
+                    work[to + i * next_t] += v * p if v != 0.0 else 0.0
     elif each == PRODUCTS and term_t == one and _lie_apart(row_t, terms):
         _multiply(work, scratch, t, row_t, rows, s, row_s, one, d, apart, term_d, n, terms)
     elif each == PRODUCTS and row_t == one and _lie_apart(term_t, rows):
@@ -4723,7 +4745,7 @@ def _there(limit, at, step, n, state):
 def _goes_on(row, p, members, i, size, operands, multiply, uses, after, template, rows, lists, c, state):
     """Whether a row of products and sums only goes on with what row ``p`` sums: that then has a term more, as a product of matrices."""
     z, runs_p = int64(rows[row + ZI]), rows[p + REPEATS]
-    if rows[row + MZ] != ROWS or rows[p + N] * runs_p != size:
+    if rows[row + MZ] != ROWS or rows[p + N] * runs_p != size or rows[p + PICKED]:
         return False
     if rows[row + REPEATS] > 1 and rows[row + RZ] != rows[row + N]:
         return False
@@ -5006,7 +5028,7 @@ def _alike(k, end, order, operands, products, factors, members, where):
     """
     p = OF_PRODUCT * operands[3 * order[k]]
     size, count, step, shared = products[p + RESULTS_END] - products[p + RESULTS], 1, int64(0), FACTOR_Y
-    while k + (count + 1) * size <= end:
+    while not products[p + PICKS] and k + (count + 1) * size <= end:
         r = OF_PRODUCT * operands[3 * order[k + count * size]]
         if count == 1 and products[r + FACTOR_Y] != products[p + FACTOR_Y]:
             shared = FACTOR_X
@@ -5092,16 +5114,19 @@ def _emit_product(
     size = products[p + RESULTS_END] - products[p + RESULTS]
     x, y = OF_FACTOR * products[p + FACTOR_X], OF_FACTOR * products[p + FACTOR_Y]
     height, terms, breadth = factors[x + HEIGHT], factors[x + BREADTH], factors[y + BREADTH]
+    picks = products[p + PICKS] != 0
+    if picks:
+        terms = factors[y + HEIGHT]
     columns = count > 1 and breadth == 1
-    across = height > breadth and breadth > 1
+    across = height > breadth and breadth > 1 and not picks
     for f in (x, y):
         if _missing(f, factors, members, where):
             if not _line_up(
                 f, across and f == x, factors, members, copy, active, table, val, where, template, rows, room, lists, c, state
             ):
                 return False
-    turned = columns or across or (height > breadth and factors[x + ALONG] != 1)
-    if breadth == 1 and not turned:  # the terms of one sum must be neighbours
+    turned = columns or across or (height > breadth and factors[x + ALONG] != 1 and not picks)
+    if breadth == 1 and not turned and not picks:  # the terms of one sum must be neighbours
         for f, neighbour in ((x, ALONG), (y, DOWN)):
             if factors[f + neighbour] != 1:
                 if not _line_up(
@@ -5125,12 +5150,12 @@ def _emit_product(
     outer, at_x, at_y = count * each, factors[x + AT_FIRST], factors[y + AT_FIRST]
     # what is packed in scratch needs room there for four rows; pieces are even, because a single column would be summed as neighbours
     wide = inner
-    if next_y != 1:
+    if next_y != 1 and not picks:
         pieces = (inner + PACKED_WIDTH - 1) // PACKED_WIDTH
         wide = (inner + pieces - 1) // pieces
     for j in range(0, inner, wide):
         n = min(wide, inner - j)
-        most = max(LARGEST_PRODUCT // (terms * n) // TILE_ROWS, 1) * TILE_ROWS
+        most = max(LARGEST_PRODUCT // (n if picks else terms * n) // TILE_ROWS, 1) * TILE_ROWS
         if c[ROW_COUNT] + outer // most + 2 > room:
             return False
         begin = c[SLOT]
@@ -5141,7 +5166,7 @@ def _emit_product(
             rows[row + MX], rows[row + MY], rows[row + ZO] = ONE, ROWS, PARTIAL + NOTHING_AT
             rows[row + XI], rows[row + YI] = at_x + i * step_x, at_y + j * next_y
             rows[row + XO], rows[row + YO] = rows[row + XI], rows[row + YI]
-            rows[row + PICKED] = products[p + PICKS]
+            rows[row + PICKED] = picks
             rows[row + RX], rows[row + TERM_X] = step_x & 0xFFFFFFFF, term_x & 0xFFFFFFFF
             rows[row + RY], rows[row + TERM_Y] = next_y & 0xFFFFFFFF, term_y & 0xFFFFFFFF
             c[ROW_COUNT] += 1
@@ -5595,7 +5620,9 @@ def _pull_matrices(q, row, s, rows, pulls, c, state, slots):
     x, step_x, term_x = int64(rows[row + XI]), _whole(rows[row + RX]), _whole(rows[row + TERM_X])
     y, next_y, term_y = int64(rows[row + YI]), _whole(rows[row + RY]), _whole(rows[row + TERM_Y])
     at, outer, inner = (y, n, next_y) if q else (x, runs, step_x)
-    reached = False
+    picks, reached = rows[row + PICKED] != 0, False
+    if picks and not q:  # a label passes nothing
+        return
     for k in range(outer):
         for t in range(terms):
             reached = reached or state[KNOWN * (at + k * inner + t * (term_y if q else term_x)) + ACTIVE] != 0
@@ -5607,7 +5634,11 @@ def _pull_matrices(q, row, s, rows, pulls, c, state, slots):
             if not _touch(slot, state):
                 state[KNOWN * slot + CLEARED] = 1
     pull, none = PULL * c[ROW_COUNT], int64(0)
-    if n == 1:  # terms lie in rows
+    if picks:
+        each, count, times, by = SCALED, n, runs, terms
+        step_s, step_d, step_t = n, step_x, none
+        term_s, term_d, term_t = none, none, term_y
+    elif n == 1:  # terms lie in rows
         each, count = FACTORS, terms
         times, by = (1, runs) if q else (runs, 1)
         step_s, step_d, step_t = (none, none, none) if q else (n, none, step_x)

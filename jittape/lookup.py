@@ -1,8 +1,7 @@
 """Indexing by numbers that are known only when a program runs, such as the labels of a minibatch.
 
-A recording cannot look up a row number, so it compares the index with every place and keeps the element where they agree. That the
-index is among the places is a guard. Rows of finite numbers, which is another guard, are kept by a product of matrices, which passes
-adjoints to what was kept alone; all others by two more operations per place. Storing at such an index chooses at every place likewise.
+What is looked up is an entry of the tape like a product of matrices; that the index is among the places is a guard. What is stored is
+compared with every place, which keeps what it has or takes the new.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from . import arrays, folds, tracer
-from .arrays import ConditionArray, VarArray, asarray, elementwise
+from .arrays import VarArray, asarray, elementwise
 from .errors import TracingTypeError
 from .ops import CODE, MATMUL, OPS
 from .products import holding
@@ -25,8 +24,6 @@ from .tracer import Traced, Var
 
 _WITHOUT_DERIVATIVE = {DATA, CONST} | {code for code, op in enumerate(OPS) if op.flat}
 _MOST_PLACES = 10_000
-# So many numbers to pick from, over all elements of an index, are picked by a product of matrices, in a tenth of the time.
-_FEW_TO_PICK = 512
 # All floats from here on are whole numbers.
 _WHOLE = 2.0**53
 
@@ -92,34 +89,22 @@ def _ask_bits(x: Any) -> None:
 def looked_up(x: VarArray, index: Any) -> Any:
     """``x[index]`` for an index with traced arrays in it."""
     parts, at = _parts(index)
-    if len(at) > 1:
-        return _paired(x, parts)
-    where = parts[at[0]]
-    axis = _axis(x, parts, at[0])
-    n = x.shape[axis]
-    places = _known_places(where, n, axis)
-    if not places.size:
-        return x[_put(parts, {at[0]: np.zeros(where.shape, np.intp)})]
-    if not isinstance(x, ConditionArray) and all(isinstance(part, slice) for i, part in enumerate(parts) if i != at[0]):
-        lanes = np.moveaxis(x[_put(parts, {at[0]: slice(None)})], axis, 0)
-        if places.size * lanes.size >= _FEW_TO_PICK * n and _all_finite(lanes):
-            rows = folds.picked(places, lanes)
-            return np.moveaxis(rows, range(where.ndim), range(axis, axis + where.ndim)) if axis else rows
-    truth = places.reshape(-1, n)[_belongs(x, parts, at, at[0], axis)]
-    keep, add = ("logical_and", "logical_or") if isinstance(x, ConditionArray) else ("gate", "add")
-    found: Any = None
-    for k in range(n):
-        kept = elementwise(CODE[keep], truth[..., k], x[_put(parts, {at[0]: np.full(where.shape, k)})])
-        found = kept if found is None else elementwise(CODE[add], found, kept)
-    return found
-
-
-def _all_finite(x: Any) -> bool:
-    """Whether all numbers are finite, which is a guard; then a product with 0 and 1 picks among them."""
-    finite = asarray(elementwise(CODE["isfinite"], x)).reshape(-1)
-    side = math.isqrt(finite.size)  # side by side: a chain over all would wait for each
-    rows = folds.fold("logical_and", finite[: side * side].reshape(side, side), 0)
-    return bool(folds.fold("logical_and", arrays.joined([rows, finite[side * side :]])))
+    axes = [_axis(x, parts, i) for i in at]
+    for i, axis in zip(at, axes, strict=True):
+        parts[i] = _places_of(parts[i], x.shape[axis], axis)
+    numbers = np.arange(x.size).reshape(x.shape)
+    # of the element that each one of the result would be if all labels were 0, the number; NumPy's own errors, too
+    found = np.asarray(numbers[_put(parts, {i: np.zeros(parts[i].shape, np.intp) for i in at})])
+    if not found.size:
+        return x[_put(parts, {i: np.zeros(parts[i].shape, np.intp) for i in at})]
+    if len(at) == 1 and all(isinstance(part, slice) for i, part in enumerate(parts) if i != at[0]):
+        (labels,), (axis,) = [parts[i] for i in at], axes
+        rows = folds.picked(labels, np.moveaxis(x[_put(parts, {at[0]: slice(None)})], axis, 0))
+        return np.moveaxis(rows, range(labels.ndim), range(axis, axis + labels.ndim)) if axis else rows
+    for i, axis in zip(at, axes, strict=True):
+        step = math.prod(x.shape[axis + 1 :])
+        found = found + (parts[i] if step == 1 else parts[i] * float(step)).reshape(-1)[_belongs(x, parts, at, i, axis)]
+    return folds.picked(asarray(found), x.reshape(-1))
 
 
 def stored(x: VarArray, index: Any, value: Any, combined: Callable[..., Any] | None = None) -> None:
@@ -183,6 +168,26 @@ def _parts(index: Any) -> tuple[list[Any], list[int]]:
     return parts, at
 
 
+def _places_of(where: Any, n: int, axis: int) -> Any:
+    """The places, of ``n``, that an index means, which counts from the end where it is negative; that it is one of them is a guard."""
+    if not _all_below(where, n):
+        where = asarray(where + elementwise(CODE["gate"], elementwise(CODE["less"], where, 0.0), float(n)))
+        if not _all_below(where, n):
+            raise IndexError(f"an index is out of bounds for axis {axis} with size {n}, or is no integer")
+    return where
+
+
+def _all_below(where: Any, n: int) -> bool:
+    """Whether all are whole numbers from 0 on, and below ``n``, which is a guard."""
+    if not where.size:
+        return True
+    nearest = elementwise(CODE["clip_high"], elementwise(CODE["clip_low"], elementwise(CODE["trunc"], where), 0.0), n - 1.0)
+    agree = asarray(elementwise(CODE["equal"], where, nearest)).reshape(-1)
+    side = math.isqrt(agree.size)  # side by side: a chain over all would wait for each
+    rows = folds.fold("logical_and", agree[: side * side].reshape(side, side), 0)
+    return bool(folds.fold("logical_and", arrays.joined([rows, agree[side * side :]])))
+
+
 def _known_places(where: Any, n: int, axis: int) -> Any:
     """Whether each index is each of ``n`` places, counted from the end where an index is negative."""
     places = _places(where, n)
@@ -206,32 +211,6 @@ def _places(where: Any, n: int) -> Any:
 def _all_found(places: Any) -> bool:
     """Whether each index is a place, which is a guard."""
     return 0 in places.shape[:-1] or bool(folds.fold("logical_and", folds.fold("logical_or", places, -1)))
-
-
-def _paired(x: VarArray, parts: list[Any]) -> Any:
-    """``x[i, j]`` for several index arrays, slices among them: by one after the other, each paired with those before it."""
-    rest = next((k for k, part in enumerate(parts) if part is ...), len(parts))
-    parts = [*parts[:rest], *[slice(None)] * (x.ndim - len(parts) + (rest < len(parts))), *parts[rest + 1 :]]
-    axes = [k for k, part in enumerate(parts) if not isinstance(part, slice)]
-    if not all(arrays.is_number(parts[k]) or np.asarray(parts[k]).dtype.kind in "iu" for k in axes):
-        raise TracingTypeError(
-            "several index arrays that are arguments stand beside slices and integers, not beside masks and np.newaxis; index twice"
-        )
-    shape = np.broadcast_shapes(*(np.shape(parts[k]) for k in axes))
-    first, *others = (
-        folds.spread(asarray(parts[k]), shape).reshape(-1)
-        if arrays.is_number(parts[k])
-        else np.broadcast_to(parts[k], shape).ravel()
-        for k in axes
-    )
-    lanes = x[tuple(part if isinstance(part, slice) else slice(None) for part in parts)]
-    found = np.moveaxis(lanes, axes, range(len(axes)))[first]
-    for other in others:
-        found = found[np.arange(len(found)), other]
-    found = asarray(found).reshape(shape + found.shape[1:])
-    # where the index arrays were, but in front if a slice is between them
-    front = axes[0] if axes[-1] - axes[0] < len(axes) else 0
-    return np.moveaxis(found, range(len(shape)), range(front, front + len(shape)))[()]
 
 
 def _axis(x: VarArray, parts: list[Any], at: int) -> int:

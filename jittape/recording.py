@@ -221,7 +221,7 @@ class Recording:
         factors = self._factor(x), self._factor(y)
         known = id(factors[0]), id(factors[1]), picks
         if known not in self.matrices:
-            v = values(vx, vy)
+            v = values(vx, vy, picks)
             if self.products and self.products[-1].start == len(self):  # an interrupt came before its rows did
                 self.products.pop()
             self.products.append(Product(len(self), *factors, picks))

@@ -103,9 +103,15 @@ class _View:
             self.outputs.setdefault(int(tape.outputs[k]), []).append(k)
 
     def _result(self, slot: int) -> _Step:
-        """A result of a product of matrices: what it multiplies are its operands, in pairs."""
+        """A result of a product of matrices: what it multiplies are its operands, in pairs; or of one that picks, the one picked."""
         tape, i = self.tape, slot - self.first
-        pairs = np.stack(holding(tape.products, i).factors(i), axis=1)
+        product = holding(tape.products, i)
+        if product.picks:
+            (label,), column = product.factors(i)
+            picked = int(column[int(tape.val[label])])
+            active = self.active(picked)
+            return _Step(slot, OPS[CODE["copy"]], (picked,), (1.0 if active else None,), active)
+        pairs = np.stack(product.factors(i), axis=1)
         operands, d = pairs.ravel().tolist(), tape.val[pairs[:, ::-1]].ravel().tolist()
         partials = tuple(x if self.active(s) else None for s, x in zip(operands, d, strict=True))
         return _Step(slot, OPS[CODE["multiply"]], tuple(operands), partials, any(x is not None for x in partials))

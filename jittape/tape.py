@@ -104,7 +104,7 @@ class Tape:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all columns, and of what products of matrices multiply."""
+        """The bytes of all columns, and of what products read."""
         factors = {id(k): k for product in self.products for k in (product.x, product.y)}
         lines = [] if self.lines is None else [self.lines]
         return sum(column.nbytes for column in (*(getattr(self, name) for name in self._COLUMNS), *lines, *factors.values()))
@@ -155,8 +155,8 @@ class Tape:
 
     def _validate_products(self) -> None:
         results, at = np.zeros(len(self.op), np.bool_), 0
-        for k, (start, x, y, _) in enumerate(self.products):
-            if x.ndim != 2 or y.ndim != 2 or x.shape[1] != len(y) or not x.size or not y.size:
+        for k, (start, x, y, picks) in enumerate(self.products):
+            if x.ndim != 2 or y.ndim != 2 or x.shape[1] != (1 if picks else len(y)) or not x.size or not y.size:
                 raise TapeFormatError(f"product {k}: matrices of shapes {x.shape} and {y.shape} cannot be multiplied")
             stop = self.products[k].stop
             if not at <= start < stop <= len(self.op):
@@ -171,25 +171,29 @@ class Tape:
         """The same computation by single operations, without products of matrices; and the new slot of each old one."""
         if not self.products:
             return self, np.arange(len(self.val))
-        size = sum(product.y.size * len(product.x) for product in self.products)
+        size = sum((2 if product.picks else 1) * product.y.size * len(product.x) for product in self.products)
         require(_SPELLED_OUT * size, f"spelling out the products of matrices of {self!r}")
-        codes = CODE["multiply"], CODE["gate"], CODE["add"]
+        codes = CODE["multiply"], CODE["add"], CODE["equal"], CODE["gate"]
         op, a, b, slot = spelled_out(self.op, self.a, self.b, self.first, self.products, codes)
-        val = np.zeros(self.first + len(op))
-        val[slot] = self.val
+        numbers = max((len(product.y) for product in self.products if product.picks), default=0)
+        val = np.zeros(self.first + numbers + len(op))
+        val[slot], val[self.first : self.first + numbers] = self.val, np.arange(numbers)
         with np.errstate(all="ignore"):
             for start, x, y, picks in self.products:  # what is on the way to their results
                 n = y.shape[1]
                 at = slot[self.first + start :][: len(x) * n] - 2 * len(y) + 2
                 left, right = np.repeat(self.val[x], n, axis=0), np.tile(self.val[y].T, (len(x), 1))
-                terms = np.where(left != 0.0, right, 0.0) if picks else left * right
+                if picks:
+                    left = left == np.arange(len(y))
+                    val[at[:, None] - len(y) + np.arange(len(y))] = left
+                terms = np.where(left, right, 0.0) if picks else left * right
                 total = val[at] = terms[:, 0]
                 for t in range(1, len(y)):
                     val[at + 2 * t - 1] = terms[:, t]
                     total = val[at + 2 * t] = total + terms[:, t]
         lines = None
         if self.lines is not None:
-            lines = np.repeat(self.lines, np.diff(slot[self.first - 1 :]) if len(self) else 0)
+            lines = np.repeat(self.lines, np.diff(slot[self.first :], prepend=self.first + numbers - 1) if len(self) else 0)
         spelled = Tape(
             op=op, a=a, b=b, val=val, active=self.active, outputs=slot[self.outputs], names=self.names.moved(lambda s: int(slot[s])),
             guards=[guard._replace(slot=int(slot[guard.slot])) for guard in self.guards], lines=lines, places=self.places,

@@ -563,3 +563,61 @@ def test_products_among_other_operations(seed, turns):
             patched.setattr(schedule, "_WORTH_TURNS", 10**9)
         check(tape, np.concatenate([arg.ravel() for arg in args]))
         check(tape, rng.normal(size=tape.n_inputs))
+
+
+TABLES = {
+    "inputs": lambda x, i: x[i],
+    "inputs, columns": lambda x, i: x[:, i % x.shape[1]],
+    "one number each": lambda x, i: x[i, i % x.shape[1]],
+    "computed": lambda x, i: np.tanh(x)[i],
+    "scattered": lambda x, i: np.concatenate([x[::2], np.sin(x[1::2])])[i],
+    "constants": lambda x, i: jt.array(TABLE)[i] * x[0, 0],
+    "picked from what was picked": lambda x, i: x[i][i[::-1] % len(i)],
+    "labels from a table": lambda x, i: x[jt.array(np.arange(len(x))[::-1] * 1.0)[i].astype(int)],
+    "again and again": lambda x, i: np.stack([x[i] * float(k) + x[i[k:] % 5, :1].sum() for k in range(3)]),
+    "and multiplied": lambda x, i: x[i] @ x[i].T,
+}
+TABLE = RNG.normal(size=(12, 5))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_lookups_are_what_comparisons_with_every_row_are(name):
+    def f(x, i):
+        found = TABLES[name](x, i)
+        return np.sum(np.cos(found) * found)
+
+    i = RNG.integers(0, 12, 9)
+    program = jt.record(f, TABLE, i)
+    tape = program.tape
+    assert any(product.picks for product in tape.products)
+    check(tape, np.concatenate([TABLE.ravel(), i]))
+    copied = pickle.loads(pickle.dumps(program))
+    for _ in range(3):
+        x, i = RNG.normal(size=TABLE.shape), RNG.integers(0, 12, 9)
+        value, gradient = program.value_and_grad(x, i)
+        assert value == copied.value_and_grad(x, i)[0] == jt.record(f, x, i)(x, i)
+        np.testing.assert_allclose(gradient, jt.grad(lambda x, i=i: f(x, i))(x), rtol=1e-12, atol=1e-13)
+    assert "picked" in program.show()
+
+
+def test_labels_that_mean_nothing_reach_for_nothing():
+    program = jt.record(lambda x, i: np.sum(x[i] ** 2), TABLE, np.arange(6.0))
+    for wrong in (-1.0, 12.0, 1e300, -np.inf, np.inf, np.nan, 2.0**63, -(2.0**31), 0.5):
+        i = np.arange(6.0)
+        i[3] = wrong
+        with pytest.raises(jt.BranchChanged):
+            program.value_and_grad(TABLE, i)
+        run(program.plan, np.concatenate([TABLE.ravel(), i]))  # without guards
+
+
+def test_a_lookup_costs_what_it_reads_and_not_what_it_could():
+    program = jt.record(lambda x, i: np.sum(x[i]), RNG.normal(size=5000), RNG.integers(0, 5000, 700))
+    assert len(program.tape) < 10 * 700
+
+
+def test_what_was_not_picked_takes_nothing():
+    x = np.array([0.0, np.inf, np.nan, 4.0, 9.0])
+    value, gradient = jt.value_and_grad(lambda x, i: np.sum(np.sqrt(x[i])))(x, np.array([3, 4, 4]))
+    assert value == 8.0
+    np.testing.assert_array_equal(gradient, [0.0, 0.0, 0.0, 0.25, 1.0 / 3.0])
+    assert jt.grad(lambda x, i: np.sum(np.sqrt(x[i])))(x, np.array([0, 0]))[0] == np.inf
