@@ -13,11 +13,11 @@ from .kernels import (
     FORM,
     FUSED,
     GATHER,
+    LABELS,
     MATRIX,
     MX,
     OP,
     OUT,
-    PICKED,
     PRODUCT,
     REPEATS,
     ROWS,
@@ -33,6 +33,7 @@ from .kernels import (
     N,
 )
 from .ops import OPS
+from .products import ADDS, PICKS
 from .schedule import Plan
 from .tape import Tape
 
@@ -79,9 +80,10 @@ def _row(row: np.ndarray) -> tuple[str, ...]:
     if row[FORM] == CHAIN:
         items = _operand(row[MX + 3], row[XI + 3], n)
         return f"chain of {n} {'-' if row[OP] else '+'}", f"%{row[OUT]}", _operand(row[MX], row[XI], 1), items, "", ""
-    if row[FORM] == MATRIX and row[PICKED]:
+    if row[FORM] == MATRIX and row[LABELS]:
         table = f"{row[TERMS]} from %{row[XI + 3]} ({_steps(row, RY, TERM_Y)})"
-        return f"{repeats} x {n} picked", slots, f"labels %{row[XI]} ({_steps(row, RX)})", table, "", ""
+        what = "picked" if row[LABELS] == PICKS else f"with {row[TERMS] - repeats} {'added' if row[LABELS] == ADDS else 'set'}"
+        return f"{repeats} x {n} {what}", slots, f"labels %{row[XI]} ({_steps(row, RX)})", table, "", ""
     if row[FORM] == MATRIX:
         x, y = (f"one %{row[at]} ({steps})" for at, steps in ((XI, _steps(row, RX, TERM_X)), (XI + 3, _steps(row, RY, TERM_Y))))
         z = _operand(row[MX + 6], row[XI + 6], n, _signed(row[RZ]) if repeats > 1 else 0)

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from . import arrays, bulk, tracer
-from .arrays import ConditionArray, VarArray, asarray, elementwise, joined, plain, recording
+from .arrays import ConditionArray, VarArray, asarray, elementwise, joined, plain, recording, traced
 from .ops import CODE, OPS
+from .products import ADDS, MULTIPLIES, PICKS
 from .recording import CONST
 from .tracer import Var
 
@@ -236,9 +237,24 @@ def picked(labels: Any, x: Any) -> Any:
     if rec is None or rec.hooks:  # nothing is replayed
         return x[plain(labels).astype(np.intp)]
     column, table = labels.reshape(-1, 1), x.reshape(len(x), -1)
-    start, v = rec.multiply_matrices(column.row, table.row, column.v, table.v, picks=True)
+    start, v = rec.multiply_matrices(column.row, table.row, column.v, table.v, PICKS)
     shape = labels.shape + x.shape[1:]
     return x.like(arrays.numbered(start, shape), v.reshape(shape))
+
+
+def collected(labels: Any, x: Any, y: Any, kind: int = ADDS) -> Any:
+    """A copy of x in which each row of y, in their order, is added to the one with its traced label; or set, where those are plain."""
+    if labels.rec.hooks:  # nothing is replayed
+        out = traced(labels.rec, asarray(x).copy())
+        there = plain(labels).astype(np.intp)
+        if kind == ADDS:
+            np.add.at(out, there, y)
+        else:
+            out[there] = y
+        return out
+    column, both = labels.reshape(-1, 1), traced(labels.rec, joined([asarray(k).reshape(len(k), -1) for k in (x, y)]))
+    start, v = labels.rec.multiply_matrices(column.row, both.row, column.v, both.v, kind)
+    return VarArray(labels.rec, arrays.numbered(start, x.shape), v.reshape(x.shape))
 
 
 def _by_matrices(x: Any, y: Any, axes: int) -> Any:
@@ -263,7 +279,7 @@ def _by_matrices(x: Any, y: Any, axes: int) -> Any:
     for i, matrices in enumerate(zip(*left, *right, strict=True)):
         xr, xv, yr, yv = matrices
         (first, rows), (second, columns) = _distinct(xr), _distinct(yr.T)
-        start, found = rec.multiply_matrices(xr[first], yr[:, second], xv[first], yv[:, second], picks=False)
+        start, found = rec.multiply_matrices(xr[first], yr[:, second], xv[first], yv[:, second], MULTIPLIES)
         row[i] = arrays.numbered(start, found.shape)[rows][:, columns]
         v[i] = found[rows][:, columns]
     order = [*of_both, *of_x, *of_y]

@@ -39,6 +39,7 @@ from . import cpython
 from .errors import JitTapeCacheWarning
 from .interrupts import lock, uninterrupted, wait_before_fork
 from .ops import MATMUL
+from .products import ADDS, PICKS, SETS
 
 LN2 = 0.6931471805599453
 LOG2_E = 1.4426950408889634
@@ -1432,7 +1433,7 @@ REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each 
 WIDTH = 19  # of a block that calls a function: how many elements it computes, the last ones perhaps for nobody
 TERMS, TERM_X, TERM_Y = 20, 21, 22  # of a product of matrices: how many products a sum has, and the steps between them
 ROOM_X, ROOM_Y = 23, 24  # and while it is planned, for how many there is room where its constants are
-PICKED = 25  # and whether x has labels of rows, of which there are TERMS, TERM_Y apart, and each result is picked from one
+LABELS = 25  # and whether x has labels by which it PICKS from rows of y, or ADDS or SETS those behind to the first; TERMS are all, TERM_Y apart
 # What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a product of matrices, a block
 # of a family, a chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE
 # on a loop of its own.
@@ -3452,13 +3453,27 @@ def matrix(code, work, row, _0, _1, _2, _3, _4, _5):
     x, row_x, term_x = uint64(code[row + XI]), _signed(code[row + RX]), _signed(code[row + TERM_X])
     y, next_y, term_y = uint64(code[row + YI]), _signed(code[row + RY]), _signed(code[row + TERM_Y])
     z, row_z, to = uint64(code[row + ZO]), _signed(code[row + RZ]), o
-    if code[row + PICKED]:
+    if code[row + LABELS] == PICKS:
         for _ in range(rows):
             start = y + _labelled(work, x, terms, term_y)
             for j in range(n):
                 work[to + j] = work[start + j * next_y]
             x += row_x
             to += n
+        return
+    if code[row + LABELS] >= ADDS:
+        for _ in range(rows):
+            for j in range(n):
+                work[to + j] = work[y + j * next_y]
+            y += term_y
+            to += n
+        for _ in range(terms - rows):
+            start = o + _labelled(work, x, rows, n)
+            for j in range(n):
+                v = work[y + j * next_y]
+                work[start + j] = v if code[row + LABELS] == SETS else work[start + j] + v
+            y += term_y
+            x += row_x
         return
     for _ in range(rows):
         if code[row + MZ] == ROWS:
@@ -3794,7 +3809,14 @@ def matrix_back(code, work, pull, _0, _1, _2, _3, _4, _5):
     s, row_s, term_s = uint64(code[pull + SOURCE]), _signed(code[pull + STEP_SOURCE]), _signed(code[pull + TERM_SOURCE])
     d, row_d, term_d = uint64(code[pull + PARTIAL_AT]), _signed(code[pull + STEP_PARTIAL]), _signed(code[pull + TERM_PARTIAL])
     t, row_t, term_t = uint64(code[pull + TARGET]), _signed(code[pull + STEP_TARGET]), _signed(code[pull + TERM_TARGET])
-    if code[pull + SWITCH]:  # only what was picked takes anything
+    if code[pull + SWITCH] == ADDS:
+        for k in range(terms):
+            start = s + (k * n if k < rows else _labelled(work, d + (k - rows) * row_d, rows, n))
+            for j in range(n):
+                work[t + j * apart] += work[start + j]
+            t += term_t
+        return
+    if code[pull + SWITCH] == PICKS:  # only what was picked takes anything
         for _ in range(rows):
             start = t + _labelled(work, d, terms, term_t)
             for j in range(n):
@@ -4496,12 +4518,12 @@ def agenda(
 
 
 # A product of matrices, when a plan is made, one row each: the first instruction of its results, and the first behind them, its
-# factors, whether an input that it multiplies is differentiated, and whether it picks. Its factors have one row each: where its slots begin and end in
+# factors, whether an input that it multiplies is differentiated, and how it uses labels. Its factors have one row each: where its slots begin and end in
 # the list of all ``members``, which are none for what is asked along the way where all are inputs or constants; where they begin in
 # truth, its rows and columns; whether it is known where the program has it, where that is, and the steps from row to row and from
 # column to column.
 OF_PRODUCT, OF_FACTOR = 6, 9
-RESULTS, RESULTS_END, FACTOR_X, FACTOR_Y, FROM_LEAVES, PICKS = 0, 1, 2, 3, 4, 5
+RESULTS, RESULTS_END, FACTOR_X, FACTOR_Y, FROM_LEAVES, LABELLED = 0, 1, 2, 3, 4, 5
 ASKED, ASKED_END, ALL_AT, HEIGHT, BREADTH, PLACED, AT_FIRST, DOWN, ALONG = 0, 1, 2, 3, 4, 5, 6, 7, 8
 # What is known of an operation when a plan is made, one row each: how the partials of its three operands come about, its arity,
 # whether it is a switch, its family, the first of its own loops or 0, and the smallest group of it that is worth a block.
@@ -4745,7 +4767,7 @@ def _there(limit, at, step, n, state):
 def _goes_on(row, p, members, i, size, operands, multiply, uses, after, template, rows, lists, c, state):
     """Whether a row of products and sums only goes on with what row ``p`` sums: that then has a term more, as a product of matrices."""
     z, runs_p = int64(rows[row + ZI]), rows[p + REPEATS]
-    if rows[row + MZ] != ROWS or rows[p + N] * runs_p != size or rows[p + PICKED]:
+    if rows[row + MZ] != ROWS or rows[p + N] * runs_p != size or rows[p + LABELS]:
         return False
     if rows[row + REPEATS] > 1 and rows[row + RZ] != rows[row + N]:
         return False
@@ -5028,7 +5050,7 @@ def _alike(k, end, order, operands, products, factors, members, where):
     """
     p = OF_PRODUCT * operands[3 * order[k]]
     size, count, step, shared = products[p + RESULTS_END] - products[p + RESULTS], 1, int64(0), FACTOR_Y
-    while not products[p + PICKS] and k + (count + 1) * size <= end:
+    while not products[p + LABELLED] and k + (count + 1) * size <= end:
         r = OF_PRODUCT * operands[3 * order[k + count * size]]
         if count == 1 and products[r + FACTOR_Y] != products[p + FACTOR_Y]:
             shared = FACTOR_X
@@ -5037,7 +5059,7 @@ def _alike(k, end, order, operands, products, factors, members, where):
         height, breadth = factors[f + HEIGHT], factors[f + BREADTH]
         if (
             products[r + shared] != products[p + shared]
-            or products[r + PICKS] != products[p + PICKS]
+            or products[r + LABELLED] != products[p + LABELLED]
             or factors[e + HEIGHT] != height
             or factors[e + BREADTH] != breadth
             or _missing(f, factors, members, where)
@@ -5114,19 +5136,20 @@ def _emit_product(
     size = products[p + RESULTS_END] - products[p + RESULTS]
     x, y = OF_FACTOR * products[p + FACTOR_X], OF_FACTOR * products[p + FACTOR_Y]
     height, terms, breadth = factors[x + HEIGHT], factors[x + BREADTH], factors[y + BREADTH]
-    picks = products[p + PICKS] != 0
-    if picks:
+    kind = products[p + LABELLED]
+    if kind:
         terms = factors[y + HEIGHT]
+        height = terms - height if kind >= ADDS else height
     columns = count > 1 and breadth == 1
-    across = height > breadth and breadth > 1 and not picks
+    across = height > breadth and breadth > 1 and not kind
     for f in (x, y):
         if _missing(f, factors, members, where):
             if not _line_up(
                 f, across and f == x, factors, members, copy, active, table, val, where, template, rows, room, lists, c, state
             ):
                 return False
-    turned = columns or across or (height > breadth and factors[x + ALONG] != 1 and not picks)
-    if breadth == 1 and not turned and not picks:  # the terms of one sum must be neighbours
+    turned = columns or across or (height > breadth and factors[x + ALONG] != 1 and not kind)
+    if breadth == 1 and not turned and not kind:  # the terms of one sum must be neighbours
         for f, neighbour in ((x, ALONG), (y, DOWN)):
             if factors[f + neighbour] != 1:
                 if not _line_up(
@@ -5150,12 +5173,12 @@ def _emit_product(
     outer, at_x, at_y = count * each, factors[x + AT_FIRST], factors[y + AT_FIRST]
     # what is packed in scratch needs room there for four rows; pieces are even, because a single column would be summed as neighbours
     wide = inner
-    if next_y != 1 and not picks:
+    if next_y != 1 and not kind:
         pieces = (inner + PACKED_WIDTH - 1) // PACKED_WIDTH
         wide = (inner + pieces - 1) // pieces
     for j in range(0, inner, wide):
         n = min(wide, inner - j)
-        most = max(LARGEST_PRODUCT // (n if picks else terms * n) // TILE_ROWS, 1) * TILE_ROWS
+        most = outer if kind >= ADDS else max(LARGEST_PRODUCT // (n if kind else terms * n) // TILE_ROWS, 1) * TILE_ROWS
         if c[ROW_COUNT] + outer // most + 2 > room:
             return False
         begin = c[SLOT]
@@ -5166,7 +5189,7 @@ def _emit_product(
             rows[row + MX], rows[row + MY], rows[row + ZO] = ONE, ROWS, PARTIAL + NOTHING_AT
             rows[row + XI], rows[row + YI] = at_x + i * step_x, at_y + j * next_y
             rows[row + XO], rows[row + YO] = rows[row + XI], rows[row + YI]
-            rows[row + PICKED] = picks
+            rows[row + LABELS] = kind
             rows[row + RX], rows[row + TERM_X] = step_x & 0xFFFFFFFF, term_x & 0xFFFFFFFF
             rows[row + RY], rows[row + TERM_Y] = next_y & 0xFFFFFFFF, term_y & 0xFFFFFFFF
             c[ROW_COUNT] += 1
@@ -5620,8 +5643,8 @@ def _pull_matrices(q, row, s, rows, pulls, c, state, slots):
     x, step_x, term_x = int64(rows[row + XI]), _whole(rows[row + RX]), _whole(rows[row + TERM_X])
     y, next_y, term_y = int64(rows[row + YI]), _whole(rows[row + RY]), _whole(rows[row + TERM_Y])
     at, outer, inner = (y, n, next_y) if q else (x, runs, step_x)
-    picks, reached = rows[row + PICKED] != 0, False
-    if picks and not q:  # a label passes nothing
+    labels, reached = rows[row + LABELS] != 0, False
+    if labels and not q:  # a label passes nothing
         return
     for k in range(outer):
         for t in range(terms):
@@ -5634,7 +5657,7 @@ def _pull_matrices(q, row, s, rows, pulls, c, state, slots):
             if not _touch(slot, state):
                 state[KNOWN * slot + CLEARED] = 1
     pull, none = PULL * c[ROW_COUNT], int64(0)
-    if picks:
+    if labels:
         each, count, times, by = SCALED, n, runs, terms
         step_s, step_d, step_t = n, step_x, none
         term_s, term_d, term_t = none, none, term_y
@@ -5659,7 +5682,7 @@ def _pull_matrices(q, row, s, rows, pulls, c, state, slots):
     pulls[pull + TERM_SOURCE], pulls[pull + TERM_PARTIAL], pulls[pull + TERM_TARGET] = (
         term_s, term_d & 0xFFFFFFFF, term_t & 0xFFFFFFFF,
     )  # fmt: skip
-    pulls[pull + TERMS_RUN], pulls[pull + APART], pulls[pull + SWITCH] = by, next_y & 0xFFFFFFFF, rows[row + PICKED]
+    pulls[pull + TERMS_RUN], pulls[pull + APART], pulls[pull + SWITCH] = by, next_y & 0xFFFFFFFF, rows[row + LABELS]
     c[ROW_COUNT] += 1
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from . import arrays, folds, tracer
 from .arrays import VarArray, asarray, elementwise
 from .errors import TracingTypeError
 from .ops import CODE, MATMUL, OPS
-from .products import holding
+from .products import SETS, holding
 from .recording import CONST, DATA, INPUT, Recording
 from .tracer import Traced, Var
 
@@ -88,31 +88,69 @@ def _ask_bits(x: Any) -> None:
 
 def looked_up(x: VarArray, index: Any) -> Any:
     """``x[index]`` for an index with traced arrays in it."""
-    parts, at = _parts(index)
+    labels, lanes, axis, shape = _source(x, *_parts(index))
+    if 0 in shape:
+        return x.like(np.zeros(shape, np.int32), np.zeros(shape))
+    rows = folds.picked(labels, lanes)
+    return np.moveaxis(rows, range(labels.ndim), range(axis, axis + labels.ndim)) if axis else rows
+
+
+def _source(x: VarArray, parts: list[Any], at: list[int]) -> tuple[Any, Any, int | None, tuple[int, ...]]:
+    """What an index with traced parts is about: labels, and what they are labels of, along its first axis; and the result's shape.
+
+    Those are parts of ``x`` along the axis that is returned, where all else in the index are slices; or else, and then there is no axis,
+    all its elements.
+    """
     axes = [_axis(x, parts, i) for i in at]
+    parts = parts.copy()
     for i, axis in zip(at, axes, strict=True):
         parts[i] = _places_of(parts[i], x.shape[axis], axis)
-    numbers = np.arange(x.size).reshape(x.shape)
-    # of the element that each one of the result would be if all labels were 0, the number; NumPy's own errors, too
-    found = np.asarray(numbers[_put(parts, {i: np.zeros(parts[i].shape, np.intp) for i in at})])
-    if not found.size:
-        return x[_put(parts, {i: np.zeros(parts[i].shape, np.intp) for i in at})]
+    firsts = _put(parts, {i: np.zeros(parts[i].shape, np.intp) for i in at})
+    # of the element that each one of the result would be if all labels were 0, the number; and NumPy's own errors
+    number = np.asarray(np.arange(x.size).reshape(x.shape)[firsts] if x.size else np.zeros(x[firsts].shape))
     if len(at) == 1 and all(isinstance(part, slice) for i, part in enumerate(parts) if i != at[0]):
-        (labels,), (axis,) = [parts[i] for i in at], axes
-        rows = folds.picked(labels, np.moveaxis(x[_put(parts, {at[0]: slice(None)})], axis, 0))
-        return np.moveaxis(rows, range(labels.ndim), range(axis, axis + labels.ndim)) if axis else rows
+        lanes = np.moveaxis(x[_put(parts, {at[0]: slice(None)})], axes[0], 0)
+        return parts[at[0]], lanes, axes[0], number.shape
+    labels: Any = number
     for i, axis in zip(at, axes, strict=True):
         step = math.prod(x.shape[axis + 1 :])
-        found = found + (parts[i] if step == 1 else parts[i] * float(step)).reshape(-1)[_belongs(x, parts, at, i, axis)]
-    return folds.picked(asarray(found), x.reshape(-1))
+        steps = (parts[i] if step == 1 else parts[i] * float(step)).reshape(-1)
+        labels = labels + steps[_belongs(x, parts, at, i, axis)]
+    return asarray(labels), x.reshape(-1), None, number.shape
 
 
-def stored(x: VarArray, index: Any, value: Any, combined: Callable[..., Any] | None = None) -> None:
+def stored(
+    x: VarArray, index: Any, value: Any, combined: Callable[..., Any] | None = None, added: Callable[..., Any] | None = None
+) -> None:
     """``x[index] = value`` with traced arrays in the index; with ``combined``, what it makes of the element there and the value.
 
-    It goes from element to element of the index in order: of several for one place the last stays.
+    It goes from element to element of the index in order: of several for one place the last stays. With ``added`` what that makes of
+    the values is added.
     """
     parts, at = _parts(index)
+    if combined is not None and added is None:
+        return _combined_in_turn(x, parts, at, value, combined)
+    labels, lanes, axis, shape = _source(x, parts, at)
+    new = folds.spread(asarray(value), shape)
+    if not new.size:
+        return
+    places = range(labels.ndim)
+    new = np.moveaxis(new, [k + axis for k in places], places) if axis else new
+    new, labels = asarray(new).reshape(-1, *lanes.shape[1:]), labels.reshape(-1)
+    if added is not None:
+        result = folds.collected(labels, lanes, added(new))
+    else:  # which of the values a place has, or that it keeps its own, is a label, too
+        n = float(len(lanes))
+        source = folds.collected(labels, np.arange(n), n + np.arange(len(labels)), SETS)
+        result = folds.picked(source, arrays.joined([lanes, new]))
+    if axis is None:
+        x[...] = result.reshape(x.shape)
+    else:
+        lanes[...] = result
+
+
+def _combined_in_turn(x: VarArray, parts: list[Any], at: list[int], value: Any, combined: Callable[..., Any]) -> None:
+    """What elements and values combine to, one after the other: every value compares with every place that it could be for."""
     axes = [_axis(x, parts, i) for i in at]
     numbers, sizes = np.arange(x.size).reshape(x.shape), [x.shape[axis] for axis in axes]
     known = [_known_places(parts[i], n, axis) for i, n, axis in zip(at, sizes, axes, strict=True)]
@@ -132,7 +170,7 @@ def stored(x: VarArray, index: Any, value: Any, combined: Callable[..., Any] | N
     places = np.stack(spots, -1).reshape(-1)
     for turn in turns(places):
         where = np.unravel_index(places[turn], x.shape)
-        x[where] = arrays.where(chosen[turn], new[turn] if combined is None else combined(x[where], new[turn]), x[where])
+        x[where] = arrays.where(chosen[turn], combined(x[where], new[turn]), x[where])
 
 
 def turns(places: np.ndarray) -> list[np.ndarray]:
@@ -143,7 +181,7 @@ def turns(places: np.ndarray) -> list[np.ndarray]:
     return np.split(np.argsort(rank, kind="stable"), np.cumsum(np.bincount(rank))[:-1]) if len(places) else []
 
 
-def _put(parts: list[Any], others: dict[int, Any]) -> tuple[Any, ...]:
+def _put(parts: Sequence[Any], others: dict[int, Any]) -> tuple[Any, ...]:
     """An index with other parts at some positions."""
     return tuple(others.get(i, part) for i, part in enumerate(parts))
 
@@ -182,10 +220,15 @@ def _all_below(where: Any, n: int) -> bool:
     if not where.size:
         return True
     nearest = elementwise(CODE["clip_high"], elementwise(CODE["clip_low"], elementwise(CODE["trunc"], where), 0.0), n - 1.0)
-    agree = asarray(elementwise(CODE["equal"], where, nearest)).reshape(-1)
-    side = math.isqrt(agree.size)  # side by side: a chain over all would wait for each
-    rows = folds.fold("logical_and", agree[: side * side].reshape(side, side), 0)
-    return bool(folds.fold("logical_and", arrays.joined([rows, agree[side * side :]])))
+    return _all(elementwise(CODE["equal"], where, nearest))
+
+
+def _all(truths: Any) -> bool:
+    """Whether all are true, which is a guard."""
+    truths = asarray(truths).reshape(-1)
+    side = math.isqrt(truths.size)  # side by side: a chain over all would wait for each
+    rows = folds.fold("logical_and", truths[: side * side].reshape(side, side), 0)
+    return bool(folds.fold("logical_and", arrays.joined([rows, truths[side * side :]])))
 
 
 def _known_places(where: Any, n: int, axis: int) -> Any:
@@ -268,11 +311,9 @@ def bincount(x: Any, weights: Any, minlength: int) -> Any:
         where.__index__()
     np.bincount(where.v.astype(int), minlength=minlength)  # NumPy's own errors
     n = _above(folds.fold("maximum", where), minlength) if where.size else minlength
-    places = _places(where, n)
-    if not _all_found(places):
+    if not _all_below(where, n):
         raise ValueError("np.bincount: a place is negative, or is no integer")
-    w = asarray(1.0 if weights is None else weights)
-    return folds.fold("add", elementwise(CODE["gate"], places, w.reshape(-1, 1)), 0, initial=0.0)
+    return folds.collected(where, np.zeros(n), folds.spread(asarray(1.0 if weights is None else weights), where.shape))
 
 
 tracer.hashed = _hash

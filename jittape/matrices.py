@@ -20,9 +20,9 @@ from .kernels import (
     FIXED,
     FROM_LEAVES,
     HEIGHT,
+    LABELLED,
     OF_FACTOR,
     OF_PRODUCT,
-    PICKS,
     PLACED,
     RESULTS,
     RESULTS_END,
@@ -65,7 +65,7 @@ class Matrices(NamedTuple):
         for p, product in enumerate(tape.products):
             x, y = number[id(product.x)], number[id(product.y)]
             products[p, [RESULTS, RESULTS_END, FACTOR_X, FACTOR_Y]] = product.start, product.stop, x, y
-            products[p, [FROM_LEAVES, PICKS]] = differentiated[x] or differentiated[y], product.picks
+            products[p, [FROM_LEAVES, LABELLED]] = differentiated[x] or differentiated[y], product.kind
         return cls(products, factors, members)
 
     @property

@@ -222,9 +222,9 @@ NOTES = (
     "An argument that is an array of integers is an index too: `log_p[np.arange(n), labels]` records once for all labels, and so do "
     "`log_p[states[:-1], states[1:]]` and `x[labels + 1]`. It costs what it reads, and some 10 ns for each index, whose guard is that it is "
     "in bounds. A plain table is looked up as `jt.array(table)[labels]`. It is also where to store and to count: `y[labels] = x`, "
-    "`y[np.arange(n), labels] = x`, `np.add.at(y, labels, x)`, `np.bincount(labels, x)`; there it costs three operations for each place it "
-    "could mean. Its dtype is int64, but it is computed as floats: exact to 2**53, and without the overflow of small integers. What is "
-    "computed from it is float64.",
+    "`y[np.arange(n), labels] = x`, `np.add.at(y, labels, x)`, `np.bincount(labels, x)`; `np.multiply.at` and its like take three "
+    "operations for each place it could mean. Its dtype is int64, but it is computed as floats: exact to 2**53, and without the overflow "
+    "of small integers. What is computed from it is float64.",
     "An argument that is an array of bools is a mask. As an index, `x[mask]`, it asks its truths, so every mask is a path of its own; "
     "`np.where(mask, x, 0.0)` and `np.sum(x, where=mask)` ask nothing. Arrays of truth values combine by `&`, `|`, `^`, `~`, and by `*` "
     "and `+` as NumPy's do: True + True is True, and a mask. Of two numbers' comparisons `+` is Python's: 2.",

@@ -212,19 +212,19 @@ class Recording:
         return row
 
     def multiply_matrices(
-        self, x: np.ndarray, y: np.ndarray, vx: np.ndarray, vy: np.ndarray, picks: bool
+        self, x: np.ndarray, y: np.ndarray, vx: np.ndarray, vy: np.ndarray, kind: int
     ) -> tuple[int, np.ndarray]:
         """Append the `Product` of two matrices of rows, which have these values; returns its first row and its values.
 
         One that is there already is the same rows.
         """
         factors = self._factor(x), self._factor(y)
-        known = id(factors[0]), id(factors[1]), picks
+        known = id(factors[0]), id(factors[1]), kind
         if known not in self.matrices:
-            v = values(vx, vy, picks)
+            v = values(vx, vy, kind)
             if self.products and self.products[-1].start == len(self):  # an interrupt came before its rows did
                 self.products.pop()
-            self.products.append(Product(len(self), *factors, picks))
+            self.products.append(Product(len(self), *factors, kind))
             self.matrices[known] = self.extend(MATMUL, 0, 0, v.ravel()), v
         return self.matrices[known]
 
@@ -336,8 +336,8 @@ class Recording:
             names=self.names.moved(lambda row: int(slot[row]) if keep is None or keep[row] else None),
             guards=Guards(slot[np.array(asked, np.int64)], np.array(outcomes, np.bool_), asked_at),
             products=[
-                Product(int(slot[start]) - len(leaves), matrices[id(x)], matrices[id(y)], picks)
-                for start, x, y, picks in self.products
+                Product(int(slot[start]) - len(leaves), matrices[id(x)], matrices[id(y)], kind)
+                for start, x, y, kind in self.products
                 if start < len(op) and op[start] == MATMUL  # else an interrupt came before its rows did
             ],
             lines=lines,

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import formulas, picture
 from .ops import CODE, MATMUL, NAMES, OPS, Op
-from .products import holding
+from .products import MULTIPLIES, PICKS, SETS, holding
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 LARGEST_PICTURE = 40
@@ -103,18 +103,20 @@ class _View:
             self.outputs.setdefault(int(tape.outputs[k]), []).append(k)
 
     def _result(self, slot: int) -> _Step:
-        """A result of a product of matrices: what it multiplies are its operands, in pairs; or of one that picks, the one picked."""
+        """A result of a product of matrices: what it multiplies are its operands, in pairs; or what it picks, or adds, by its labels."""
         tape, i = self.tape, slot - self.first
         product = holding(tape.products, i)
-        if product.picks:
-            (label,), column = product.factors(i)
-            picked = int(column[int(tape.val[label])])
-            active = self.active(picked)
-            return _Step(slot, OPS[CODE["copy"]], (picked,), (1.0 if active else None,), active)
-        pairs = np.stack(product.factors(i), axis=1)
-        operands, d = pairs.ravel().tolist(), tape.val[pairs[:, ::-1]].ravel().tolist()
-        partials = tuple(x if self.active(s) else None for s, x in zip(operands, d, strict=True))
-        return _Step(slot, OPS[CODE["multiply"]], tuple(operands), partials, any(x is not None for x in partials))
+        x, y = product.factors(i)
+        if product.kind == MULTIPLIES:
+            pairs, name = np.stack([x, y], axis=1), "multiply"
+            operands, d = pairs.ravel(), tape.val[pairs[:, ::-1]].ravel()
+        else:
+            row, labels = (i - product.start) // product.y.shape[1], tape.val[x]
+            operands = y[labels.astype(int)] if product.kind == PICKS else np.append(y[row], y[product.height :][labels == row])
+            operands = operands[-1:] if product.kind == SETS else operands
+            d, name = np.ones(len(operands)), "add" if len(operands) > 1 else "copy"
+        partials = tuple(x if self.active(s) else None for s, x in zip(operands.tolist(), d.tolist(), strict=True))
+        return _Step(slot, OPS[CODE[name]], tuple(operands.tolist()), partials, any(x is not None for x in partials))
 
     def constant(self, slot: int) -> bool:
         """Whether a slot is a constant (or the sink)."""
@@ -147,7 +149,8 @@ class _View:
         """An instruction as one would write it in Python."""
         labels = [self.label(s) for s in step.operands]
         if len(labels) > 2:
-            terms = [" * ".join(pair) for pair in zip(labels[::2], labels[1::2], strict=True)]
+            added = step.op.name == "add"
+            terms = labels if added else [" * ".join(pair) for pair in zip(labels[::2], labels[1::2], strict=True)]
             return " + ".join(_few(terms, _TERMS_SHOWN))
         if step.op.symbol == "**" or step.op.name == "negative":
             labels[0] = f"({labels[0]})" if labels[0].startswith("-") else labels[0]

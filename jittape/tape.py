@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from .guards import Guards
 from .memory import require
 from .names import Names
 from .ops import CODE, MATMUL, NAMES, OPS
-from .products import Product, spelled_out
+from .products import ADDS, MULTIPLIES, Product, operations, spelled_out
 
 MAX_SLOTS = 2**31 - 1
 # Bytes that it takes to spell out a product of two numbers, and the addition of it.
@@ -155,8 +156,10 @@ class Tape:
 
     def _validate_products(self) -> None:
         results, at = np.zeros(len(self.op), np.bool_), 0
-        for k, (start, x, y, picks) in enumerate(self.products):
-            if x.ndim != 2 or y.ndim != 2 or x.shape[1] != (1 if picks else len(y)) or not x.size or not y.size:
+        for k, (start, x, y, kind) in enumerate(self.products):
+            if not (x.ndim == y.ndim == 2 and x.size and y.size and x.shape[1] == (len(y) if kind == MULTIPLIES else 1)) or (
+                kind >= ADDS and len(y) <= len(x)
+            ):
                 raise TapeFormatError(f"product {k}: matrices of shapes {x.shape} and {y.shape} cannot be multiplied")
             stop = self.products[k].stop
             if not at <= start < stop <= len(self.op):
@@ -171,29 +174,25 @@ class Tape:
         """The same computation by single operations, without products of matrices; and the new slot of each old one."""
         if not self.products:
             return self, np.arange(len(self.val))
-        size = sum((2 if product.picks else 1) * product.y.size * len(product.x) for product in self.products)
-        require(_SPELLED_OUT * size, f"spelling out the products of matrices of {self!r}")
-        codes = CODE["multiply"], CODE["add"], CODE["equal"], CODE["gate"]
-        op, a, b, slot = spelled_out(self.op, self.a, self.b, self.first, self.products, codes)
-        numbers = max((len(product.y) for product in self.products if product.picks), default=0)
-        val = np.zeros(self.first + numbers + len(op))
-        val[slot], val[self.first : self.first + numbers] = self.val, np.arange(numbers)
+        require(_SPELLED_OUT * sum(map(operations, self.products)), f"spelling out the products of matrices of {self!r}")
+        compute: dict[int, Callable[..., Any]] = {
+            CODE["multiply"]: np.multiply, CODE["add"]: np.add, CODE["equal"]: np.equal, CODE["gate"]: lambda x, y: np.where(x != 0.0, y, 0.0),
+            CODE["subtract"]: np.subtract,
+        }  # fmt: skip
+        op, a, b, slot = spelled_out(self.op, self.a, self.b, self.first, self.products, tuple(compute))
+        numbers = max(product.rows for product in self.products)
+        first = self.first + numbers
+        val = np.zeros(first + len(op))
+        val[slot], val[self.first : first] = self.val, np.arange(numbers)
         with np.errstate(all="ignore"):
-            for start, x, y, picks in self.products:  # what is on the way to their results
-                n = y.shape[1]
-                at = slot[self.first + start :][: len(x) * n] - 2 * len(y) + 2
-                left, right = np.repeat(self.val[x], n, axis=0), np.tile(self.val[y].T, (len(x), 1))
-                if picks:
-                    left = left == np.arange(len(y))
-                    val[at[:, None] - len(y) + np.arange(len(y))] = left
-                terms = np.where(left, right, 0.0) if picks else left * right
-                total = val[at] = terms[:, 0]
-                for t in range(1, len(y)):
-                    val[at + 2 * t - 1] = terms[:, t]
-                    total = val[at + 2 * t] = total + terms[:, t]
+            for product in self.products:  # what is on the way to their results
+                results = slot[self.first :][product.start : product.stop]
+                for back in range(operations(product) // len(results) - 1, 0, -1):
+                    i = results - back - first
+                    val[first + i] = compute[int(op[i[0]])](val[a[i]], val[b[i]])
         lines = None
         if self.lines is not None:
-            lines = np.repeat(self.lines, np.diff(slot[self.first :], prepend=self.first + numbers - 1) if len(self) else 0)
+            lines = np.repeat(self.lines, np.diff(slot[self.first :], prepend=first - 1) if len(self) else 0)
         spelled = Tape(
             op=op, a=a, b=b, val=val, active=self.active, outputs=slot[self.outputs], names=self.names.moved(lambda s: int(slot[s])),
             guards=[guard._replace(slot=int(slot[guard.slot])) for guard in self.guards], lines=lines, places=self.places,

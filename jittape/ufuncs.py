@@ -235,7 +235,8 @@ def store(out: Any, result: Any) -> Any:
 def _at(function: Callable[..., Any], x: VarArray, index: Any, *values: Any) -> None:
     """``ufunc.at``: element by element in order, so that a repeated index accumulates."""
     if any(map(arrays.is_number, index if isinstance(index, tuple) else (index,))):
-        return arrays.stored(x, index, *(values or (0.0,)), lambda old, new: function(old, *(new,) * len(values)))
+        added = {UFUNCS[np.add]: np.positive, UFUNCS[np.subtract]: np.negative}.get(function)
+        return arrays.stored(x, index, *(values or (0.0,)), lambda old, new: function(old, *(new,) * len(values)), added)
     places = np.arange(x.size).reshape(x.shape)[arrays.plain_index(index)]
     # copies, since they may be elements of ``x``
     given = [folds.spread(arrays.asarray(y), places.shape).flatten() for y in values]

@@ -758,3 +758,15 @@ def test_rows_that_move_while_an_array_is_iterated_over():
             q = [jt.var(1.0) for _ in range(24)]
             loop(jt.array(q)).backprop()
             assert [v.sensitivity for v in q] == [1.0] * 24
+
+
+def test_labels_of_the_eager_layer_are_plain_numbers():
+    v = [jt.var(k + 0.5) for k in range(4)]
+    x = jt.array(v)
+    i = jt.trunc(x)[::-1]
+    y = x * 1.0
+    y[i[:2]] = x[:2]
+    np.add.at(y, i[2:], x[:2])
+    z = np.sum(x[i] * [1.0, 2.0, 3.0, 4.0]) + np.sum(y * [1.0, 2.0, 3.0, 4.0]) + np.sum(np.bincount(i, x) ** 2)
+    z.backprop()
+    assert [k.sensitivity for k in v] == [4.0 + 7.0 + 1.0, 3.0 + 6.0 + 3.0, 2.0 + 5.0, 1.0 + 7.0]
