@@ -273,6 +273,7 @@ class VarArray(Traced):
     conjugate = conj
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        self.rec.indexed = True  # as an index it would be refused by NumPy
         out = np.empty(self.shape, object)
         out.flat = list(self.flat)
         out = out if dtype is None else out.astype(dtype)
@@ -498,6 +499,8 @@ def is_number(part: Any) -> bool:
     """Whether a part of an index is traced, or a list of what is, and no truth value."""
     if isinstance(part, list):
         return any(map(is_number, part))
+    if isinstance(part, np.ndarray) and part.dtype.kind == "O":  # np.asarray of a traced array
+        return any(map(is_number, part.ravel().tolist()))
     return isinstance(part, Traced) and not isinstance(part, (Condition, ConditionArray))
 
 

@@ -74,7 +74,7 @@ class Checker:
         return needed
 
     def _reverse(self, val: np.ndarray) -> None:
-        tape = self.tape
+        tape, asked = self.tape, self._asked(val)
         adj = np.zeros(len(val))
         adj[self._output] = 1.0
         for i in range(len(tape) - 1, -1, -1):
@@ -88,7 +88,7 @@ class Checker:
             for q, t in enumerate(operands):
                 p, before = formulas.product(op, q, s, d[q]), float(adj[t])
                 adj[t] = before + p
-                if known and not np.isfinite(adj[t]) and np.isfinite(before) and self._differentiated(t):
+                if known and not np.isfinite(adj[t]) and np.isfinite(before) and asked[t]:
                     at = ", ".join(f"{val[t]:.6g}" for t in operands)
                     which = f" in operand {q + 1}" if op.arity == 2 else ""
                     what = (
@@ -96,9 +96,17 @@ class Checker:
                     )
                     raise NonFiniteError(self._message(what, "reverse", i, val))
 
-    def _differentiated(self, slot: int) -> bool:
-        """Whether the adjoint of a slot is asked for: it is not one of a constant or of data."""
-        return slot >= self.tape.first or (0 < slot <= self.tape.n_inputs and bool(self.tape.active[slot - 1]))
+    def _asked(self, val: np.ndarray) -> np.ndarray:
+        """By slot: whether its adjoint goes on to an input that is differentiated; what a switch does not take passes nothing."""
+        tape = self.tape
+        asked = np.zeros(len(val), np.bool_)
+        asked[1 : 1 + tape.n_inputs] = tape.active
+        for i in range(len(tape)):
+            op, a, b, v = OPS[tape.op[i]], int(tape.a[i]), int(tape.b[i]), tape.first + i
+            if not op.flat and (asked[a] or asked[b]):
+                d = formulas.partials(int(tape.op[i]), val[a], val[b], val[v])
+                asked[v] = any(asked[t] and (p != 0.0 or not op.switch) for t, p in zip((a, b), d, strict=False))
+        return asked
 
     def _message(self, what: str, sweep: str, i: int, val: np.ndarray) -> str:
         line = self.tape.line(i)

@@ -109,9 +109,13 @@ def trace(
 # What NumPy and SciPy say of arrays of objects where they have no loop for them, or refuse to write; and what to do.
 _NOTES = {
     r"dtype\('O'\)|not supported for the input types|no callable \w+ method|'(float|int)' object has no attribute|object arrays are not "
-    r"supported|unsupported data types in input|REFS_OK": (
+    r"supported|REFS_OK": (
         "np.array and np.asarray make arrays of objects out of traced numbers, with which NumPy computes element by element, but not "
         "everything, and SciPy little; jt.array in their place makes an array that records all functions in docs/numpy.md, and faster"
+    ),
+    r"unsupported data types in input": (
+        "a scipy.sparse matrix does not take traced arrays; for A @ x write A.toarray() @ x, or of its parts in COO format "
+        "np.bincount(A.row, A.data * x[A.col], minlength=A.shape[0])"
     ),
     "destination is read-only": (
         "np.asarray of a traced array is a copy, of objects, and read-only, because what is written to it would be lost; write to the "

@@ -99,7 +99,8 @@ class Recording:
         self.products: list[Product] = []
         self.matrices: dict[Any, Any] = {}
         self.labels: set[int] = set()
-        self.indexed = False  # whether a traced value was asked for an index; NumPy goes on after that error, to one of its own
+        # whether a traced value was asked for an index, or an array of objects made of some: NumPy then has an error of its own
+        self.indexed = False
 
     def __len__(self) -> int:
         """The number of rows, the sink and the leaves included."""

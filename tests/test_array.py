@@ -343,6 +343,7 @@ def test_arithmetic_of_truth_values_is_numpys_and_gives_a_mask(name):
 
 LOOKUPS = {
     "rows": lambda x, i: x[i],
+    "rows by objects": lambda x, i: x[np.asarray(i)],
     "columns": lambda x, i: x[:, i],
     "one row": lambda x, i: x[0, i],
     "ellipsis": lambda x, i: x[..., i],
@@ -534,6 +535,8 @@ def test_a_plain_array_is_not_indexed_by_an_argument():
         jt.grad(lambda x, i: np.sum(x * table[i]))(1.0, np.array([0, 2]))
     with pytest.raises(TypeError, match=r"jt\.array\(table\)"):
         jt.grad(lambda x, i: x * [1.0, 2.0][i[0]])(1.0, np.array([0, 1]))
+    with pytest.raises(TypeError, match=r"jt\.array\(table\)"):
+        jt.grad(lambda x, i: np.sum(x * table[np.asarray(i)]))(1.0, np.array([0, 2]))
 
 
 def test_minibatches_with_labels_record_once():

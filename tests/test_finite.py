@@ -183,3 +183,13 @@ def test_checked_and_unchecked_calls_agree(seed):
     for _ in range(5):
         xs = rng.normal(size=8).tolist()
         assert checked(xs) == plain(xs)
+
+
+def test_an_infinity_that_reaches_no_input_is_none():
+    def f(v):
+        return np.sum(2.0 * np.sqrt(0.1 * np.maximum(v, 0.0)) + v)
+
+    for g in (jt.grad(f), jt.grad(f, check_finite=True)):
+        np.testing.assert_allclose(g(np.array([10.0, -1.0])), [1.1, 1.0])
+    with pytest.raises(jt.NonFiniteError, match="sqrt"):
+        jt.grad(f, check_finite=True)(np.array([0.0]))

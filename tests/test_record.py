@@ -1271,3 +1271,13 @@ def test_arrays_that_cannot_be_bound(x, out, message):
 def test_a_bound_call_needs_a_function_that_returns_one_number():
     with pytest.raises(TypeError, match="one number"):
         jt.record(lambda x: (x[0], x[0]), np.ones(1)).bind(np.ones(1), out=np.empty(1))
+
+
+def test_a_sparse_matrix_says_what_to_write():
+    sparse = pytest.importorskip("scipy.sparse")
+    a, x = sparse.random(6, 6, 0.5, "coo", random_state=0), np.arange(1.0, 7.0)
+    with pytest.raises(ValueError, match="unsupported") as error:
+        jt.grad(lambda x: np.sum(a @ x))(x)
+    assert "np.bincount(A.row" in error.value.__notes__[0]
+    gradient = jt.grad(lambda x: np.sum(np.bincount(a.row, a.data * x[a.col], minlength=a.shape[0]) ** 2))(x)
+    np.testing.assert_allclose(gradient, 2.0 * a.toarray().T @ (a.toarray() @ x))
