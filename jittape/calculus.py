@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from . import arrays, asking, compositions, folds, linalg, rearrange
+from . import arrays, compositions, folds, linalg, rearrange
 from .arrays import asarray, elementwise
 from .ops import CODE
-
-# So many elements times points of a grid take a few milliseconds.
-_MOST_PIECES = 1 << 20
 
 
 def _along(x: Any, axis: int) -> Any:
@@ -93,7 +90,7 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
 
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """`np.interp`; which piece each ``x`` lies in is no guard, unless there are very many."""
+    """`np.interp`; which piece each ``x`` lies in is no guard."""
     at, grid, values = asarray(x), asarray(xp), asarray(fp)
     flat = at.reshape(-1)
     folds.checked(np.interp, flat[:1], grid, values)
@@ -107,48 +104,40 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         values = arrays.joined([values[-1:], values, values[:1]])
     left = values[0] if left is None else left
     right = values[-1] if right is None else right
-    if arrays.recording(grid, flat) is not None and flat.size * len(grid) <= _MOST_PIECES:
+    if arrays.recording(grid, flat) is not None:
         out = _interpolated(flat, grid, values, left, right)
     else:
-        out = _interpolated_by_place(flat, grid, values, left, right)
+        out = _interpolated_at(flat, grid, values, left, right)
     return asarray(out).reshape(at.shape)[()]
 
 
 def _interpolated(x: Any, grid: Any, values: Any, left: Any, right: Any) -> Any:
-    """Piecewise linear interpolation without a guard: of all pieces, each element keeps its own."""
-    after = asarray(x)[:, None] >= grid
-    beyond = x > grid[-1]
-    # one of these holds for each element: before the grid, in each of its pieces, at its last point, and beyond
-    own = arrays.joined(
-        [1.0 - after[:, :1], after[:, :-1] - after[:, 1:], after[:, -1:] - beyond[:, None], 0.0 + beyond[:, None]], 1
-    )
-    low = arrays.joined([asarray(left).reshape(1), values, asarray(right).reshape(1)])
+    """Piecewise linear interpolation without a guard: the place of each element in the grid is a label."""
+    n = len(grid)
+    place = folds.found(x, grid)
     slopes = elementwise(CODE["divide"], values[1:] - values[:-1], grid[1:] - grid[:-1])
-    inside = after[:, 0] - after[:, -1]
-    out = _kept(own, low) + elementwise(
-        CODE["gate"], inside, _kept(own[:, 1:-2], slopes) * (x - _kept(own[:, 1:-2], grid[:-1]))
+    start, slope, origin = (
+        folds.picked(place, arrays.traced(place.rec, arrays.joined(list(map(asarray, parts)))))
+        for parts in (
+            (asarray(left).reshape(1), values),
+            (np.zeros(1), slopes, np.zeros(1)),
+            (grid[:1], grid),
+        )
     )
-    return arrays.where(np.isnan(x), x, out)
+    inside = (place >= 1.0) & (place < float(n))
+    out = start + elementwise(CODE["gate"], inside, slope * (x - origin))
+    return arrays.where(np.isnan(x), x, arrays.where(x > grid[-1], right, out))
 
 
-def _kept(own: Any, x: Any) -> Any:
-    """Of each row's numbers the one whose weight is 1: a product of matrices where that cannot be infinity times 0."""
-    if not isinstance(x, arrays.VarArray) and np.all(np.isfinite(x)):
-        return folds.matmul(own, x)
-    return folds.fold("add", elementwise(CODE["gate"], own, x), 1, initial=-0.0)
-
-
-def _interpolated_by_place(x: Any, grid: Any, values: Any, left: Any, right: Any) -> Any:
-    """The same by the place of each element in the grid, which is a guard if it is traced."""
-    i = np.asarray(asking.searchsorted(grid, x, "right"))
+def _interpolated_at(x: np.ndarray, grid: np.ndarray, values: Any, left: Any, right: Any) -> Any:
+    """The same for plain elements and a plain grid, of traced values."""
+    i = np.searchsorted(grid, x, "right")
     low, high = np.clip(i - 1, 0, len(grid) - 1), np.clip(i, 0, len(grid) - 1)
     inside = (i > 0) & (i < len(grid))
-    width = arrays.where(inside, grid[high] - grid[low], 1.0)
+    width = np.where(inside, grid[high] - grid[low], 1.0)
     out = values[low] + (values[high] - values[low]) / width * (x - grid[low])
-    beyond = i == len(grid)
-    beyond[beyond] = asking.truths(x[beyond] > grid[-1])
-    out = arrays.where(i == 0, left, arrays.where(beyond, right, arrays.where(inside, out, values[low])))
-    missing = asking._nan(x)
+    out = arrays.where(i == 0, left, arrays.where(x > grid[-1], right, arrays.where(inside, out, values[low])))
+    missing = np.isnan(x)
     return arrays.where(missing, x, out) if missing.any() else out
 
 

@@ -96,7 +96,7 @@ def imports() -> str:
         "from .errors import JitTapeCacheWarning",
         "from .interrupts import lock, uninterrupted, wait_before_fork",
         "from .ops import MATMUL",
-        "from .products import ADDS, PICKS, SETS",
+        "from .products import ADDS, FINDS, PICKS, SETS",
         "",
         *(f"{name} = {value!r}" for name, value in CONSTANTS.items()),
     ]

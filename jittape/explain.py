@@ -33,7 +33,7 @@ from .kernels import (
     N,
 )
 from .ops import OPS
-from .products import ADDS, PICKS
+from .products import ADDS, FINDS, PICKS
 from .schedule import Plan
 from .tape import Tape
 
@@ -82,7 +82,8 @@ def _row(row: np.ndarray) -> tuple[str, ...]:
         return f"chain of {n} {'-' if row[OP] else '+'}", f"%{row[OUT]}", _operand(row[MX], row[XI], 1), items, "", ""
     if row[FORM] == MATRIX and row[LABELS]:
         table = f"{row[TERMS]} from %{row[XI + 3]} ({_steps(row, RY, TERM_Y)})"
-        what = "picked" if row[LABELS] == PICKS else f"with {row[TERMS] - repeats} {'added' if row[LABELS] == ADDS else 'set'}"
+        more = row[TERMS] - repeats
+        what = {PICKS: "picked", FINDS: "found", ADDS: f"with {more} added"}.get(int(row[LABELS]), f"with {more} set")
         return f"{repeats} x {n} {what}", slots, f"labels %{row[XI]} ({_steps(row, RX)})", table, "", ""
     if row[FORM] == MATRIX:
         x, y = (f"one %{row[at]} ({steps})" for at, steps in ((XI, _steps(row, RX, TERM_X)), (XI + 3, _steps(row, RY, TERM_Y))))

@@ -17,7 +17,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from . import arrays, bulk, tracer
 from .arrays import ConditionArray, VarArray, asarray, elementwise, joined, plain, recording, traced
 from .ops import CODE, OPS
-from .products import ADDS, MULTIPLIES, PICKS
+from .products import ADDS, FINDS, MULTIPLIES, PICKS
 from .recording import CONST
 from .tracer import Var
 
@@ -255,6 +255,17 @@ def collected(labels: Any, x: Any, y: Any, kind: int = ADDS) -> Any:
     column, both = labels.reshape(-1, 1), traced(labels.rec, joined([asarray(k).reshape(len(k), -1) for k in (x, y)]))
     start, v = labels.rec.multiply_matrices(column.row, both.row, column.v, both.v, kind)
     return VarArray(labels.rec, arrays.numbered(start, x.shape), v.reshape(x.shape))
+
+
+def found(x: Any, grid: Any) -> Any:
+    """How many numbers of a grid in ascending order are not above each number: labels."""
+    rec = recording(x, grid)
+    assert rec is not None
+    if rec.hooks:  # nothing is replayed
+        return traced(rec, asarray(np.searchsorted(plain(grid), plain(x), "right").astype(float)))
+    column, places = (traced(rec, asarray(k)).reshape(-1, 1) for k in (x, grid))
+    start, v = rec.multiply_matrices(column.row, places.row, column.v, places.v, FINDS)
+    return VarArray(rec, arrays.numbered(start, x.shape), v.reshape(x.shape))
 
 
 def _by_matrices(x: Any, y: Any, axes: int) -> Any:

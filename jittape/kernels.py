@@ -39,7 +39,7 @@ from . import cpython
 from .errors import JitTapeCacheWarning
 from .interrupts import lock, uninterrupted, wait_before_fork
 from .ops import MATMUL
-from .products import ADDS, PICKS, SETS
+from .products import ADDS, FINDS, PICKS, SETS
 
 LN2 = 0.6931471805599453
 LOG2_E = 1.4426950408889634
@@ -1433,7 +1433,7 @@ REPEATS, RX, RY, RZ = 15, 16, 17, 18  # how often it runs, and the step of each 
 WIDTH = 19  # of a block that calls a function: how many elements it computes, the last ones perhaps for nobody
 TERMS, TERM_X, TERM_Y = 20, 21, 22  # of a product of matrices: how many products a sum has, and the steps between them
 ROOM_X, ROOM_Y = 23, 24  # and while it is planned, for how many there is room where its constants are
-LABELS = 25  # and whether x has labels by which it PICKS from rows of y, or ADDS or SETS those behind to the first; TERMS are all, TERM_Y apart
+LABELS = 25  # and whether x has labels by which it PICKS from rows of y, or ADDS or SETS those behind to the first, or FINDS places; TERMS are all, TERM_Y apart
 # What a row does: instructions one at a time, a chain of additions from x on (OP: whether it subtracts), a product of matrices, a block
 # of a family, a chain that adds products of y and z to x, a chain of products from x on, which keeps them all, x before them; from CORE
 # on a loop of its own.
@@ -3446,6 +3446,21 @@ def _labelled(work, at, rows, step):
     return uint64(int64(label)) * step if label >= 0.0 and label < float64(int64(rows)) else uint64(0)
 
 
+@helper
+def _found(work, x, at, step, n):
+    """How many of ``n`` numbers in ascending order, from ``at`` on and a ``step`` apart, are not above a number."""
+    one = uint64(1)
+    low = uint64(0)
+    while n:
+        half = n >> one
+        if work[at + (low + half) * step] <= x:
+            low += half + one
+            n -= half + one
+        else:
+            n = half
+    return float64(int64(low))
+
+
 def matrix(code, work, row, _0, _1, _2, _3, _4, _5):
     """Run the row of a product of matrices, or pick rows."""
     one = uint64(1)
@@ -3460,6 +3475,12 @@ def matrix(code, work, row, _0, _1, _2, _3, _4, _5):
                 work[to + j] = work[start + j * next_y]
             x += row_x
             to += n
+        return
+    if code[row + LABELS] == FINDS:
+        for _ in range(rows):
+            work[to] = _found(work, work[x], y, term_y, terms)
+            x += row_x
+            to += one
         return
     if code[row + LABELS] >= ADDS:
         for _ in range(rows):
@@ -4195,8 +4216,9 @@ def _need(p, first, products, factors, members, needed):
             needed[slot] = kind
         for q in (FACTOR_X, FACTOR_Y):
             f = OF_FACTOR * products[p + q]
+            labels = products[p + LABELLED] != 0 and (q == FACTOR_X or products[p + LABELLED] == FINDS)
             for k in range(factors[f + ASKED], factors[f + ASKED_END]):
-                needed[members[k]] |= kind
+                needed[members[k]] |= NEEDED if labels else kind
 
 
 @helper
@@ -4214,14 +4236,14 @@ def _wait(p, first, products, factors, members, level):
 @helper
 def _multiplied(p, first, products, factors, members, needed, active, uses):
     """What a product of matrices multiplies is in use, more than once; its results are active where a factor is."""
-    on = products[p + FROM_LEAVES] != 0
+    on, flat = products[p + FROM_LEAVES] != 0, products[p + LABELLED] == FINDS
     for q in (FACTOR_X, FACTOR_Y):
         f = OF_FACTOR * products[p + q]
         for k in range(factors[f + ASKED], factors[f + ASKED_END]):
             on = on or active[members[k]] != 0
             uses[members[k]] += 2
     for slot in range(first + products[p + RESULTS], first + products[p + RESULTS_END]):
-        active[slot] = on and (needed[slot] & USEFUL) != 0
+        active[slot] = on and not flat and (needed[slot] & USEFUL) != 0
 
 
 @helper
@@ -5139,7 +5161,7 @@ def _emit_product(
     kind = products[p + LABELLED]
     if kind:
         terms = factors[y + HEIGHT]
-        height = terms - height if kind >= ADDS else height
+        height = terms - height if kind == ADDS or kind == SETS else height
     columns = count > 1 and breadth == 1
     across = height > breadth and breadth > 1 and not kind
     for f in (x, y):
@@ -5178,7 +5200,11 @@ def _emit_product(
         wide = (inner + pieces - 1) // pieces
     for j in range(0, inner, wide):
         n = min(wide, inner - j)
-        most = outer if kind >= ADDS else max(LARGEST_PRODUCT // (n if kind else terms * n) // TILE_ROWS, 1) * TILE_ROWS
+        most = (
+            outer
+            if kind == ADDS or kind == SETS
+            else max(LARGEST_PRODUCT // (n if kind else terms * n) // TILE_ROWS, 1) * TILE_ROWS
+        )
         if c[ROW_COUNT] + outer // most + 2 > room:
             return False
         begin = c[SLOT]
@@ -5644,7 +5670,7 @@ def _pull_matrices(q, row, s, rows, pulls, c, state, slots):
     y, next_y, term_y = int64(rows[row + YI]), _whole(rows[row + RY]), _whole(rows[row + TERM_Y])
     at, outer, inner = (y, n, next_y) if q else (x, runs, step_x)
     labels, reached = rows[row + LABELS] != 0, False
-    if labels and not q:  # a label passes nothing
+    if (labels and not q) or rows[row + LABELS] == FINDS:  # a label passes nothing
         return
     for k in range(outer):
         for t in range(terms):

@@ -17,13 +17,16 @@ from numpy.lib.array_utils import normalize_axis_index
 from . import arrays, folds, tracer
 from .arrays import VarArray, asarray, elementwise
 from .errors import TracingTypeError
+from .memory import require
 from .ops import CODE, MATMUL, OPS
-from .products import SETS, holding
+from .products import FINDS, SETS, holding
 from .recording import CONST, DATA, INPUT, Recording
 from .tracer import Traced, Var
 
 _WITHOUT_DERIVATIVE = {DATA, CONST} | {code for code, op in enumerate(OPS) if op.flat}
 _MOST_PLACES = 10_000
+# Bytes that an element takes while it is recorded and planned.
+_A_PLACE = 200
 # All floats from here on are whole numbers.
 _WHOLE = 2.0**53
 
@@ -46,7 +49,7 @@ def _without_derivative(rec: Recording, todo: list[int]) -> bool:
             return False
         if op[row] == MATMUL:
             product = holding(rec.products, row)
-            if product.start not in seen or row == product.start:
+            if product.kind != FINDS and (product.start not in seen or row == product.start):
                 seen.add(product.start)
                 todo += product.x.ravel().tolist() + product.y.ravel().tolist()
             continue
@@ -309,10 +312,13 @@ def bincount(x: Any, weights: Any, minlength: int) -> Any:
     where = asarray(x)
     if not is_data(where):
         where.__index__()
+    require(_A_PLACE * max(int(np.max(where.v, initial=0.0)), minlength or 0), "np.bincount of so many places")
     np.bincount(where.v.astype(int), minlength=minlength)  # NumPy's own errors
     n = _above(folds.fold("maximum", where), minlength) if where.size else minlength
     if not _all_below(where, n):
         raise ValueError("np.bincount: a place is negative, or is no integer")
+    if not where.size:
+        return arrays.traced(where.rec, np.zeros(n))
     return folds.collected(where, np.zeros(n), folds.spread(asarray(1.0 if weights is None else weights), where.shape))
 
 

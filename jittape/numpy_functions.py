@@ -215,7 +215,7 @@ NOTES = (
     "`argsort`, `argmax`, `searchsorted` and their like ask how elements compare. A call at which a comparison comes out otherwise "
     "records that path too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
     "`sort`, `median`, `quantile` and `interp` ask nothing about the order: they compare and choose at every replay. Equal elements of a "
-    "sort share the derivative. Beyond 16,384 elements a sort, and beyond a million pieces an interpolation, is recorded for its order.",
+    "sort share the derivative. Beyond 16,384 elements a sort is recorded for its order.",
     "`solve`, `inv`, `det` and `slogdet` eliminate without exchanging rows where that is stable, as for positive definite matrices, and "
     "reflect where it is not: two paths at most, unless a matrix is singular to rounding. `eigh`, `svd` ask how many rounds they take, "
     "`cholesky` whether the matrix is positive definite.",

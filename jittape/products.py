@@ -15,7 +15,7 @@ _AT_ONCE = 1 << 20
 
 
 # What a product does with its factors.
-MULTIPLIES, PICKS, ADDS, SETS = 0, 1, 2, 3
+MULTIPLIES, PICKS, ADDS, SETS, FINDS = 0, 1, 2, 3, 4
 
 
 class Product(NamedTuple):
@@ -25,13 +25,14 @@ class Product(NamedTuple):
     One that picks looks up rows: result ``[i, j]`` is ``y[x[i], j]``. One that adds collects the last rows of y, one for each label, in
     the first ones: result ``[k, j]`` is ``y[k, j]`` and then the sum of those that have the label k. One that sets has the last one of
     those in place of a sum; there y has whole numbers without derivatives. That labels are numbers of rows is for guards to tell; others
-    mean the first.
+    mean the first. One that finds makes labels: result ``[i, 0]`` is how many numbers of y, one column in ascending order, are not above
+    ``x[i, 0]``. It has no derivative.
 
     Attributes
     ----------
     start : the first of its results, in C order: a row of a recording, an instruction of a tape
     x, y : int32 matrices of rows, or of slots: what is multiplied
-    kind : whether it multiplies, picks, adds or sets
+    kind : whether it multiplies, picks, adds, sets or finds
     """
 
     start: int
@@ -42,7 +43,7 @@ class Product(NamedTuple):
     @property
     def height(self) -> int:
         """How many rows of results there are."""
-        return len(self.y) - len(self.x) if self.kind >= ADDS else len(self.x)
+        return len(self.y) - len(self.x) if self.kind in (ADDS, SETS) else len(self.x)
 
     @property
     def stop(self) -> int:
@@ -52,12 +53,12 @@ class Product(NamedTuple):
     @property
     def rows(self) -> int:
         """How many rows labels can mean; none where there are no labels."""
-        return (0, len(self.y), self.height, self.height)[self.kind]
+        return (0, len(self.y), self.height, self.height, 0)[self.kind]
 
     def factors(self, result: int) -> tuple[np.ndarray, np.ndarray]:
         """What is multiplied for one result, a row or an instruction; or the labels, and what they are for."""
         i, j = divmod(result - self.start, self.y.shape[1])
-        return self.x[:, 0] if self.kind >= ADDS else self.x[i], self.y[:, j]
+        return self.x[:, 0] if self.kind in (ADDS, SETS) else self.x[i], self.y[:, j]
 
 
 def holding(products: Sequence[Product], result: int) -> Product:
@@ -67,6 +68,8 @@ def holding(products: Sequence[Product], result: int) -> Product:
 
 def values(x: np.ndarray, y: np.ndarray, kind: int = MULTIPLIES) -> np.ndarray:
     """The product of two matrices; each sum is in the order of its terms, as NumPy's own is not."""
+    if kind == FINDS:
+        return np.where(np.isnan(x), 0.0, np.searchsorted(y[:, 0], x, "right"))
     if kind != MULTIPLIES:
         label, rows = x[:, 0], len(y) - (kind >= ADDS) * len(x)
         label = np.where((label >= 0.0) & (label < rows), label, 0.0).astype(np.int64)
@@ -99,10 +102,10 @@ def spelled_out(
 ):
     """The columns of a tape whose products are single operations, and the new slot of each old one.
 
-    ``first`` is the slot of instruction 0, ``codes`` those of the operations: multiply, add, equal, gate and subtract. In front of the
-    instructions are slots for as many constants more, the numbers from 0 on, as there are rows that labels can mean.
+    ``first`` is the slot of instruction 0, ``codes`` those of the operations: multiply, add, equal, gate, subtract and greater_equal. In
+    front of the instructions are slots for as many constants more, the numbers from 0 on, as there are rows that labels can mean.
     """
-    multiply, add, equal, gate, subtract = codes
+    multiply, add, equal, gate, subtract, greater_equal = codes
     n, numbers = len(op), first
     sizes = np.ones(n, np.int64)
     for product in products:
@@ -116,7 +119,7 @@ def spelled_out(
     for product in products:
         height, n = product.height, product.y.shape[1]
         end = ends[product.start : product.stop, None]
-        if product.kind >= ADDS:  # to each result, for each label, what is behind or nothing
+        if product.kind in (ADDS, SETS):  # to each result, for each label, what is behind or nothing
             labels = np.tile(slot[product.x].T, (len(end), 1))
             right = np.tile(slot[product.y[height:]].T, (height, 1))
             each = 3 if product.kind == ADDS else 4
@@ -138,7 +141,7 @@ def spelled_out(
             new_op[at], new_a[at], new_b[at] = equal, left, numbers + np.arange(terms)
             left = first + at
         at = begin + np.concatenate([[0], np.arange(1, 2 * terms - 1, 2)])
-        new_op[at], new_a[at], new_b[at] = gate if product.kind == PICKS else multiply, left, right
+        new_op[at], new_a[at], new_b[at] = {PICKS: gate, FINDS: greater_equal}.get(product.kind, multiply), left, right
         at = begin + np.arange(2, 2 * terms, 2)
         new_op[at], new_b[at] = add, first + at - 1
         new_a[at] = first + at - 2
@@ -149,5 +152,5 @@ def spelled_out(
 def operations(product: Product) -> int:
     """How many single operations a product is."""
     labels, terms = len(product.x), len(product.y)
-    each = (2 * terms - 1, 3 * terms - 1, 3 * labels, 4 * labels)[product.kind]
+    each = (2 * terms - 1, 3 * terms - 1, 3 * labels, 4 * labels, 2 * terms - 1)[product.kind]
     return each * (product.stop - product.start)

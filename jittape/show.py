@@ -12,7 +12,7 @@ import numpy as np
 
 from . import formulas, picture
 from .ops import CODE, MATMUL, NAMES, OPS, Op
-from .products import MULTIPLIES, PICKS, SETS, holding
+from .products import FINDS, MULTIPLIES, PICKS, SETS, holding
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 LARGEST_PICTURE = 40
@@ -110,6 +110,8 @@ class _View:
         if product.kind == MULTIPLIES:
             pairs, name = np.stack([x, y], axis=1), "multiply"
             operands, d = pairs.ravel(), tape.val[pairs[:, ::-1]].ravel()
+        elif product.kind == FINDS:
+            return _Step(slot, OPS[CODE["greater_equal"]], (int(x[0]), int(y[0])), (None, None), False)
         else:
             row, labels = (i - product.start) // product.y.shape[1], tape.val[x]
             operands = y[labels.astype(int)] if product.kind == PICKS else np.append(y[row], y[product.height :][labels == row])

@@ -14,7 +14,7 @@ from .guards import Guards
 from .memory import require
 from .names import Names
 from .ops import CODE, MATMUL, NAMES, OPS
-from .products import ADDS, MULTIPLIES, Product, operations, spelled_out
+from .products import ADDS, MULTIPLIES, SETS, Product, operations, spelled_out
 
 MAX_SLOTS = 2**31 - 1
 # Bytes that it takes to spell out a product of two numbers, and the addition of it.
@@ -158,7 +158,7 @@ class Tape:
         results, at = np.zeros(len(self.op), np.bool_), 0
         for k, (start, x, y, kind) in enumerate(self.products):
             if not (x.ndim == y.ndim == 2 and x.size and y.size and x.shape[1] == (len(y) if kind == MULTIPLIES else 1)) or (
-                kind >= ADDS and len(y) <= len(x)
+                kind in (ADDS, SETS) and len(y) <= len(x)
             ):
                 raise TapeFormatError(f"product {k}: matrices of shapes {x.shape} and {y.shape} cannot be multiplied")
             stop = self.products[k].stop
@@ -177,7 +177,7 @@ class Tape:
         require(_SPELLED_OUT * sum(map(operations, self.products)), f"spelling out the products of matrices of {self!r}")
         compute: dict[int, Callable[..., Any]] = {
             CODE["multiply"]: np.multiply, CODE["add"]: np.add, CODE["equal"]: np.equal, CODE["gate"]: lambda x, y: np.where(x != 0.0, y, 0.0),
-            CODE["subtract"]: np.subtract,
+            CODE["subtract"]: np.subtract, CODE["greater_equal"]: np.greater_equal,
         }  # fmt: skip
         op, a, b, slot = spelled_out(self.op, self.a, self.b, self.first, self.products, tuple(compute))
         numbers = max(product.rows for product in self.products)
