@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import MemberDescriptorType
@@ -322,11 +323,11 @@ def _answer(table, arguments):
 
 
 def call(own, arguments, n, names):
-    """A call as CPython makes it. ``own`` is a tuple that begins with the address of a table.
+    """A call as CPython makes it. ``own`` are bytes, the address of a table.
 
     It returns the answer, an int where that guard disagreed, or None where Python has to look closer.
     """
-    table = cpython.PyLong_AsUnsignedLong(cpython.PyTuple_GetItem(own, 0))
+    table = item(own, cpython.BYTES_AT)
     out = _FOR_PYTHON
     # what runs meanwhile may call this anew: other threads, or finalizers
     if item(table, _BUSY) == 0 and _given(table, uint64(n), names):
@@ -443,9 +444,8 @@ def make(
         *map(id, _OBJECTS), 0, 0, 0, *map(id, names),
     ]  # fmt: skip
     table = np.array(known, np.uint64)
-    return cpython.function(
-        _definitions[0], (table.ctypes.data, table, rows, nodes.shapes, plan, frame, numbers, take, give, names, key)
-    )
+    holds = table, rows, nodes.shapes, plan, frame, numbers, take, give, names, key
+    return cpython.function(_definitions[0], table.ctypes.data.to_bytes(8, sys.byteorder), holds)
 
 
 # What a table has from `_NONE` on.
@@ -454,7 +454,7 @@ _OBJECTS = None, float, np.float64, int, str, np.ndarray, *map(np.dtype, (np.flo
 
 def answered(function: Callable[..., Any]) -> int:
     """How many calls a function of `make` has answered."""
-    return int(function.__self__[1][_ANSWERED // 8])  # type: ignore[attr-defined]
+    return int(function.__module__[0][_ANSWERED // 8])
 
 
 # So many calls are answered by Python, at a microsecond more each, before a second and a half is spent on compiling what answers them, and so

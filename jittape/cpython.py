@@ -55,8 +55,8 @@ item, item_int32, item_uint8 = (_loads(ir.IntType(bits), types.uint64) for bits 
 item_float64, item_float32 = _loads(ir.DoubleType(), types.float64), _loads(ir.FloatType(), types.float32)
 store, store_int32, store_uint8 = (_stores(ir.IntType(bits), types.uint64) for bits in (64, 32, 8))
 store_float64 = _stores(ir.DoubleType(), types.float64)
-# Where an object has its type.
-TYPE_AT = 8
+# Where an object has its type, and an object of bytes the first of them.
+TYPE_AT, BYTES_AT = 8, 32
 
 
 def _c(name: str, result: Any, *arguments: Any) -> Any:
@@ -125,7 +125,7 @@ class Definition(ctypes.Structure):
 NO_ARGUMENT, ONE_ARGUMENT, ARGUMENTS, AND_NAMED = 4, 8, 128, 130
 _definition = ctypes.POINTER(Definition)
 _method = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, _definition)(("PyDescr_NewMethod", ctypes.pythonapi))
-_function = ctypes.PYFUNCTYPE(ctypes.py_object, _definition, ctypes.py_object, ctypes.c_void_p)(
+_function = ctypes.PYFUNCTYPE(ctypes.py_object, _definition, ctypes.py_object, ctypes.py_object)(
     ("PyCFunction_NewEx", ctypes.pythonapi)
 )
 _keep_object = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
@@ -136,9 +136,9 @@ def method(kind: type, definition: Definition) -> Any:
     return _method(kind, definition)
 
 
-def function(definition: Definition, own: Any) -> Any:
-    """A Python function; C gets ``own`` as its self."""
-    return _function(definition, own, None)
+def function(definition: Definition, own: Any, holds: Any = None) -> Any:
+    """A Python function; C gets ``own`` as its self, and ``holds``, which Python finds as its module, lives as long."""
+    return _function(definition, own, holds)
 
 
 def forever(x: Any) -> Any:

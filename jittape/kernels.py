@@ -3726,8 +3726,9 @@ def _total(work, s, n):
     return total
 
 
-def singles(code, work, t, n, _0, _1, _2, _3, _4):
-    """Run pulls of single numbers, ``n`` from ``code[t]`` on. Apart from `reverse`: together LLVM runs out of registers for both."""
+@inlined
+def _pull_numbers(code, work, t, n):
+    """Run pulls of single numbers, ``n`` from ``code[t]`` on."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
     offset = uint64(FLAG - 1)
     for _ in range(n):
@@ -3738,6 +3739,11 @@ def singles(code, work, t, n, _0, _1, _2, _3, _4):
             p = 0.0
         work[code[t + three]] = work[code[t + two]] + (-p if source > offset else p)
         t += four
+
+
+def singles(code, work, t, n, _0, _1, _2, _3, _4):
+    """The same apart from `reverse`: together LLVM runs out of registers for both."""
+    _pull_numbers(code, work, t, n)
 
 
 @reordered
@@ -3903,14 +3909,13 @@ def _clear(code, work, t, n, seed):
 
 def reverse_in_order(code, work, start, stop, _0, _1, _2, _3, _4):
     """`reverse` where all pulls are of single numbers, for programs that run in recorded order."""
-    zero = uint64(0)
     for r in range(start, stop):
         row = uint64(code[AT_PULLS]) + r * uint64(PULL)
         n, t = uint64(code[row + COUNT]), uint64(code[row + TARGET])
         if code[row + PULLS] == CLEAR:
             _clear(code, work, t, n, uint64(code[row + SOURCE]))
         else:
-            call(_address(code, uint64(AT_SINGLES)), code, work, t, n, zero, zero, zero, zero, zero)
+            _pull_numbers(code, work, t, n)
 
 
 def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
@@ -4115,9 +4120,8 @@ def frame_value(address):
 
 
 def short_frame(own, _):
-    """The same as CPython calls it where it may, in half the time: ``own`` is a tuple that begins with the address of the frame."""
-    address = cpython.PyLong_AsUnsignedLong(cpython.PyTuple_GetItem(own, 0))
-    return cpython.PyFloat_FromDouble(_run_frame(address))
+    """The same as CPython calls it where it may, in half the time: ``own`` are bytes, the address of the frame."""
+    return cpython.PyFloat_FromDouble(_run_frame(cpython.item(own, cpython.BYTES_AT)))
 
 
 # The most slots of a program whose frames are short: they take less than a microsecond.
@@ -5834,13 +5838,15 @@ def pull_back(rows, lists, pulls, c, table, state, slots, inputs, output, lists_
 
 
 @jit
-def unroll(op, a, b, active, table, code, slots, at, chunk):
-    """Write the instructions of a recording as they come from ``code[at]`` on, then their pulls; every adjoint is kept.
+def unroll(op, a, b, active, adjoint, readers, table, code, slots, inputs, at, chunk):
+    """Write the instructions of a recording as they come from ``code[at]`` on, then their pulls.
 
-    Returns where the pulls' lists end. Stretches are of ``chunk`` instructions, as are the rows that describe them.
+    Returns where the pulls' lists end. Stretches are of ``chunk`` instructions, as are the rows that describe them. The adjoint of each
+    slot is kept, or else, where ``adjoint`` and ``readers`` are as long as there are slots, those of as many ``inputs``. Those come as
+    zeros.
     """
-    n = len(op)
-    op, a, b, active, table, code = _pointers(op, a, b, active, table, code)
+    n, every = len(op), len(adjoint) == 0
+    op, a, b, active, adjoint, readers, table, code = _pointers(op, a, b, active, adjoint, readers, table, code)
     own, constants = slots - n, 2 * slots
     p = constants + len(CONSTANTS)
     rows = (n + chunk - 1) // chunk
@@ -5856,6 +5862,8 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
                 how = table[facts + HOW + q]
                 if how != NOTHING_PASSES and active[b[i] if q else a[i]]:
                     active[own + i] = 1
+                    if not every:
+                        readers[b[i] if q else a[i]] += 1
                     if how == STORED:
                         word |= 1 << 16 + q
         code[at], code[at + 1], code[at + 2], code[at + 3] = word, a[i], b[i], p
@@ -5864,6 +5872,8 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
     code[at], code[at + 1] = slots, slots
     clear = at
     at += 2
+    if not every:
+        adjoint[code[OUTPUT]] = slots + code[OUTPUT]
     pulls = HEADER + ROW * rows
     for r in range(rows):
         row = HEADER + ROW * r
@@ -5878,20 +5888,33 @@ def unroll(op, a, b, active, table, code, slots, at, chunk):
         count = 0
         for back in range(min(chunk, n - begin)):
             i = min(begin + chunk, n) - 1 - back
-            if op[i] >= LEAF or not active[own + i]:
+            if op[i] >= LEAF or not active[own + i] or (not every and adjoint[own + i] == 0):
                 continue
             facts, x, y, v = FACTS * int64(op[i]), int64(a[i]), int64(b[i]), own + i
+            s = slots + v if every else int64(adjoint[v])
             for q in range(table[facts + ARITY]):
                 how = table[facts + HOW + q]
                 to = y if q else x
                 if how == NOTHING_PASSES or not active[to]:
                     continue
+                if not every and how == PLUS and readers[to] == 1 and to > inputs and adjoint[to] == 0:
+                    adjoint[to] = s  # nothing else is ever added to this adjoint: it is the same number
+                    continue
                 d = _partial(how, x, y, v, constants + len(CONSTANTS) + 2 * i + q, constants)
                 flag = FLAG if table[facts + IS_SWITCH] else 0
-                code[at], code[at + 1], code[at + 2], code[at + 3] = slots + v, d + flag, slots + to, slots + to
+                before = slots + to
+                if not every and adjoint[to] == 0:
+                    adjoint[to], before = slots + to, constants + NOTHING_AT
+                code[at], code[at + 1], code[at + 2], code[at + 3] = s, d + flag, before, slots + to
                 at += 4
                 count += 1
         code[pulls + COUNT] = count
+    if not every:  # the adjoints of inputs that nothing comes back to
+        first = last = 0
+        for slot in range(1, inputs + 1):
+            if active[slot] and adjoint[slot] == 0:
+                first, last = first if first else slot, slot
+        code[clear], code[clear + 1] = slots + first, last + 1 - first if first else 0
     return at
 
 
@@ -5933,7 +5956,7 @@ def piece(code, work, begin, end, mode, reads=(), writes=()):
     frame = frame_of(code, work, begin, end, mode, reads, writes)
     holds = frame.ctypes.data, frame, code, work, reads, writes
     if is_short(code) and cpython.supported():
-        return cpython.function(_short_frame(), holds)
+        return cpython.function(_short_frame(), frame.ctypes.data.to_bytes(8, sys.byteorder), holds)
     run = functools.partial(_entry(run_short_frame if is_short(code) else run_frame), frame.ctypes.data)
     run.holds = holds  # type: ignore[attr-defined]
     return run
@@ -6017,7 +6040,7 @@ def compiled(function, signature):
     with uninterrupted():
         if _CACHE:
             try:
-                return cfunc(signature, cache=True, error_model="numpy", no_rewrites=True)(function)
+                return cfunc(signature, cache=True, error_model="numpy", no_rewrites=True, forceinline=True)(function)
             except (NumbaError, RecursionError):
                 raise
             except Exception as error:  # no folder to write to, or whatever a truncated or foreign cache file raises

@@ -170,11 +170,19 @@ class Plan(NamedTuple):
         return kernels.frame_of(self.code, work, begin, end, mode)
 
 
-def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, output: int, active: np.ndarray) -> Plan:
-    """The plan that runs instructions one at a time as they come; their results are the last slots, and it keeps every adjoint.
+def direct(
+    op: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    template: np.ndarray,
+    output: int,
+    active: np.ndarray,
+    inputs: int | None = None,
+) -> Plan:
+    """The plan that runs instructions one at a time as they come; their results are the last slots.
 
     It takes no time to make: for tapes too short for blocks, and for the eager layer, where each tape runs once. ``active``
-    tells by slot which leaves are differentiated.
+    tells by slot which leaves are differentiated. It keeps the adjoints of as many ``inputs``, or every adjoint.
     """
     n, slots = len(op), len(template)
     size = 2 * slots + 2 * n + len(CONSTANTS)
@@ -184,7 +192,10 @@ def direct(op: np.ndarray, a: np.ndarray, b: np.ndarray, template: np.ndarray, o
     code = np.zeros(at + 12 * n + 2, np.uint32)
     code[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = slots, rows, rows + 1, HEADER + ROW * rows, output
     op, a, b = (_locked(column) for column in (op, a, b))
-    end = kernels.planning(n, kernels.unroll).unroll(op, a, b, active.astype(np.uint8), _FACTS, code, slots, at, CHUNK)
+    adjoint, readers = np.zeros((2, 0 if inputs is None else slots), np.int32)
+    end = kernels.planning(n, kernels.unroll).unroll(
+        op, a, b, active.astype(np.uint8), adjoint, readers, _FACTS, code, slots, inputs or 0, at, CHUNK
+    )
     used = np.flatnonzero(np.bincount(op, minlength=len(OPS))[: len(OPS)])
     families = tuple(dict.fromkeys(_TABLE[used, FAMILY_OF].tolist()))
     code[AT:HEADER] = _functions(kernels.forward_in_order, kernels.reverse_in_order, families)
@@ -211,7 +222,7 @@ def _functions(
 ) -> np.ndarray:
     """The part of a header with the addresses of the functions that a program needs; ``ones`` and ``blocks`` are families."""
     functions: dict[int, Callable] = {AT_FORWARD: forward, AT_REVERSE: reverse}
-    functions |= {AT_STRETCH: kernels.stretch, AT_SINGLES: kernels.singles}
+    functions |= {AT_STRETCH: kernels.stretch} | ({AT_SINGLES: kernels.singles} if reverse is kernels.reverse else {})
     if matrices:
         functions |= {AT_MATRIX: kernels.matrix, AT_MATRIX_BACK: kernels.matrix_back}
     functions |= {AT_FAMILIES + 2 * family: function for family in ones if (function := kernels.ONE_OF[family])}
@@ -243,7 +254,7 @@ def schedule(tape: Tape) -> Plan:
     if n <= _TOO_SHORT and not tape.products:
         template = np.concatenate([tape.val[:first], np.zeros(n)])
         output = int(tape.outputs[0]) if len(tape.outputs) else 0
-        plan = direct(tape.op, tape.a, tape.b, template, output, active)
+        plan = direct(tape.op, tape.a, tape.b, template, output, active, inputs)
         guards = _guards(tape, plan.where, plan.rows[:, OUT], plan.code, len(plan.code))
         return plan._replace(code=np.concatenate([plan.code, guards]))
     matrices = Matrices.of(tape)
