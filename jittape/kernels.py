@@ -1566,6 +1566,34 @@ def block_arithmetic(code, work, op, xo, yo, o, n, dx, dy):
             x = work[xo + i]
             v = x
             work[o + i] = v
+    elif op == 83:  # cube
+        for i in range(n):
+            x = work[xo + i]
+            v = x * x * x
+            work[o + i] = v
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = 3.0 * x * x
+    elif op == 84:  # fourth
+        for i in range(n):
+            x = work[xo + i]
+            v = x * x * (x * x)
+            work[o + i] = v
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = 4.0 * x * x * x
+    elif op == 85:  # inverse_square
+        for i in range(n):
+            x = work[xo + i]
+            v = 1.0 / x * (1.0 / x)
+            work[o + i] = v
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = -2.0 * v / x
 
 
 def one_powers(code, work, op, a, b, o, p, stored, _):
@@ -3114,6 +3142,18 @@ def stretch(code, work, at, n, o, _0, _1, _2, _3):
             v = 1.0 if x != y else 0.0
         elif op == 77:  # copy
             v = x
+        elif op == 83:  # cube
+            v = x * x * x
+            if stored & 1:
+                work[p] = 3.0 * x * x
+        elif op == 84:  # fourth
+            v = x * x * (x * x)
+            if stored & 1:
+                work[p] = 4.0 * x * x * x
+        elif op == 85:  # inverse_square
+            v = 1.0 / x * (1.0 / x)
+            if stored & 1:
+                work[p] = -2.0 * v / x
         elif op == FUSED + 0:
             v = work[p] + x * y
         elif op == FUSED + 1:

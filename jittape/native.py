@@ -37,9 +37,10 @@ def _of(x, facts, place):
 # each method the opcode and the Python method.
 (
     _VAR, _CONDITION, _RECORDING, _FLOAT, _NUMPY_FLOAT, _INT, _LIST, _NONE, _TRUE, _FALSE, _ZERO, _CONST, _SQUARE, _SQRT, _RECIPROCAL,
+    _CUBE, _FOURTH, _INVERSE_SQUARE,
     _APPENDED, _FILENAME, _PACKAGE, _POSITIVE_ZERO, _CONDITIONS,
     _REC, _ROW, _V, _OP, _A, _B, _VAL, _BASE, _DUE, _OWNER, _CONSTANTS, _LINES, _GUARDS, _VARS, _METHODS,
-) = range(0, 8 * 35, 8)  # fmt: skip
+) = range(0, 8 * 38, 8)  # fmt: skip
 _OBJECTS = (
     Var, Condition, Recording, float, np.float64, int, list, None, True, False, 0, CONST, *map(CODE.get, tracer.POWERS.values()),
     "appended", "co_filename", show.PACKAGE, "0.0", CONDITIONS,
@@ -252,7 +253,7 @@ def _operation(x, other, facts, operator, swapped, code):
         left = cpython.PyFloat_AsDouble(v)
         if operator == _RAISE:
             exponent = _number(other, facts)
-        if operator == _NEGATE or exponent == 2.0 or exponent == 0.5 or exponent == -1.0:
+        if operator == _NEGATE or exponent in (2.0, 0.5, -1.0, 3.0, 4.0, -2.0):
             b = item(facts, _ZERO)
         else:
             b, right = _second(other, rec, facts)
@@ -270,6 +271,12 @@ def _operation(x, other, facts, operator, swapped, code):
             code, raised = item(facts, _SQRT), sqrt(left)
         elif exponent == -1.0 and left != 0.0:
             code, raised = item(facts, _RECIPROCAL), 1.0 / left
+        elif exponent == 3.0:
+            code, raised = item(facts, _CUBE), left * left * left
+        elif exponent == 4.0:
+            code, raised = item(facts, _FOURTH), left * left * (left * left)
+        elif exponent == -2.0 and left != 0.0:
+            code, raised = item(facts, _INVERSE_SQUARE), 1.0 / left * (1.0 / left)
         elif b != item(facts, _ZERO):
             raised = cpython.c_pow(left, right)
         good = raised - raised == 0.0

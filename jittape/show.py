@@ -26,6 +26,9 @@ _HIDDEN = {
     "clip_low": "clip({0}, min={1})",
     "clip_high": "clip({0}, max={1})",
     "negative": "-{0}",
+    "cube": "{0} ** 3",
+    "fourth": "{0} ** 4",
+    "inverse_square": "{0} ** -2",
 }
 
 Place = tuple[str, int]

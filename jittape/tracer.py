@@ -496,7 +496,7 @@ METHODS = {
     "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",
     "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne",
 }  # fmt: skip
-POWERS = {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}
+POWERS = {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal", 3.0: "cube", 4.0: "fourth", -2.0: "inverse_square"}
 
 
 def _power(raise_: Callable[[Var, Any], Any]) -> Callable[..., Any]:

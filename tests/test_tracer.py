@@ -18,7 +18,7 @@ from jittape import formulas, tracer
 from jittape.errors import TracingTypeError
 from jittape.ops import CODE, OPS
 from jittape.recording import INPUT, Recording
-from jittape.tracer import Condition, Var
+from jittape.tracer import POWERS, Condition, Var
 
 pytestmark = pytest.mark.usefixtures("operators")
 
@@ -88,7 +88,8 @@ def test_operators_with_numbers_in_both_orders(symbol, other):
         y = function(x, other) if left else function(other, x)
         operands = (2.5, float(other)) if left else (float(other), 2.5)
         assert type(y) is Var
-        assert rows(x.rec) == [(name, *operands)]
+        own = POWERS.get(float(other)) if symbol == "**" and left else None
+        assert rows(x.rec) == [(own, 2.5) if own else (name, *operands)]
         # a negative number to a fractional power is complex in Python, and NaN here
         assert y.v == pytest.approx(formulas.value(CODE[name], *operands), rel=1e-15, nan_ok=True)
         assert isinstance(function(*operands), complex) or y.v == pytest.approx(function(*operands), rel=1e-15)
@@ -160,19 +161,30 @@ def test_divmod():
 
 
 @pytest.mark.parametrize(
-    "exponent, name", [(2, "square"), (2.0, "square"), (0.5, "sqrt"), (-1, "reciprocal"), (np.float32(2), "square")]
+    "exponent, name",
+    [
+        *POWERS.items(),
+        (2, "square"),
+        (-1, "reciprocal"),
+        (np.float32(2), "square"),
+        (np.int8(3), "cube"),
+        (-2, "inverse_square"),
+    ],
 )
 def test_constant_exponents_with_an_operation_of_their_own(exponent, name):
-    (x,) = fresh(2.5)
-    assert (x**exponent).v == pytest.approx(2.5 ** float(exponent))
-    assert rows(x.rec) == [(name, 2.5)]
+    for value in (2.5, 0.7, 3.1e7):
+        (x,) = fresh(value)
+        assert (x**exponent).v == pytest.approx(value ** float(exponent), rel=4e-16)
+        assert rows(x.rec) == [(name, value)]
+        array = jt.record(lambda x: x**exponent, np.full(3, value))
+        assert set(array.tape.op.tolist()) == {CODE[name]} and array(np.full(3, value))[0] == (x**exponent).v
 
 
 def test_a_traced_exponent_is_a_power():
     x, y = fresh(2.5, 2.0)
     assert (x**y).v == 6.25
     assert (2**x).v == pytest.approx(2**2.5)
-    assert pow(x, 3).v == pytest.approx(2.5**3)
+    assert pow(x, 5).v == pytest.approx(2.5**5)
     assert [name for name, *_ in rows(x.rec)] == ["power"] * 3
     with pytest.raises(TypeError):
         pow(x, 2, 5)
