@@ -13,6 +13,7 @@ import jittape as jt
 from jittape import asking, numpy_functions, ufuncs
 from jittape.errors import TracingTypeError
 from jittape.ops import OPS
+from jittape.tracer import POWERS
 
 # Central differences of sixth order: exact to a few 1e-13 for smooth functions of size 1.
 STEP, WEIGHTS = 4e-3, {1: 45 / 60, 2: -9 / 60, 3: 1 / 60}
@@ -81,6 +82,9 @@ SMOOTH = [op for op in OPS if not op.flat and op.name not in ("gate", "gate_not"
 
 
 def function_of(op):
+    if not op.public and op.name in POWERS.values():
+        (exponent,) = (exponent for exponent, name in POWERS.items() if name == op.name)
+        return lambda x: x**exponent
     return getattr(np, op.ufunc) if op.ufunc else getattr(jt.functions, op.name if op.public else f"_{op.name}")
 
 
