@@ -97,6 +97,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if not flat.size:
         return at.copy()
     if period is not None:
+        period = abs(period)
         flat, grid = (asarray(elementwise(CODE["mod"], k, period)) for k in (flat, grid))
         order = np.argsort(grid)
         grid, values, left, right = grid[order], values[order], None, None
@@ -126,6 +127,12 @@ def _interpolated(x: Any, grid: Any, values: Any, left: Any, right: Any) -> Any:
     )
     inside = (place >= 1.0) & (place < float(n))
     out = start + elementwise(CODE["gate"], inside, slope * (x - origin))
+    if not all(isinstance(k, arrays.VarArray) or np.isfinite(k).all() for k in (grid, values)):
+        # beside an infinity, as NumPy has it: what is at a point, or from the other end of the piece
+        end, after = (
+            folds.picked(place, arrays.traced(place.rec, arrays.joined([asarray(k), asarray(k[-1:])]))) for k in (grid, values)
+        )
+        out = arrays.where(np.isnan(out) & inside, arrays.where(x == origin, start, after + slope * (x - end)), out)
     return arrays.where(np.isnan(x), x, arrays.where(x > grid[-1], right, out))
 
 
@@ -133,7 +140,7 @@ def _interpolated_at(x: np.ndarray, grid: np.ndarray, values: Any, left: Any, ri
     """The same for plain elements and a plain grid, of traced values."""
     i = np.searchsorted(grid, x, "right")
     low, high = np.clip(i - 1, 0, len(grid) - 1), np.clip(i, 0, len(grid) - 1)
-    inside = (i > 0) & (i < len(grid))
+    inside = (i > 0) & (i < len(grid)) & (x != grid[low])
     width = np.where(inside, grid[high] - grid[low], 1.0)
     out = values[low] + (values[high] - values[low]) / width * (x - grid[low])
     out = arrays.where(i == 0, left, arrays.where(x > grid[-1], right, arrays.where(inside, out, values[low])))

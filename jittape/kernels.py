@@ -5718,7 +5718,11 @@ def _pull_matrices(q, row, s, rows, pulls, c, state, slots):
         return
     for k in range(outer):
         for t in range(terms):
-            reached = reached or state[KNOWN * (at + k * inner + t * (term_y if q else term_x)) + ACTIVE] != 0
+            if state[KNOWN * (at + k * inner + t * (term_y if q else term_x)) + ACTIVE] != 0:
+                reached = True
+                break
+        if reached:
+            break
     if not reached:
         return
     for k in range(outer):

@@ -37,24 +37,33 @@ def is_data(x: VarArray) -> bool:
 
 
 def _without_derivative(rec: Recording, todo: list[int]) -> bool:
-    """The same of rows, of which the list is used up."""
+    """The same of rows, of which the list is used up.
+
+    What was found to have none is known from then on: a chain of lookups would be gone through at each of them. That is forgotten
+    where rows move.
+    """
     op, a, b, _ = rec.settle()
-    seen: set[Any] = {0}
+    seen = set() if rec.hooks else rec.data
+    new: set[Any] = {0}
     while todo:
         row = todo.pop()
-        if row in seen:
+        if row in seen or row in new:
             continue
-        seen.add(row)
+        new.add(row)
         if op[row] == INPUT:
             return False
         if op[row] == MATMUL:
             product = holding(rec.products, row)
-            if product.kind != FINDS and (product.start not in seen or row == product.start):
-                seen.add(product.start)
-                todo += product.x.ravel().tolist() + product.y.ravel().tolist()
+            if product.kind == FINDS:
+                continue
+            for factor in (product.x, product.y):
+                if (id(factor),) not in seen and (id(factor),) not in new:
+                    new.add((id(factor),))
+                    todo += factor.ravel().tolist()
             continue
         if op[row] not in _WITHOUT_DERIVATIVE:
             todo += (a[row], b[row])
+    seen |= new
     return True
 
 
@@ -202,6 +211,9 @@ def _parts(index: Any) -> tuple[list[Any], list[int]]:
     """The parts of an index, and which are traced arrays of numbers; an error where one has a derivative."""
     parts = list(index) if isinstance(index, tuple) else [index]
     at = [i for i, part in enumerate(parts) if arrays.is_number(part)]
+    for i, part in enumerate(parts):
+        if i not in at and isinstance(part, (list, bool)):
+            parts[i] = np.asarray(arrays.plain_index(part))
     for i in at:
         parts[i] = asarray(parts[i])
         if not is_data(parts[i]):
@@ -210,7 +222,20 @@ def _parts(index: Any) -> tuple[list[Any], list[int]]:
 
 
 def _places_of(where: Any, n: int, axis: int) -> Any:
-    """The places, of ``n``, that an index means, which counts from the end where it is negative; that it is one of them is a guard."""
+    """The places, of ``n``, that an index means, which counts from the end where it is negative; that it is one of them is a guard.
+
+    It is asked once for the same labels.
+    """
+    known, rec = ("places", where.shape, where.row.tobytes(), n), where.rec
+    if rec.hooks:  # rows move
+        return _checked_places(where, n, axis)
+    if known not in rec.matrices:
+        rec.matrices[known] = _checked_places(where, n, axis).copy()  # what is written to labels later does not matter
+    return rec.matrices[known]
+
+
+def _checked_places(where: Any, n: int, axis: int) -> Any:
+    """The same, asked."""
     if not _all_below(where, n):
         where = asarray(where + elementwise(CODE["gate"], elementwise(CODE["less"], where, 0.0), float(n)))
         if not _all_below(where, n):
@@ -289,6 +314,8 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     if not isinstance(indices, Traced):
         return x.like(np.take_along_axis(x.row, indices, axis), np.take_along_axis(x.v, indices, axis))
     x, axis = (x.reshape(-1), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
+    if asarray(indices).ndim != x.ndim:
+        raise ValueError("np.take_along_axis: `indices` and `arr` must have the same number of dimensions")
     grid: list[Any] = list(np.ogrid[tuple(map(slice, x.shape))])
     grid[axis] = indices
     return arrays.traced(indices.rec, x)[tuple(grid)]

@@ -123,6 +123,8 @@ def put_along_axis(x: Any, indices: Any, values: Any, axis: Any) -> None:
     if axis is None:
         x.flat[indices] = values
         return
+    if np.ndim(indices) != x.ndim:
+        raise ValueError("np.put_along_axis: `indices` and `arr` must have the same number of dimensions")
     grid: list[Any] = list(np.ogrid[tuple(map(slice, x.shape))])
     grid[axis] = indices
     x[tuple(grid)] = values

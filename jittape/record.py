@@ -87,7 +87,7 @@ def trace(
         tape = recording.freeze(np.concatenate([np.zeros(0, np.int64), *rows]))
         native.late.worked(len(recording))
     except IndexError as error:
-        if recording.indexed and "indices" in str(error):
+        if recording.indexed and "indices" in str(error) and "too many" not in str(error):
             raise TracingTypeError(tracer.NO_INDEX) from error
         raise
     except (TypeError, AttributeError, ValueError) as error:

@@ -70,12 +70,13 @@ class Recording:
     vars : what holds rows, in the order it came, where somebody needs to know; else None
     products : the products of matrices, in the order they came
     matrices : what is known of them by the matrices that they multiply, and of constants in those
+    data : rows, and factors by their `id`, that were found to have no derivative
     labels : the rows that were hashed by their values; it outlives the recording, as what was a key may
     """
 
     __slots__ = (
         "op", "a", "b", "val", "base", "due", "hooks", "constants", "names", "owner", "guards", "lines", "places", "reads", "label", "vars",
-        "indexed", "products", "matrices", "labels", "_settled",
+        "indexed", "products", "matrices", "labels", "data", "_settled",
     )  # fmt: skip
 
     def __init__(self, label: str = "a recording", *, lines: bool = False) -> None:
@@ -99,6 +100,7 @@ class Recording:
         self.products: list[Product] = []
         self.matrices: dict[Any, Any] = {}
         self.labels: set[int] = set()
+        self.data: set[Any] = set()
         # whether a traced value was asked for an index, or an array of objects made of some: NumPy then has an error of its own
         self.indexed = False
 
@@ -294,7 +296,7 @@ class Recording:
         self.op = self.a = self.b = self.val = closed
         self._settled = closed, closed, closed, closed
         self.base = self.due = 0
-        self.products, self.matrices = [], {}
+        self.products, self.matrices, self.data = [], {}, set()
 
     def keep(self, var: Any) -> None:
         """What `hooks` asks for when a Var or VarArray shares rows with others: here, nothing."""

@@ -31,6 +31,9 @@ _HIDDEN = {
     "inverse_square": "{0} ** -2",
 }
 
+# How results that labels tell of are spelled: as what they were, by which label; the place of a number in a grid.
+_PICKED, _FOUND = (OPS[CODE["copy"]]._replace(name=name) for name in ("picked", "found"))
+
 Place = tuple[str, int]
 
 
@@ -114,10 +117,14 @@ class _View:
             pairs, name = np.stack([x, y], axis=1), "multiply"
             operands, d = pairs.ravel(), tape.val[pairs[:, ::-1]].ravel()
         elif product.kind == FINDS:
-            return _Step(slot, OPS[CODE["greater_equal"]], (int(x[0]), int(y[0])), (None, None), False)
+            return _Step(slot, _FOUND, (int(x[0]), int(y[0]), int(y[-1])), (None, None, None), False)
+        elif product.kind == PICKS:
+            picked, label = int(y[int(tape.val[x[0]])]), int(x[0])
+            active = self.active(picked)
+            return _Step(slot, _PICKED, (picked, label), (1.0 if active else None, None), active)
         else:
             row, labels = (i - product.start) // product.y.shape[1], tape.val[x]
-            operands = y[labels.astype(int)] if product.kind == PICKS else np.append(y[row], y[product.height :][labels == row])
+            operands = np.append(y[row], y[product.height :][labels == row])
             operands = operands[-1:] if product.kind == SETS else operands
             d, name = np.ones(len(operands)), "add" if len(operands) > 1 else "copy"
         partials = tuple(x if self.active(s) else None for s, x in zip(operands.tolist(), d.tolist(), strict=True))
@@ -154,6 +161,8 @@ class _View:
         """An instruction as one would write it in Python."""
         labels = [self.label(s) for s in step.operands]
         if len(labels) > 2:
+            if step.op is _FOUND:
+                return "found({}, {}..{})".format(*labels)
             added = step.op.name == "add"
             terms = labels if added else [" * ".join(pair) for pair in zip(labels[::2], labels[1::2], strict=True)]
             return " + ".join(_few(terms, _TERMS_SHOWN))

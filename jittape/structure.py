@@ -161,7 +161,7 @@ def _static(x: Any, where: Any) -> Any:
         raise TracingTypeError(
             f"{_spelled(where)} is a {type(x).__name__}, whose items would be frozen when recorded; pass a list of them"
         )
-    if any(kind.__module__ == "random" or kind.__module__.startswith("numpy.random") for kind in type(x).__mro__):
+    if any(str(kind.__module__) == "random" or str(kind.__module__).startswith("numpy.random") for kind in type(x).__mro__):
         raise TracingTypeError(
             f"{_spelled(where)} is a {type(x).__name__}, whose random numbers would be frozen when recorded; draw them outside and pass an "
             "array of them"

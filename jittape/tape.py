@@ -14,7 +14,7 @@ from .guards import Guards
 from .memory import require
 from .names import Names
 from .ops import CODE, MATMUL, NAMES, OPS
-from .products import ADDS, MULTIPLIES, SETS, Product, operations, spelled_out
+from .products import ADDS, FINDS, MULTIPLIES, SETS, Product, operations, spelled_out
 
 MAX_SLOTS = 2**31 - 1
 # Bytes that it takes to spell out a product of two numbers, and the addition of it.
@@ -157,10 +157,14 @@ class Tape:
     def _validate_products(self) -> None:
         results, at = np.zeros(len(self.op), np.bool_), 0
         for k, (start, x, y, kind) in enumerate(self.products):
-            if not (x.ndim == y.ndim == 2 and x.size and y.size and x.shape[1] == (len(y) if kind == MULTIPLIES else 1)) or (
-                kind in (ADDS, SETS) and len(y) <= len(x)
-            ):
-                raise TapeFormatError(f"product {k}: matrices of shapes {x.shape} and {y.shape} cannot be multiplied")
+            fits = kind in range(FINDS + 1) and x.ndim == y.ndim == 2 and x.size and y.size
+            fits = fits and x.shape[1] == (len(y) if kind == MULTIPLIES else 1)
+            fits = fits and (kind not in (ADDS, SETS) or len(y) > len(x)) and (kind != FINDS or y.shape[1] == 1)
+            if not fits:
+                what = "do not fit" if kind else "cannot be multiplied"
+                raise TapeFormatError(f"product {k}, of kind {kind}: matrices of shapes {x.shape} and {y.shape} {what}")
+            if kind == SETS and not (int(y.min()) > self.n_inputs and int(y.max()) < self.first):
+                raise TapeFormatError(f"product {k} sets what is not constant")
             stop = self.products[k].stop
             if not at <= start < stop <= len(self.op):
                 raise TapeFormatError(f"product {k}: its results {start} to {stop - 1} are not instructions of its own")

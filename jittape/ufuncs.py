@@ -236,6 +236,8 @@ def _at(function: Callable[..., Any], x: VarArray, index: Any, *values: Any) -> 
     """``ufunc.at``: element by element in order, so that a repeated index accumulates."""
     if any(map(arrays.is_number, index if isinstance(index, tuple) else (index,))):
         added = {UFUNCS[np.add]: np.positive, UFUNCS[np.subtract]: np.negative}.get(function)
+        if isinstance(x, arrays.IntegerArray):  # every sum is cut off
+            added = None
         return arrays.stored(x, index, *(values or (0.0,)), lambda old, new: function(old, *(new,) * len(values)), added)
     places = np.arange(x.size).reshape(x.shape)[arrays.plain_index(index)]
     # copies, since they may be elements of ``x``

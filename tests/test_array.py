@@ -377,6 +377,8 @@ LOOKUPS = {
     "two before an ellipsis": lambda x, i: x[:, :, None][i, i, ...],
     "two numbers": lambda x, i: x[i[0], i[1]],
     "two beside a new axis": lambda x, i: x[None, i, i],
+    "beside True": lambda x, i: x[True, i] + x[:, True, i],
+    "beside a list of masks": lambda x, i: np.stack([x, x * 2.0, x * 3.0])[np.eye(3, dtype=bool)[::-1].tolist(), i],
     "two beside a mask": lambda x, i: np.stack([x, x * 2.0, x * 3.0])[np.array([True, True, False]), i[:2], i[1:]],
     "two numbers after a slice": lambda x, i: x[:, :, None][:, i[0], i[1] * 0],
     "of ix_": lambda x, i: x[np.ix_(i, i)],
@@ -537,6 +539,43 @@ def test_a_plain_array_is_not_indexed_by_an_argument():
         jt.grad(lambda x, i: x * [1.0, 2.0][i[0]])(1.0, np.array([0, 1]))
     with pytest.raises(TypeError, match=r"jt\.array\(table\)"):
         jt.grad(lambda x, i: np.sum(x * table[np.asarray(i)]))(1.0, np.array([0, 2]))
+    with pytest.raises(IndexError, match="too many"):
+        jt.grad(lambda x: np.asarray(x)[0] * x[0, 1])(np.ones(3))
+
+
+def test_labels_have_as_many_axes_as_numpy_asks_for():
+    for call in (
+        lambda x, i: np.take_along_axis(x, i, 1),
+        lambda x, i: np.take_along_axis(x, i[:, None], None),
+        lambda x, i: np.put_along_axis(x * 1.0, i, 0.0, 1),
+    ):
+        with pytest.raises(ValueError, match="dimensions"):
+            jt.record(lambda x, i, call=call: call(x, i), np.ones((3, 3)), np.array([0, 1, 2]))
+
+
+def test_labels_of_labels_cost_what_they_read():
+    def f(table, after, i):
+        total = 0.0
+        for _ in range(300):
+            i = after[i]
+            total = total + table[i]
+        return np.sum(total)
+
+    rng = np.random.default_rng(2)
+    table, after = rng.normal(size=3000), rng.permutation(3000)
+    value, gradient = jt.value_and_grad(f)(table, after, np.arange(3))
+    assert value == pytest.approx(f(table, after, np.arange(3)), rel=1e-12)
+    assert gradient.sum() == 900.0
+
+
+def test_what_is_written_to_labels_counts_from_then_on():
+    def f(x, i):
+        before = x[i]
+        i[0] = 2
+        return np.sum(before * 10.0 + x[i])
+
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(jt.grad(f)(x, np.array([0, 1])), [10.0, 11.0, 1.0])
 
 
 def test_minibatches_with_labels_record_once():
@@ -1088,6 +1127,16 @@ def test_floats_are_not_added_to_an_array_of_integers_in_place():
     assert gradient(1.0, y, 3) == 9.0
     with pytest.raises(TypeError, match="float"):
         jt.grad(lambda x, y: x * y.copy().__imul__(x)[0])(1.0, y)
+
+
+def test_sums_in_an_array_of_integers_are_cut_off_one_by_one():
+    def f(x, i):
+        y = i.copy()
+        np.add.at(y, i, 0.5)
+        np.add.at(y, i, 1)
+        return x * np.sum(y)
+
+    assert jt.value_and_grad(f)(1.0, np.array([0, 0]))[0] == f(1.0, np.array([0, 0])) == 2.0
 
 
 def test_a_loop_over_an_array_sees_what_it_writes_as_in_numpy():

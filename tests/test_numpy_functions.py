@@ -1199,6 +1199,22 @@ def test_interpolation_in_steps_does_not_warn():
     np.testing.assert_array_equal(jt.grad(lambda x: np.sum(steps(x)))(x), [1.0, 1.0, 1.0])
 
 
+@pytest.mark.parametrize("period", [5.0, -5.0])
+def test_interpolation_with_a_period(period):
+    f = lambda x: np.interp(x, np.array([0.0, 1.0, 2.0, 4.0]), np.array([1.0, 3.0, -2.0, 5.0]), period=period)  # noqa: E731
+    x = np.array([-4.3, -1.0, 2.2, 7.0])
+    np.testing.assert_allclose(jt.record(f, x)(x), f(x), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "grid, values", [([0.0, 1.0, 2.0], [1.0, np.inf, 3.0]), ([-np.inf, 0.0, 1.0, np.inf], [1.0, 2.0, 3.0, 4.0])]
+)
+def test_interpolation_beside_infinities(grid, values):
+    f = lambda x: np.interp(x, grid, values)  # noqa: E731
+    x = np.array([-1.0, 0.0, 0.5, 1.0, 1.5, 2.0])
+    np.testing.assert_array_equal(jt.record(f, x)(x), f(x))
+
+
 def test_interpolation_of_infinite_and_single_points():
     x = np.array([-np.inf, 0.5, np.inf, np.nan, 1.5])
     for table in ([1.0, 2.0, 5.0], [1.0, 2.0, np.inf]):
