@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from .errors import NonFiniteError
 from .kernels import GRADIENT, UNGUARDED
 from .ops import OPS
 from .program import Program
-from .schedule import direct
+from .schedule import Plan, direct
 from .tape import Tape
 from .transfer import filler
 
@@ -22,24 +24,50 @@ _SWITCHES = np.array([op.switch for op in OPS])
 
 
 class Checker:
-    """Looks at every value and every adjoint of one program at a point; its own sweep keeps them all, one per slot of the tape."""
+    """Looks at every value and every adjoint of one program at a point.
+
+    Where all that the program's own sweep leaves behind is finite, all is well: what is not stored goes into what is. Else another
+    sweep keeps every value and adjoint, one per slot of the tape.
+    """
 
     def __init__(self, program: Program) -> None:
+        self._program, self.label = program, program.interface.label
+        self._shapes = program.interface.signature.shapes(program.interface.key)
+
+    def check(self, leaves: list) -> None:
+        """Raise `NonFiniteError` where an operation on the way to the result made a NaN or an infinity out of finite numbers."""
+        plan = self._program.plan
+        work = self._swept(plan, leaves)
+        if not np.isfinite(work[: plan.size]).all():
+            self._examiner.examine(leaves)
+
+    def _swept(self, plan: Plan, leaves: list) -> np.ndarray:
+        """The numbers of a plan after a sweep."""
+        work = plan.buffer()
+        filler(self._shapes, work[1 : 1 + self._program.tape.n_inputs])(*leaves)
+        kernels.sweep(plan.code, work, plan.pieces, GRADIENT | UNGUARDED)
+        return work
+
+    @functools.cached_property
+    def _examiner(self) -> _Examiner:
+        return _Examiner(self._program, self._swept)
+
+
+class _Examiner:
+    """Finds the operation, on a plan that keeps every value and every adjoint."""
+
+    def __init__(self, program: Program, swept: Callable[[Plan, list], np.ndarray]) -> None:
         self.tape, self.label = program.tape.spelled_out()[0], program.interface.label
-        tape, key = self.tape, program.interface.key
+        tape, self._swept = self.tape, swept
         template = np.concatenate([tape.val[: tape.first], np.zeros(len(tape))])
         active = np.zeros(len(template))
         active[1 : 1 + tape.n_inputs] = tape.active
         self._output = int(tape.outputs[0])
         self._plan = direct(tape.op, tape.a, tape.b, template, self._output, active)
-        self._shapes = program.interface.signature.shapes(key)
 
-    def check(self, leaves: list) -> None:
-        """Raise `NonFiniteError` where an operation on the way to the result made a NaN or an infinity out of finite numbers."""
-        plan, slots = self._plan, len(self._plan.template)
-        work = plan.buffer()
-        filler(self._shapes, work[1 : 1 + self.tape.n_inputs])(*leaves)
-        kernels.sweep(plan.code, work, plan.pieces, GRADIENT | UNGUARDED)
+    def examine(self, leaves: list) -> None:
+        """Raise `NonFiniteError` where it is on the way to the result."""
+        work, slots = self._swept(self._plan, leaves), len(self._plan.template)
         if not np.isfinite(work[self.tape.first : 2 * slots]).all():
             with np.errstate(all="ignore"):
                 self._forward(work[:slots])
