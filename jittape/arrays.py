@@ -306,6 +306,11 @@ class Flat:
         return found.copy() if isinstance(found, VarArray) else found
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if is_number(index):
+            flat = self.base.flatten()
+            flat[index] = value
+            self.base[...] = flat.reshape(self.base.shape)
+            return
         places = np.asarray(np.arange(self.base.size)[plain_index(index)])
         if places.ndim:  # from the first again where there are too few
             new = asarray(value).reshape(-1)

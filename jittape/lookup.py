@@ -298,6 +298,7 @@ def _axis(x: VarArray, parts: list[Any], at: int) -> int:
 def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     """`np.take`."""
     x = asarray(a)
+    indices = asarray(indices) if arrays.is_number(indices) else indices
     if not isinstance(indices, Traced):
         return x.like(np.take(x.row, indices, axis, mode=mode), np.take(x.v, indices, axis, mode=mode))
     x, axis = (x.reshape(-1), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))

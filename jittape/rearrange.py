@@ -133,6 +133,11 @@ def put_along_axis(x: Any, indices: Any, values: Any, axis: Any) -> None:
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """`np.put` into a traced array; values repeat where there are too few."""
     x = _target(a)
+    if arrays.is_number(ind) and mode == "raise":
+        ind, new = asarray(ind).reshape(-1), asarray(v).reshape(-1)
+        if ind.size and len(new):
+            x.flat[ind] = new[np.arange(ind.size) % len(new)]
+        return
     places = np.take(np.arange(x.size).reshape(x.shape), ind, mode=mode).reshape(-1)  # type: ignore[call-overload]
     new = asarray(v).reshape(-1)
     if len(places):
