@@ -1,11 +1,11 @@
 """Claim: a training step on a small model written in NumPy costs less than in any library that does not compile the model.
 
-    python bench/training.py [--seconds 1] [--quick] [--only iris logistic digits filters wide]
+    python bench/training.py [--seconds 1] [--quick] [--only iris logistic digits filters wide words]
 
 A step is what a loop does: take the minibatch, the loss and its gradient, one update of plain gradient descent. The models are softmax
 regression on Iris (150 flowers, all of them), logistic regression (100 rows of 8, all of them), a network of 64, 32 and 10
-units on the digits (minibatches of 32), one of 8 filters of 3 x 3 pixels and 10 units on them, and one of 784, 128 and 10 units on
-random pixels (minibatches of 128). Beside jittape: gradients written by hand in NumPy, autograd, PyTorch and JAX, each where it is
+units on the digits (minibatches of 32), one of 8 filters of 3 x 3 pixels and 10 units on them, one of 784, 128 and 10 units on
+random pixels (minibatches of 128), and a bag of words, of which 2000 have 16 numbers each (minibatches of 64 texts of 10 words). Beside jittape: gradients written by hand in NumPy, autograd, PyTorch and JAX, each where it is
 installed, all on one thread and in float64. Every gradient is checked against the one by hand before anything is timed.
 """
 
@@ -70,6 +70,12 @@ def filters():
     return params, [(X.reshape(-1, 8, 8), onehot) for X, onehot in batches]
 
 
+def words():
+    rng = np.random.default_rng(4)
+    params = {"E": rng.normal(size=(2000, 16)) / 4, "V": rng.normal(size=(16, 4)) / 4, "c": np.zeros(4)}
+    return params, [(rng.integers(0, 2000, (64, 10)), rng.integers(0, 4, 64)) for _ in range(50)]
+
+
 # -- the losses, in the spelling of whatever NumPy they are given ------------------------------------------------------------------
 
 
@@ -96,6 +102,11 @@ def filters_loss(np, p, X, onehot):
     h = np.tanh(windows(np, X) @ p["K"] + p["b"])
     z = h.reshape(len(X), -1) @ p["V"] + p["c"]
     return -np.mean(np.sum(z * onehot, axis=1) - np.log(np.sum(np.exp(z), axis=1)))
+
+
+def words_loss(np, p, ids, labels):
+    z = np.mean(p["E"][ids], 1) @ p["V"] + p["c"]
+    return -np.mean(z[np.arange(len(z)), labels] - np.log(np.sum(np.exp(z), axis=1)))
 
 
 # -- and their gradients by hand ----------------------------------------------------------------------------------------------------
@@ -143,12 +154,26 @@ def filters_by_hand(p, X, onehot):
     return np.log(total).mean() - (z * onehot).sum() / len(X), gradient
 
 
+def words_by_hand(p, ids, labels):
+    n, rows = len(ids), np.arange(len(ids))
+    h = p["E"][ids].mean(axis=1)
+    z = h @ p["V"] + p["c"]
+    e = np.exp(z)
+    total = e.sum(axis=1, keepdims=True)
+    g = e / total / n
+    g[rows, labels] -= 1.0 / n
+    gradient = {"E": np.zeros_like(p["E"]), "V": h.T @ g, "c": g.sum(axis=0)}
+    np.add.at(gradient["E"], ids, (g @ p["V"].T / ids.shape[1])[:, None])
+    return np.log(total).mean() - z[rows, labels].mean(), gradient
+
+
 MODELS = {
     "iris": (iris, softmax_loss, softmax_by_hand),
     "logistic": (logistic, logistic_loss, logistic_by_hand),
     "digits": (digits, network_loss, network_by_hand),
     "filters": (filters, filters_loss, filters_by_hand),
     "wide": (wide, network_loss, network_by_hand),
+    "words": (words, words_loss, words_by_hand),
 }
 
 
@@ -182,7 +207,7 @@ def with_torch(loss, by_hand, params, batches):
     class Names:
         """NumPy's spelling of what the losses use."""
 
-        exp, log, log1p, tanh, mean = torch.exp, torch.log, torch.log1p, torch.tanh, torch.mean
+        exp, log, log1p, tanh, mean, arange = torch.exp, torch.log, torch.log1p, torch.tanh, torch.mean, torch.arange
         sum = staticmethod(lambda x, axis: torch.sum(x, dim=axis))
         stack = staticmethod(lambda xs, axis: torch.stack(xs, dim=axis))
 
