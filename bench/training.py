@@ -5,8 +5,9 @@
 A step is what a loop does: take the minibatch, the loss and its gradient, one update of plain gradient descent. The models are softmax
 regression on Iris (150 flowers, all of them), logistic regression (100 rows of 8, all of them), a network of 64, 32 and 10
 units on the digits (minibatches of 32), one of 8 filters of 3 x 3 pixels and 10 units on them, one of 784, 128 and 10 units on
-random pixels (minibatches of 128), and a bag of words, of which 2000 have 16 numbers each (minibatches of 64 texts of 10 words). Beside jittape: gradients written by hand in NumPy, autograd, PyTorch and JAX, each where it is
-installed, all on one thread and in float64. Every gradient is checked against the one by hand before anything is timed.
+random pixels (minibatches of 128), and a bag of words, of which 2000 have 16 numbers each (minibatches of 64 texts of 10 words).
+Beside jittape: gradients written by hand in NumPy, autograd, PyTorch and JAX, each where it is installed, all on one thread and in
+float64. Every gradient is checked against the one by hand before anything is timed.
 """
 
 import argparse
