@@ -1,7 +1,7 @@
 """Indexing by numbers that are known only when a program runs, such as the labels of a minibatch.
 
-What is looked up is an entry of the tape like a product of matrices; that the index is among the places is a guard. What is stored is
-compared with every place, which keeps what it has or takes the new.
+What is looked up, stored, added and counted is an entry of the tape like a product of matrices; that the index is among the places is a
+guard. What `np.multiply.at` and its like combine is compared with every place, which keeps what it has or takes the new.
 """
 
 from __future__ import annotations
@@ -274,7 +274,8 @@ def _places(where: Any, n: int) -> Any:
     """Whether each index is each of the places."""
     if n > _MOST_PLACES:
         raise TracingTypeError(
-            f"an index that is an argument picks among at most {_MOST_PLACES} places, not {n}; pass it as a static value"
+            f"an index that is an argument is one of at most {_MOST_PLACES} places, not {n}, where elements combine otherwise than by "
+            "np.add.at and np.subtract.at; pass it as a static value"
         )
     return elementwise(CODE["equal"], where[..., None], np.arange(n, dtype=np.float64))
 
