@@ -118,11 +118,11 @@ def _source(x: VarArray, parts: list[Any], at: list[int]) -> tuple[Any, Any, int
     for i, axis in zip(at, axes, strict=True):
         parts[i] = _places_of(parts[i], x.shape[axis], axis)
     firsts = _put(parts, {i: np.zeros(parts[i].shape, np.intp) for i in at})
-    # of the element that each one of the result would be if all labels were 0, the number; and NumPy's own errors
-    number = np.asarray(np.arange(x.size).reshape(x.shape)[firsts] if x.size else np.zeros(x[firsts].shape))
     if len(at) == 1 and all(isinstance(part, slice) for i, part in enumerate(parts) if i != at[0]):
         lanes = np.moveaxis(x[_put(parts, {at[0]: slice(None)})], axes[0], 0)
-        return parts[at[0]], lanes, axes[0], number.shape
+        return parts[at[0]], lanes, axes[0], np.broadcast_to(0, x.shape)[firsts].shape  # and NumPy's own errors
+    # of the element that each one of the result would be if all labels were 0, the number
+    number = np.asarray(np.arange(x.size).reshape(x.shape)[firsts])
     labels: Any = number
     for i, axis in zip(at, axes, strict=True):
         step = math.prod(x.shape[axis + 1 :])
@@ -165,7 +165,7 @@ def _combined_in_turn(x: VarArray, parts: list[Any], at: list[int], value: Any, 
     """What elements and values combine to, one after the other: every value compares with every place that it could be for."""
     axes = [_axis(x, parts, i) for i in at]
     numbers, sizes = np.arange(x.size).reshape(x.shape), [x.shape[axis] for axis in axes]
-    known = [_known_places(parts[i], n, axis) for i, n, axis in zip(at, sizes, axes, strict=True)]
+    known = [_places(_places_of(parts[i], n, axis), n) for i, n, axis in zip(at, sizes, axes, strict=True)]
     if not all(sizes):
         return  # and no index, or it would have been out of bounds
     # every element that the index could mean, as NumPy finds them: one more axis, for the combinations of places
@@ -259,17 +259,6 @@ def _all(truths: Any) -> bool:
     return bool(folds.fold("logical_and", arrays.joined([rows, truths[side * side :]])))
 
 
-def _known_places(where: Any, n: int, axis: int) -> Any:
-    """Whether each index is each of ``n`` places, counted from the end where an index is negative."""
-    places = _places(where, n)
-    if not _all_found(places):
-        below = elementwise(CODE["less"], where, 0.0)
-        places = _places(asarray(where + elementwise(CODE["gate"], below, float(n))), n)
-        if not _all_found(places):
-            raise IndexError(f"an index is out of bounds for axis {axis} with size {n}, or is no integer")
-    return places
-
-
 def _places(where: Any, n: int) -> Any:
     """Whether each index is each of the places."""
     if n > _MOST_PLACES:
@@ -278,11 +267,6 @@ def _places(where: Any, n: int) -> Any:
             "np.add.at and np.subtract.at; pass it as a static value"
         )
     return elementwise(CODE["equal"], where[..., None], np.arange(n, dtype=np.float64))
-
-
-def _all_found(places: Any) -> bool:
-    """Whether each index is a place, which is a guard."""
-    return 0 in places.shape[:-1] or bool(folds.fold("logical_and", folds.fold("logical_or", places, -1)))
 
 
 def _axis(x: VarArray, parts: list[Any], at: int) -> int:
