@@ -9,7 +9,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -38,9 +38,13 @@ _FAR = (
     dict.fromkeys(("sin", "cos", "tan"), "abs(x) > 1e6")
     | dict.fromkeys(("fmod", "mod", "floor_divide"), "abs(x) > 33554432.0 * abs(y)")
     | dict.fromkeys(("gammaln", "digamma", "trigamma"), "x <= 0.0")
+    | {"power": "abs(y) <= 31.0 and floor(y) == y"}
+    | {"power_dx": "not (1e-200 < abs(v) < 1e200 and 1e-90 < abs(x) < 1e90)"}
 )
-# Functions with a costly part that is hardly ever needed: inlined, a vector loop would compute it always.
-_SELDOM = {"turns_far", "power_dx"}
+# A function with a costly part that is hardly ever needed: inlined, a vector loop would compute it always.
+_SELDOM = {"turns_far"}
+# Values that are mostly computed for whole blocks by the part that the loop cannot hold, which has a vector loop of its own.
+_ALL_FAR = {"power(x, y)": "whole_power(x, y)"}
 # Operations whose value and partials have most of their work in common, which LLVM finds when they are computed in one loop: of
 # others that loop is slower, up to three times where it is too long for vectors.
 _TOGETHER = {"sin", "cos", "arcsin", "arccos", "expit", "log_expit", "softplus", "logaddexp", "log_ndtr", "tanh"}
@@ -84,6 +88,7 @@ def imports() -> str:
         "",
         "import numpy as np",
         "from llvmlite import ir",
+        "from llvmlite.binding import get_host_cpu_features",
         "from numba import cfunc, config, njit, types",
         "from numba.core.compiler_lock import global_compiler_lock",
         "from numba.core.errors import NumbaError",
@@ -105,7 +110,7 @@ def imports() -> str:
 
 def specials() -> str:
     """The functions of `vectormath` and `special`, jitted: those that vector loops call are inlined, as far as they do not branch."""
-    called = set().union(*(_names(_near(text)) for op in OPS for text in (op.value, *op.partials)))
+    called = set().union(*(_names(_near(text)) for op in OPS for text in (op.value, *op.partials, *_ALL_FAR.values())))
     straight = {name for name, function in _PASTED.items() if not _branches_inside(function)} - _SELDOM
     inlined: set[str] = set()
     todo = called & straight
@@ -130,10 +135,9 @@ def _near(text: str) -> str:
     return re.sub(r"\b(" + "|".join(_FAR) + r")\(", r"\1_near(", text)
 
 
-def _far(op: Op) -> str:
-    """Where a formula of an operation is not what a vector loop has for it; empty where all are everywhere."""
-    names = set().union(*map(_names, (op.value, *op.partials)))
-    return " or ".join(sorted({_FAR[name] for name in names if name in _FAR}))
+def _far(text: str) -> str:
+    """Where a formula is not what a vector loop has for it; empty where it is everywhere."""
+    return " or ".join(sorted({_FAR[name] for name in _names(text) if name in _FAR}))
 
 
 def _copies(op: Op, operand: int) -> bool:
@@ -159,15 +163,16 @@ def _function(name: str, arguments: str, doc: str, body: list[str]) -> str:
 
 def _one(op: Op) -> list[str]:
     """The value of one instruction, and those of its partials that are asked for."""
+    far = _far(op.value)
 
     def body(spell: Callable[[str], str]) -> list[str]:
         lines = [f"v = {spell(op.value)}"]
         for i in _stored(op):
-            at = "p" if i == 0 else "p + uint64(1)"
-            lines += [f"if stored & {i + 1}:", f"    work[{at}] = {spell(op.partials[i])}"]
+            at, partial = "p" if i == 0 else "p + uint64(1)", op.partials[i]
+            lines += [f"if stored & {i + 1}:", f"    work[{at}] = {spell(partial) if _far(partial) == far else partial}"]
         return lines
 
-    return _where(_far(op), body(str), body(_near)) if _far(op) else body(str)
+    return _where(far, body(str), body(_near)) if far else body(str)
 
 
 def _where(condition: str, lines: list[str], otherwise: list[str]) -> list[str]:
@@ -179,43 +184,45 @@ def _indented(lines: list[str]) -> list[str]:
     return ["    " + line for line in lines]
 
 
-def _loop(op: Op, wanted: Sequence[int], *, value: bool = True) -> list[str]:
-    """A vector loop over a block: the value, and the partials that are wanted."""
-    names = set().union(*map(_names, [op.value] * value + [op.partials[i] for i in wanted]))
-    body = [f"{name} = work[{name}o + i]" for name in "xy" if name in names]
-    if value:
-        body += [f"v = {_near(op.value)}", "work[o + i] = v"]
-    elif "v" in names:
-        body += ["v = work[o + i]"]
-    return ["for i in range(n):", *_indented(body + [f"work[{_PLACE[i]} + i] = {_near(op.partials[i])}" for i in wanted])]
-
-
-_PLACE = ("dx", "dy")
-
-
 def _loops(op: Op) -> list[str]:
     """The loops of an operation over a block: its value, and those of its partials that have a place."""
-    stored = _stored(op)
+    value, partials = {"o": op.value}, {("dx", "dy")[i]: op.partials[i] for i in _stored(op)}
+    lines: list[str] = []
     if op.name not in _TOGETHER:
-        lines = _loop(op, ())
-        for i in stored:
-            lines += [f"if {_PLACE[i]}:", *_indented(_loop(op, (i,), value=False))]
-    elif len(stored) == 1:
-        lines = _where(_PLACE[stored[0]], _loop(op, stored), _loop(op, ()))
-    else:
-        lines = ["if dx and dy:", *_indented(_loop(op, (0, 1)))]
-        for i in stored:
-            lines += [f"elif {_PLACE[i]}:", *_indented(_loop(op, (i,)))]
-        lines += ["else:", *_indented(_loop(op, ()))]
-    if far := _far(op):
-        # once more, one by one, those elements that a vector loop cannot compute
-        reads = [f"{name} = work[{name}o + i]" for name in "xy" if name in _names(far) | _names(op.value)]
-        exact = [f"v = {op.value}", "work[o + i] = v"]
-        for i in stored:
-            exact += [f"if {_PLACE[i]}:", f"    work[{_PLACE[i]} + i] = {op.partials[i]}"]
-        lines += ["far = uint64(0)", "for i in range(n):", *_indented([*reads, f"far += uint64({far})"])]
-        lines += ["if far:", *_indented(["for i in range(n):", *_indented([*reads, *_where(far, exact, [])])])]
-    return lines
+        for place, formula in partials.items():
+            lines += _where(place, _computed({place: formula}), [])
+        return [*_computed(value), *lines]
+    if len(partials) == 2:
+        lines += _where("dx and dy", _computed(value | partials), [])
+    for place, formula in partials.items():
+        lines += [f"{'elif' if lines else 'if'} {place}:", *_indented(_computed(value | {place: formula}))]
+    return [*lines, "else:", *_indented(_computed(value))]
+
+
+def _computed(formulas: dict[str, str]) -> list[str]:
+    """A vector loop for the value, whose place is o, for partials or for both; and once more, one by one, what it cannot compute."""
+    lines = _loop(formulas, _near)
+    far = " or ".join(sorted({_far(formula) for formula in formulas.values()} - {""}))
+    if not far:
+        return lines
+    count = ["far = uint64(0)", *_loop({"far": far}, str)]
+    again = _where("far", _loop(formulas, str, far), [])
+    if alone := _ALL_FAR.get(formulas.get("o", "")):
+        return [*count, *_where("far == n", _loop({"o": alone}, str), lines + again)]
+    return [*lines, *count, *again]
+
+
+def _loop(formulas: dict[str, str], spell: Callable[[str], str], condition: str = "") -> list[str]:
+    """A loop over a block that puts what formulas say into its place, or counts it in a variable, where a condition holds."""
+    body = []
+    for place, formula in formulas.items():
+        if place == "far":
+            body += [f"far += uint64({formula})"]
+        else:
+            body += [f"v = {spell(formula)}", "work[o + i] = v"] if place == "o" else [f"work[{place} + i] = {spell(formula)}"]
+    names = _names(condition or "0").union(*map(_names, formulas.values())) - set("v" if "o" in formulas else "")
+    reads = [f"{name} = work[{place} + i]" for name, place in zip("xyv", ("xo", "yo", "o"), strict=True) if name in names]
+    return ["for i in range(n):", *_indented(reads + (_where(condition, body, []) if condition else body))]
 
 
 def instructions() -> str:

@@ -18,6 +18,7 @@ from types import FunctionType, SimpleNamespace
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import cfunc, config, njit, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
@@ -754,12 +755,18 @@ def log_ndtr_dx(x):
 
 
 @inlined
-def product(x, y):
-    """x * y, and its rounding error from products of halves (Dekker)."""
+def rounded_off(x, y, v):
+    """x * y - v, exactly, for v = x * y: from products of halves (Dekker)."""
     a, b = halves(x)
     c, d = halves(y)
+    return ((a * c - v) + (a * d + b * c)) + b * d
+
+
+@inlined
+def product(x, y):
+    """x * y, and its rounding error."""
     v = x * y
-    return v, ((a * c - v) + (a * d + b * c)) + b * d
+    return v, rounded_off(x, y, v)
 
 
 @inlined
@@ -793,7 +800,7 @@ def log_exact(z):
 
 
 @inlined
-def power(x, y):
+def power_near(x, y):
     """x to the power y: exp(y log(abs(x))) with the logarithm and the product in two parts each; at most 1.0 ulp."""
     z = float64(x)
     y = float64(y)
@@ -807,6 +814,56 @@ def power(x, y):
     v = copysign(v, z) if y - 2.0 * floor(0.5 * y) == 1.0 else v
     v = nan if z < 0.0 and z > -inf and whole != y else v
     return 1.0 if y == 0.0 or z == 1.0 or (m == 1.0 and abs(y) == inf) else v
+
+
+@inlined
+def squared(v, vl, b, bl, bit):
+    """The square of v + vl in two parts, where the bit says so times b + bl."""
+    p, pl = product(v, v)
+    pl = pl + 2.0 * (v * vl)
+    q, ql = product(p, b)
+    ql = ql + (p * bl + pl * b)
+    return q if bit else p, ql if bit else pl
+
+
+@inlined
+def whole_power(x, y):
+    """x to the power y for a whole y within 31, by squares and products in two parts each; at most 0.6 ulp, near subnormals 1.3."""
+    z = float64(x)
+    down = y < 0.0
+    b = 1.0 / z if down else z
+    p, pl = product(b, z)
+    bl = b * ((1.0 - p) - pl) if down else 0.0
+    # from the first of five binary digits to the last
+    n = abs(y)
+    bit = n >= 16.0
+    n = n - 16.0 if bit else n
+    v = b if bit else 1.0
+    vl = bl if bit else 0.0
+    bit = n >= 8.0
+    n = n - 8.0 if bit else n
+    v, vl = squared(v, vl, b, bl, bit)
+    bit = n >= 4.0
+    n = n - 4.0 if bit else n
+    v, vl = squared(v, vl, b, bl, bit)
+    bit = n >= 2.0
+    n = n - 2.0 if bit else n
+    v, vl = squared(v, vl, b, bl, bit)
+    v, vl = squared(v, vl, b, bl, n >= 1.0)
+    # not where there is nothing to add, for the sign of 0, nor beside infinities
+    return v + vl if 0.0 < abs(vl) < inf else v
+
+
+@helper
+def power(x, y):
+    """x to the power y: `whole_power` where it can, else `power_near`; at most 1.0 ulp, of whole powers near subnormals 1.3."""
+    return whole_power(x, y) if abs(y) <= 31.0 and floor(y) == y else power_near(x, y)
+
+
+@inlined
+def power_dx_near(x, y, v):
+    """The partial of v = x**y in x, where neither x nor v is so large or small that v / x could overflow or vanish."""
+    return y * (v / x) if y != 0.0 else 0.0
 
 
 @inlined
@@ -1415,6 +1472,20 @@ def i1e_dx(x, v):
 # </generated>
 
 
+# Where a processor may lack the instruction that multiplies and adds with one rounding, it is among the features that LLVM lists.
+if not config.DISABLE_JIT and get_host_cpu_features().get("fma", True):
+
+    @intrinsic
+    def rounded_off(typing_context, x, y, v):  # noqa: F811
+        """What the function of this name above computes with 16 operations."""
+
+        def generate(context, builder, signature, arguments):
+            x, y, v = arguments
+            return builder.fma(x, y, builder.fneg(v))
+
+        return types.float64(types.float64, types.float64, types.float64), generate
+
+
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
 # The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot; then, from AT on, the
 # addresses of the compiled functions, low half first: of `forward` and `reverse` or what stands in for them, `stretch`, `singles`,
@@ -1603,11 +1674,18 @@ def one_powers(code, work, op, a, b, o, p, stored, _):
     v = x = work[a]
     y = work[b]
     if op == 4:  # power
-        v = power(x, y)
-        if stored & 1:
-            work[p] = power_dx(x, y, v)
-        if stored & 2:
-            work[p + uint64(1)] = power_dy(x, y, v)
+        if abs(y) <= 31.0 and floor(y) == y:
+            v = power(x, y)
+            if stored & 1:
+                work[p] = power_dx(x, y, v)
+            if stored & 2:
+                work[p + uint64(1)] = power_dy(x, y, v)
+        else:
+            v = power_near(x, y)
+            if stored & 1:
+                work[p] = power_dx(x, y, v)
+            if stored & 2:
+                work[p + uint64(1)] = power_dy(x, y, v)
     elif op == 12:  # cbrt
         v = cbrt(x)
         if stored & 1:
@@ -1618,17 +1696,47 @@ def one_powers(code, work, op, a, b, o, p, stored, _):
 def block_powers(code, work, op, xo, yo, o, n, dx, dy):
     """A block of the family: values, and those partials that have a place."""
     if op == 4:  # power
+        far = uint64(0)
         for i in range(n):
-            x = work[xo + i]
             y = work[yo + i]
-            v = power(x, y)
-            work[o + i] = v
+            far += uint64(abs(y) <= 31.0 and floor(y) == y)
+        if far == n:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = whole_power(x, y)
+                work[o + i] = v
+        else:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = power_near(x, y)
+                work[o + i] = v
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    if abs(y) <= 31.0 and floor(y) == y:
+                        v = power(x, y)
+                        work[o + i] = v
         if dx:
             for i in range(n):
                 x = work[xo + i]
                 y = work[yo + i]
                 v = work[o + i]
-                work[dx + i] = power_dx(x, y, v)
+                work[dx + i] = power_dx_near(x, y, v)
+            far = uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                far += uint64(not (1e-200 < abs(v) < 1e200 and 1e-90 < abs(x) < 1e90))
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    y = work[yo + i]
+                    v = work[o + i]
+                    if not (1e-200 < abs(v) < 1e200 and 1e-90 < abs(x) < 1e90):
+                        work[dx + i] = power_dx(x, y, v)
         if dy:
             for i in range(n):
                 x = work[xo + i]
@@ -1692,16 +1800,6 @@ def block_remainders(code, work, op, xo, yo, o, n, dx, dy):
             y = work[yo + i]
             v = mod_near(x, y)
             work[o + i] = v
-        if dx:
-            for i in range(n):
-                v = work[o + i]
-                work[dx + i] = 1.0 if v == v else v
-        if dy:
-            for i in range(n):
-                x = work[xo + i]
-                y = work[yo + i]
-                v = work[o + i]
-                work[dy + i] = rint((v - x) / y) if v != y else 1.0
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -1714,16 +1812,6 @@ def block_remainders(code, work, op, xo, yo, o, n, dx, dy):
                 if abs(x) > 33554432.0 * abs(y):
                     v = mod(x, y)
                     work[o + i] = v
-                    if dx:
-                        work[dx + i] = 1.0 if v == v else v
-                    if dy:
-                        work[dy + i] = rint((v - x) / y) if v != y else 1.0
-    elif op == 6:  # fmod
-        for i in range(n):
-            x = work[xo + i]
-            y = work[yo + i]
-            v = fmod_near(x, y)
-            work[o + i] = v
         if dx:
             for i in range(n):
                 v = work[o + i]
@@ -1733,7 +1821,13 @@ def block_remainders(code, work, op, xo, yo, o, n, dx, dy):
                 x = work[xo + i]
                 y = work[yo + i]
                 v = work[o + i]
-                work[dy + i] = rint((v - x) / y)
+                work[dy + i] = rint((v - x) / y) if v != y else 1.0
+    elif op == 6:  # fmod
+        for i in range(n):
+            x = work[xo + i]
+            y = work[yo + i]
+            v = fmod_near(x, y)
+            work[o + i] = v
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -1746,10 +1840,16 @@ def block_remainders(code, work, op, xo, yo, o, n, dx, dy):
                 if abs(x) > 33554432.0 * abs(y):
                     v = fmod(x, y)
                     work[o + i] = v
-                    if dx:
-                        work[dx + i] = 1.0 if v == v else v
-                    if dy:
-                        work[dy + i] = rint((v - x) / y)
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 if v == v else v
+        if dy:
+            for i in range(n):
+                x = work[xo + i]
+                y = work[yo + i]
+                v = work[o + i]
+                work[dy + i] = rint((v - x) / y)
     elif op == 7:  # floor_divide
         for i in range(n):
             x = work[xo + i]
@@ -2370,23 +2470,32 @@ def block_circular(code, work, op, xo, yo, o, n, dx, dy):
                 v = sin_near(x)
                 work[o + i] = v
                 work[dx + i] = cos_near(x)
+            far = uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += uint64(abs(x) > 1e6)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if abs(x) > 1e6:
+                        v = sin(x)
+                        work[o + i] = v
+                        work[dx + i] = cos(x)
         else:
             for i in range(n):
                 x = work[xo + i]
                 v = sin_near(x)
                 work[o + i] = v
-        far = uint64(0)
-        for i in range(n):
-            x = work[xo + i]
-            far += uint64(abs(x) > 1e6)
-        if far:
+            far = uint64(0)
             for i in range(n):
                 x = work[xo + i]
-                if abs(x) > 1e6:
-                    v = sin(x)
-                    work[o + i] = v
-                    if dx:
-                        work[dx + i] = cos(x)
+                far += uint64(abs(x) > 1e6)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if abs(x) > 1e6:
+                        v = sin(x)
+                        work[o + i] = v
     elif op == 43:  # cos
         if dx:
             for i in range(n):
@@ -2394,23 +2503,32 @@ def block_circular(code, work, op, xo, yo, o, n, dx, dy):
                 v = cos_near(x)
                 work[o + i] = v
                 work[dx + i] = -sin_near(x)
+            far = uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += uint64(abs(x) > 1e6)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if abs(x) > 1e6:
+                        v = cos(x)
+                        work[o + i] = v
+                        work[dx + i] = -sin(x)
         else:
             for i in range(n):
                 x = work[xo + i]
                 v = cos_near(x)
                 work[o + i] = v
-        far = uint64(0)
-        for i in range(n):
-            x = work[xo + i]
-            far += uint64(abs(x) > 1e6)
-        if far:
+            far = uint64(0)
             for i in range(n):
                 x = work[xo + i]
-                if abs(x) > 1e6:
-                    v = cos(x)
-                    work[o + i] = v
-                    if dx:
-                        work[dx + i] = -sin(x)
+                far += uint64(abs(x) > 1e6)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if abs(x) > 1e6:
+                        v = cos(x)
+                        work[o + i] = v
 
 
 def one_tangent(code, work, op, a, b, o, p, stored, _):
@@ -2439,10 +2557,6 @@ def block_tangent(code, work, op, xo, yo, o, n, dx, dy):
             x = work[xo + i]
             v = tan_near(x)
             work[o + i] = v
-        if dx:
-            for i in range(n):
-                v = work[o + i]
-                work[dx + i] = 1.0 + v * v
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -2453,8 +2567,10 @@ def block_tangent(code, work, op, xo, yo, o, n, dx, dy):
                 if abs(x) > 1e6:
                     v = tan(x)
                     work[o + i] = v
-                    if dx:
-                        work[dx + i] = 1.0 + v * v
+        if dx:
+            for i in range(n):
+                v = work[o + i]
+                work[dx + i] = 1.0 + v * v
     elif op == 56:  # sinc
         for i in range(n):
             x = work[xo + i]
@@ -2789,10 +2905,6 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
             x = work[xo + i]
             v = gammaln_near(x)
             work[o + i] = v
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                work[dx + i] = digamma_near(x)
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -2803,18 +2915,24 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
                 if x <= 0.0:
                     v = gammaln(x)
                     work[o + i] = v
-                    if dx:
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                work[dx + i] = digamma_near(x)
+            far = uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += uint64(x <= 0.0)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    if x <= 0.0:
                         work[dx + i] = digamma(x)
     elif op == 62:  # digamma
         for i in range(n):
             x = work[xo + i]
             v = digamma_near(x)
             work[o + i] = v
-        if dx:
-            for i in range(n):
-                x = work[xo + i]
-                v = work[o + i]
-                work[dx + i] = trigamma_near(x) if v == v else v
         far = uint64(0)
         for i in range(n):
             x = work[xo + i]
@@ -2825,7 +2943,20 @@ def block_gamma(code, work, op, xo, yo, o, n, dx, dy):
                 if x <= 0.0:
                     v = digamma(x)
                     work[o + i] = v
-                    if dx:
+        if dx:
+            for i in range(n):
+                x = work[xo + i]
+                v = work[o + i]
+                work[dx + i] = trigamma_near(x) if v == v else v
+            far = uint64(0)
+            for i in range(n):
+                x = work[xo + i]
+                far += uint64(x <= 0.0)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    v = work[o + i]
+                    if x <= 0.0:
                         work[dx + i] = trigamma(x) if v == v else v
 
 
@@ -2972,14 +3103,9 @@ def one_factorials(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
     if op == 80:  # gamma
-        if x <= 0.0:
-            v = gamma(x)
-            if stored & 1:
-                work[p] = v * digamma(x) if x != 0.0 else -inf
-        else:
-            v = gamma(x)
-            if stored & 1:
-                work[p] = v * digamma_near(x) if x != 0.0 else -inf
+        v = gamma(x)
+        if stored & 1:
+            work[p] = v * digamma(x) if x != 0.0 else -inf
     work[o] = v
 
 
@@ -2995,17 +3121,15 @@ def block_factorials(code, work, op, xo, yo, o, n, dx, dy):
                 x = work[xo + i]
                 v = work[o + i]
                 work[dx + i] = v * digamma_near(x) if x != 0.0 else -inf
-        far = uint64(0)
-        for i in range(n):
-            x = work[xo + i]
-            far += uint64(x <= 0.0)
-        if far:
+            far = uint64(0)
             for i in range(n):
                 x = work[xo + i]
-                if x <= 0.0:
-                    v = gamma(x)
-                    work[o + i] = v
-                    if dx:
+                far += uint64(x <= 0.0)
+            if far:
+                for i in range(n):
+                    x = work[xo + i]
+                    v = work[o + i]
+                    if x <= 0.0:
                         work[dx + i] = v * digamma(x) if x != 0.0 else -inf
 
 

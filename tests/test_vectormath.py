@@ -11,7 +11,7 @@ import oracles
 import pytest
 from numba import config, njit
 
-from jittape import vectormath
+from jittape import kernels, vectormath
 
 JIT = not config.DISABLE_JIT
 COUNT = 50_000 if JIT else 20
@@ -23,7 +23,8 @@ def _pasted():
     """The functions as the kernels hold them: their text, each under the decorator."""
     space = {name: value for name, value in vars(vectormath).items() if name not in PLAIN}
     exec("\n\n".join(inspect.getsource(function) for function in PLAIN.values()), space)
-    for name in PLAIN:
+    space["rounded_off"] = kernels.rounded_off
+    for name in PLAIN.keys() - {"rounded_off"}:
         space[name] = njit(nogil=True, error_model="numpy", forceinline=True)(space[name])
     return space
 
@@ -253,6 +254,34 @@ def test_two_arguments_close(name, bound, wide, exact, rng):
         for a, b, v in zip(x[some], y[some], values(name, x[some], y[some]), strict=True):
             t = exact(mpmath.mpf(float(a)), mpmath.mpf(float(b)))
             assert abs(v - t) <= bound * mpmath.mpf(math.ulp(float(t))), f"{name}({a!r}, {b!r}) = {v!r}, not {t}"
+
+
+@pytest.mark.parametrize("y", range(-31, 32))
+def test_whole_powers(y, rng):
+    count, far = (400, 1100) if JIT else (5, 1000)
+    with np.errstate(over="ignore"):
+        x = 2.0 ** (rng.uniform(-1074, far, count) * (1 if y >= 0 else -1) / max(abs(y), 1))
+    x = np.concatenate([np.clip(x, 5e-324, 1e308), rng.uniform(0.5, 2.0, count)]) * rng.choice([-1, 1], 2 * count)
+    got = values("power", x, np.full(len(x), float(y)))
+    with mpmath.workprec(200):
+        for a, v in zip(x, got, strict=True):
+            t = mpmath.mpf(float(a)) ** y
+            if not math.isfinite(v):
+                assert v == float(t)
+                continue
+            # near subnormals the rounding errors that are carried along vanish
+            bound = 1.3 if abs(t) < 1e-290 else 0.6
+            assert abs(v - t) <= bound * mpmath.mpf(math.ulp(float(t))), f"{a!r} ** {y} = {v!r}, not {t}"
+
+
+def test_a_block_of_whole_and_other_powers_is_each_of_them(rng):
+    exponents = np.array([2.5, 3.0, -7.0, 0.0, 31.0, 32.0, -0.5, 1e300, np.inf, np.nan, 5.0, -31.0, 12.0])
+    for x in [*rng.uniform(-3.0, 3.0, 4), 0.0, -0.0, 1e200, -1e-90, np.inf, -np.inf, np.nan]:
+        block = values("power", np.full(len(exponents), x), exponents)
+        with np.errstate(all="ignore"):
+            assert same(block, [PASTED["power"](x, y) for y in exponents])
+        for v, y in zip(block, exponents, strict=True):
+            assert same([v], values("power", np.array([x]), np.array([y])))
 
 
 @pytest.mark.parametrize("name", REMAINDERS)
