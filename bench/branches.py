@@ -12,7 +12,7 @@ import random
 import sys
 import warnings
 
-from harness import ONE_THREAD, ROOT, describe, machine, number, progress, save, table, timing, unit
+from harness import ONE_THREAD, ROOT, compile_kernels, describe, machine, number, progress, save, table, timing, unit
 
 os.environ.update(ONE_THREAD)
 sys.path.insert(0, str(ROOT))
@@ -247,6 +247,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=1.0, help="for each figure")
     parser.add_argument("--quick", action="store_true", help="a tenth of the time")
     options = parser.parse_args()
+    compile_kernels()
     measured = []
     for row in rows(options.seconds / 10 if options.quick else options.seconds):
         progress(row[0])

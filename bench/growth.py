@@ -11,7 +11,7 @@ import os
 import sys
 from time import perf_counter
 
-from harness import ONE_THREAD, ROOT, describe, machine, number, progress, save, table, timing
+from harness import ONE_THREAD, ROOT, compile_kernels, describe, machine, number, progress, save, table, timing
 
 os.environ.update(ONE_THREAD)
 sys.path.insert(0, str(ROOT))
@@ -66,6 +66,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--largest", type=float, default=1e7, help="operations")
     options = parser.parse_args()
+    compile_kernels()
     for make in (arrays, lorenz):
         measure(make, 10_000)  # loads or compiles what is needed
     rows, panels = [], {}

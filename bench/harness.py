@@ -10,6 +10,7 @@ import math
 import os
 import platform
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -62,6 +63,12 @@ def once(call: Callable[[], object]) -> tuple[float, object]:
     start = perf_counter()
     result = call()
     return perf_counter() - start, result
+
+
+def compile_kernels() -> None:
+    """Compile what jittape compiles once per machine, so that all later processes find it."""
+    progress("compiling what jittape compiles once per machine")
+    subprocess.run([sys.executable, "-m", "jittape"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def machine(*packages: str) -> dict[str, str]:

@@ -1,15 +1,25 @@
 """The libraries that `peers.py` compares, each spelled as its users do, for functions of one list of numbers.
 
 A library has `record(w)`, which only evaluates the workload on the library's numbers, with whatever the library notes meanwhile,
-and `build(w)`, which returns named calls that give (value, gradient). Every library keeps the point in its own kind of
-array, so that no call pays for a conversion. Constructing a library imports it.
+and `build(w)`, which returns named `Call`s. Every library keeps the point in its own kind of array, so that no call pays
+for a conversion. Constructing a library imports it.
 """
 
 import math
 import sys
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
+
+
+class Call(NamedTuple):
+    """What is timed, which is the library's own call where it is one, and what makes (value, gradient) of its result."""
+
+    run: Callable[[], Any]
+    read: Callable[[Any], tuple[Any, Any]] = lambda result: result
 
 
 def on_list(f, n):
@@ -32,9 +42,9 @@ class Jittape:
         step = self.m.value_and_grad(lambda x: f(list(x)))
         bound = program.bind(x, out=out)
         return {
-            "": lambda: (bound(), out),
-            "Program, out=": lambda: program.value_and_grad(x, out=out),
-            "value_and_grad": lambda: step(x),
+            "": Call(bound, lambda value: (value, out)),
+            "Program, out=": Call(partial(program.value_and_grad, x, out=out)),
+            "value_and_grad": Call(partial(step, x)),
         }
 
 
@@ -63,12 +73,11 @@ class Casadi:
         buffer.set_res(0, memoryview(value))
         buffer.set_res(1, memoryview(gradient))
 
-        def buffered(keep=(function, buffer)):
+        def read(_, keep=(function, buffer)):
             # `evaluate` has only the address of the buffer, so somebody must keep it.
-            evaluate()
             return value, gradient
 
-        return {"buffered": buffered, "plain": lambda: function(point)}
+        return {"buffered": Call(evaluate, read), "plain": Call(partial(function, point))}
 
 
 class CasadiSimplified(Casadi):
@@ -108,7 +117,7 @@ class Xad:
                 tape.computeAdjoints()
                 return y.value, [v.derivative for v in x]
 
-        return {"": call}
+        return {"": Call(call)}
 
 
 class ByHand:
@@ -125,7 +134,7 @@ class ByHand:
         if w.name not in self.made:
             raise NotImplementedError("nobody has written it")
         f, x, out = self.made[w.name](), np.array(w.x), np.empty(len(w.x))
-        return {"": lambda: (f(x, out), out)}
+        return {"": Call(partial(f, x, out), lambda value: (value, out))}
 
 
 class Jax:
@@ -145,7 +154,7 @@ class Jax:
     def build(self, w):
         call = self.jax.jit(self.jax.value_and_grad(on_list(w.build(self.m), len(w.x))))
         x = self.jax.numpy.array(w.x)
-        return {"": lambda: self.jax.block_until_ready(call(x))}
+        return {"": Call(lambda: self.jax.block_until_ready(call(x)))}
 
 
 class Torch:
@@ -173,7 +182,7 @@ class Torch:
             y = self._forward(f, x)
             return y.detach(), self.m.autograd.grad(y, x)[0]
 
-        return {"": call}
+        return {"": Call(call)}
 
 
 class Autograd:
@@ -191,7 +200,7 @@ class Autograd:
 
     def build(self, w):
         call, x = self.autograd.value_and_grad(on_list(w.build(self.m), len(w.x))), np.array(w.x)
-        return {"": lambda: call(x)}
+        return {"": Call(partial(call, x))}
 
 
 class Micrograd:
@@ -237,7 +246,7 @@ class Micrograd:
             y.backward()
             return y.data, [v.grad for v in x]
 
-        return {"": call}
+        return {"": Call(call)}
 
 
 NAMES = ("exp", "log", "sin", "cos", "tanh", "sqrt")

@@ -19,7 +19,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from harness import ONE_THREAD, ROOT, describe, machine, number, once, progress, save, table, timing, unit
+from harness import ONE_THREAD, ROOT, compile_kernels, describe, machine, number, once, progress, save, table, timing, unit
 
 os.environ.update(ONE_THREAD)
 sys.path.insert(0, str(ROOT))
@@ -47,20 +47,20 @@ def work(name, w, seconds, reference):
         # What a library sets up once per process is not the workload's.
         library.record(tiny)
         for call in library.build(tiny).values():
-            call()
+            call.run()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     calls = {}
 
     def build():
         calls.update(library.build(w))
-        return next(iter(calls.values()))()
+        return next(iter(calls.values())).run()
 
     try:
         first, _ = once(build)
     except NotImplementedError as problem:
         return {"skipped": str(problem)}
     for variant, call in calls.items():
-        value, gradient = (np.array(part, dtype=float).ravel() for part in call())
+        value, gradient = (np.array(part, dtype=float).ravel() for part in call.read(call.run()))
         value = value.item()
         if reference is None:
             wrong = error(w, value, gradient.tolist())
@@ -70,7 +70,7 @@ def work(name, w, seconds, reference):
             wrong = max(abs(value - expected) / max(1.0, abs(expected)), np.abs(gradient - slopes).max() / np.abs(slopes).max())
             assert wrong <= TOLERANCE, f"{variant} off by {wrong:.0e} against jittape"
     result = {"value": value, "gradient": gradient.tolist(), "build": first, "operations": operations(library, w)}
-    result["calls"] = {variant: timing(call, seconds)._asdict() for variant, call in calls.items()}
+    result["calls"] = {variant: timing(call.run, seconds)._asdict() for variant, call in calls.items()}
     result["memory"] = max(0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     if library.record:
         result["record"] = timing(lambda: library.record(w), seconds / 2, 2).best
@@ -121,8 +121,7 @@ def measure(name, workload, seconds, reference, folder, limit):
 def run(names, peers, seconds, limit):
     """results[workload][library]."""
     results = {}
-    progress("compiling what jittape compiles once per machine")
-    subprocess.run([sys.executable, "-m", "jittape"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    compile_kernels()
     with tempfile.TemporaryDirectory() as path:
         folder = Path(path)
         for name in names:

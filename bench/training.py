@@ -16,7 +16,7 @@ import os
 import sys
 from functools import partial
 
-from harness import ONE_THREAD, ROOT, describe, machine, number, once, progress, save, table, timing, unit
+from harness import ONE_THREAD, ROOT, compile_kernels, describe, machine, number, once, progress, save, table, timing, unit
 
 os.environ.update(ONE_THREAD)
 sys.path.insert(0, str(ROOT))
@@ -280,6 +280,7 @@ def main():
     parser.add_argument("--only", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL", help=", ".join(MODELS))
     options = parser.parse_args()
     seconds = options.seconds / 10 if options.quick else options.seconds
+    compile_kernels()
     measured = {}
     for model in options.only:
         for library in LIBRARIES:
