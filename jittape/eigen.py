@@ -16,34 +16,61 @@ import numpy as np
 from . import arrays, asking, folds, linalg
 from .arrays import asarray, elementwise
 from .ops import CODE
-from .systems import check_square, inv, stacked
+from .systems import check_matrices, check_square, inv
 
 _MOST_ROUNDS = 60
 # What counts as zero beside the elements of the matrix.
 _TINY = 1e-15
 
 
-@stacked
 def eigh(a: Any, UPLO: str = "L") -> Any:
     """`np.linalg.eigh`: eigenvalues in ascending order, and eigenvectors, whose signs are not LAPACK's."""
+    a = asarray(a)
     check_square(a)
     if UPLO.upper() not in ("L", "U"):
         raise ValueError("UPLO argument must be 'L' or 'U'")
-    lower = a if UPLO.upper() == "L" else a.T
-    whole = np.tril(lower) + np.swapaxes(np.tril(lower, -1), 0, 1)
-    d, vectors = whole.copy(), arrays.traced(a.rec, np.eye(len(whole)))
-    size = asarray(folds.fold("hypot", d))
-    for _ in _rounds("Eigenvalues", lambda: folds.fold("hypot", np.tril(d, -1)) <= _TINY * len(d) * size):
-        for i, j in _turns(len(d)):
-            turn = _turn(2.0 * d[i, j], d[j, j] - d[i, i])
-            for x in (d, d.T, vectors):
+    lower = a if UPLO.upper() == "L" else _turned_over(a)
+    whole = np.tril(lower) + _turned_over(np.tril(lower, -1))
+    n = a.shape[-1]
+    d, vectors = whole.copy(), _unit(a)
+    size = _lengths(whole, (-2, -1))
+
+    def diagonal() -> Any:
+        return _lengths(np.tril(d, -1), (-2, -1)) <= _TINY * n * size
+
+    for _ in _rounds("Eigenvalues", diagonal):
+        for i, j in _turns(n):
+            turn = _turn(2.0 * d[..., i, j], d[..., j, j] - d[..., i, i])
+            for x in (d, _turned_over(d), vectors):
                 _rotate(x, i, j, *turn)
-    found = d.reshape(-1)[:: len(d) + 1]
+    found = d[..., np.arange(n), np.arange(n)]
     order = _ascending(found)
-    values, vectors = _found(folds.matmul(order, found)), _found(folds.matmul(vectors, order.T))
-    turned = folds.matmul(vectors.T, folds.matmul(whole, vectors))
-    mixed = folds.matmul(vectors, turned * _inverse(values - values[:, None]))
-    return type(np.linalg.eigh(np.eye(1)))(_moving(values, np.diagonal(turned)), _moving(vectors, mixed))
+    values, vectors = _found(_image(order, found)), _found(folds.matmul(vectors, _turned_over(order)))
+    turned = folds.matmul(_turned_over(vectors), folds.matmul(whole, vectors))
+    mixed = folds.matmul(vectors, turned * _inverse(values[..., None, :] - values[..., :, None]))
+    moving = _moving(values, turned[..., np.arange(n), np.arange(n)])
+    return type(np.linalg.eigh(np.eye(1)))(moving, _moving(vectors, mixed))
+
+
+def _turned_over(x: Any) -> Any:
+    """The transposes of matrices, where they are."""
+    return np.swapaxes(x, -1, -2)
+
+
+def _unit(a: Any) -> Any:
+    """For each matrix of a stack a unit matrix as wide as it."""
+    n = a.shape[-1]
+    return arrays.traced(a.rec, np.broadcast_to(np.eye(n), (*a.shape[:-2], n, n)).copy())
+
+
+def _image(matrix: Any, vector: Any) -> Any:
+    """The product of matrices with a vector each."""
+    return folds.matmul(matrix, vector[..., None])[..., 0]
+
+
+def _lengths(x: Any, axis: Any) -> Any:
+    """Lengths, without squares that overflow."""
+    return asarray(elementwise(CODE["abs"], folds.fold("hypot", x, axis)))
 
 
 def _moving(x: Any, y: Any) -> Any:
@@ -63,15 +90,15 @@ def _inverse(x: Any) -> Any:
 
 def _ascending(x: Any) -> Any:
     """The matrix that sorts a vector by multiplication, without a guard: in the row of each rank a 1 at the element that has it."""
-    i = np.arange(len(x))
-    before = (x < x[:, None]) | ((x == x[:, None]) & (i < i[:, None]))
-    return asarray(folds.fold("add", before, 1)) == i[:, None]
+    i, across, down = np.arange(x.shape[-1]), x[..., None, :], x[..., :, None]
+    before = (across < down) | ((across == down) & (i < i[:, None]))
+    return asarray(folds.fold("add", before, -1))[..., None, :] == i[:, None]
 
 
 def _rounds(what: str, done: Callable[[], Any]) -> Iterator[int]:
-    """Rounds until all is done."""
+    """Rounds until all matrices of a stack are done, which is one guard: paths are as many as there are numbers of rounds."""
     for k in range(_MOST_ROUNDS):
-        if done():
+        if folds.fold("logical_and", done()):
             return
         yield k
     raise np.linalg.LinAlgError(f"{what} did not converge")
@@ -90,7 +117,7 @@ def _turns(n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def _products(x: Any, y: Any) -> Any:
     """The products of columns with each other."""
-    return asarray(folds.fold("add", x * y, 0))
+    return asarray(folds.fold("add", x * y, -2))
 
 
 def _turn(twice: Any, gap: Any) -> tuple[Any, Any]:
@@ -103,8 +130,8 @@ def _turn(twice: Any, gap: Any) -> tuple[Any, Any]:
 
 def _rotate(x: Any, i: np.ndarray, j: np.ndarray, cos: Any, sin: Any) -> None:
     """Turn pairs of columns."""
-    p, q = x[:, i], x[:, j]
-    x[:, i], x[:, j] = p * cos - q * sin, p * sin + q * cos
+    p, q, cos, sin = x[..., i], x[..., j], cos[..., None, :], sin[..., None, :]
+    x[..., i], x[..., j] = p * cos - q * sin, p * sin + q * cos
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
@@ -112,46 +139,57 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return eigh(a, UPLO)[0]
 
 
-@stacked
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """`np.linalg.svd`; the signs of the vectors are not LAPACK's, and those of zero singular values are zeros."""
-    if a.shape[0] < a.shape[1]:
+    a = asarray(a)
+    check_matrices(a)
+    if a.shape[-2] < a.shape[-1]:
         if not compute_uv:
-            return svd(a.T, compute_uv=False)
-        u, s, v = svd(a.T, full_matrices)
-        return type(np.linalg.svd(np.eye(1)))(v.T, s, u.T)
-    x, v = a.copy(), arrays.traced(a.rec, np.eye(a.shape[1]))
+            return svd(_turned_over(a), compute_uv=False)
+        u, s, v = svd(_turned_over(a), full_matrices)
+        return type(np.linalg.svd(np.eye(1)))(_turned_over(v), s, _turned_over(u))
+    m, n = a.shape[-2:]
+    # by a power of 2, so that squares neither overflow nor vanish
+    scale = _scale(a)[..., None]
+    x, v = a / scale[..., None], _unit(a)
 
     def orthogonal() -> Any:
-        products = folds.matmul(x.T, x)
-        norms = elementwise(CODE["sqrt"], products.reshape(-1)[:: len(products) + 1])
-        return folds.fold(
-            "logical_and", elementwise(CODE["abs"], np.tril(products, -1)) <= _TINY * len(x) * folds.outer(norms, norms)
-        )
+        products = folds.matmul(_turned_over(x), x)
+        norms = elementwise(CODE["sqrt"], products[..., np.arange(n), np.arange(n)])
+        return elementwise(CODE["abs"], np.tril(products, -1)) <= _TINY * m * norms[..., :, None] * norms[..., None, :]
 
     for _ in _rounds("SVD", orthogonal):
-        for i, j in _turns(x.shape[1]):
-            p, q = x[:, i], x[:, j]
+        for i, j in _turns(n):
+            p, q = x[..., i], x[..., j]
             turn = _turn(2.0 * _products(p, q), _products(q, q) - _products(p, p))
             for y in (x, v):
                 _rotate(y, i, j, *turn)
-    lengths = asarray(elementwise(CODE["abs"], folds.fold("hypot", x, 0)))
+    lengths = _lengths(x, -2)
     order = _ascending(-lengths)
-    s, v = _found(folds.matmul(order, lengths)), _found(folds.matmul(v, order.T))
-    u = _found(folds.matmul(x, order.T) * _inverse(s))
+    s, v = _found(_image(order, lengths)), _found(folds.matmul(v, _turned_over(order)))
+    u = _found(folds.matmul(x, _turned_over(order)) * _inverse(s)[..., None, :])
     image = folds.matmul(a, v)
-    turned = folds.matmul(u.T, image)
-    values = _moving(s, np.diagonal(turned))
+    turned = folds.matmul(_turned_over(u), image)
+    values = _moving(s * scale, turned[..., np.arange(n), np.arange(n)])
     if not compute_uv:
         return values
-    gaps = _inverse(s * s - (s * s)[:, None])
-    of_u = folds.matmul(u, gaps * (turned * s + s[:, None] * turned.T)) + (image - folds.matmul(u, turned)) * _inverse(s)
-    of_v = folds.matmul(v, gaps * (s[:, None] * turned + turned.T * s))
+    across, down = s[..., None, :], s[..., :, None]
+    gaps, turned, image = _inverse(across * across - down * down), turned / scale[..., None], image / scale[..., None]
+    back = _turned_over(turned)
+    of_u = folds.matmul(u, gaps * (turned * across + down * back)) + (image - folds.matmul(u, turned)) * _inverse(across)
+    of_v = folds.matmul(v, gaps * (down * turned + back * across))
     u, v, s = _moving(u, of_u), _moving(v, of_v), values
-    if full_matrices and len(x) > len(s):
+    if full_matrices and m > n:
         # the columns that reflections complete a basis with
-        u = arrays.joined([u, linalg.qr(u, "complete")[0][:, len(s) :]], 1)
-    return type(np.linalg.svd(np.eye(1)))(u, s, v.T)
+        u = arrays.joined([u, linalg.qr(u, "complete")[0][..., n:]], u.ndim - 1)
+    return type(np.linalg.svd(np.eye(1)))(u, s, _turned_over(v))
+
+
+def _scale(a: Any) -> Any:
+    """For each matrix a power of 2 about as large as the largest size in it, and 1 where that is 0; it has no derivative."""
+    largest = folds.extreme("maximum", elementwise(CODE["abs"], a), (-2, -1))
+    power = elementwise(CODE["exp2"], elementwise(CODE["rint"], elementwise(CODE["log2"], largest)))
+    return asarray(arrays.where(elementwise(CODE["equal"], largest, 0.0), 1.0, power))
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:

@@ -41,19 +41,25 @@ def cholesky(a: Any, upper: bool = False) -> Any:
     return out.T if upper else out
 
 
-def _reflected(a: Any) -> tuple[Any, list[tuple[Any, Any]]]:
-    """The triangle that reflections of the columns leave, with LAPACK's signs, and each reflection: vector, after its 1, and factor."""
-    r, reflections = a.copy(), []
+def _reflected(a: Any) -> tuple[Any, list[tuple[Any, Any] | None], np.ndarray]:
+    """The triangle that reflections of the columns leave, with LAPACK's signs; each reflection: vector, after its 1, and factor; signs.
+
+    LAPACK leaves a column that is there already. As a reflection that is the same but for its sign, and moves as the column does.
+    """
+    r, reflections, signs = a.copy(), [], np.ones(min(a.shape))
     for j in range(min(r.shape)):
         below = _lengths(r[j + 1 :, j], None, False) if j + 1 < len(r) else 0.0
-        if below == 0.0:  # the column is there already
-            reflections.append((None, None))
+        there = bool(below == 0.0)
+        if j + 1 == len(r) or (there and r[j, j] == 0.0):
+            reflections.append(None)
             continue
         end, vector, factor = reflection(r[j, j], r[j + 1 :, j], below)
         r[j, j], r[j + 1 :, j] = end, 0.0
         reflect(r[j:, j + 1 :], vector, factor)
         reflections.append((vector, factor))
-    return r, reflections
+        if there:
+            r[j, j:], signs[j] = -r[j, j:], -1.0
+    return r, reflections, signs
 
 
 @stacked
@@ -61,14 +67,16 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     """`np.linalg.qr` by reflections."""
     if mode not in ("reduced", "complete", "r"):
         raise ValueError(f"np.linalg.qr of traced values takes the modes reduced, complete and r, not {mode!r}")
-    r, reflections = _reflected(a)
+    r, reflections, signs = _reflected(a)
     m, k = len(a), min(a.shape)
     if mode == "r":
         return r[:k]
-    q = arrays.traced(a.rec, np.eye(m)[:, : m if mode == "complete" else k])
-    for j, (vector, factor) in reversed(list(enumerate(reflections))):
-        if vector is not None:
-            reflect(q[j:, j:], vector, factor)
+    every = np.eye(m)
+    every[:, :k] *= signs
+    q = arrays.traced(a.rec, every[:, : m if mode == "complete" else k])
+    for j, made in reversed(list(enumerate(reflections))):
+        if made is not None:
+            reflect(q[j:, j:], *made)
     return type(np.linalg.qr(np.eye(1)))(q, r if mode == "complete" else r[:k])
 
 

@@ -43,8 +43,7 @@ def stacked(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def on_stacks(a: Any, *args: Any, **kwargs: Any) -> Any:
         x = asarray(a)
-        if x.ndim < 2:
-            raise _too_flat(x)
+        check_matrices(x)
         if x.ndim == 2:
             return function(x, *args, **kwargs)
         found = [function(matrix, *args, **kwargs) for matrix in x.reshape(-1, *x.shape[-2:])]
@@ -61,14 +60,15 @@ def restack(found: Any, lead: tuple[int, ...]) -> Any:
     return out.reshape(lead + out.shape[1:])[()]
 
 
-def _too_flat(x: Any) -> Exception:
-    return np.linalg.LinAlgError(f"{x.ndim}-dimensional array given. Array must be at least two-dimensional")
+def check_matrices(x: Any) -> None:
+    """Raise NumPy's error for what are no matrices."""
+    if x.ndim < 2:
+        raise np.linalg.LinAlgError(f"{x.ndim}-dimensional array given. Array must be at least two-dimensional")
 
 
 def check_square(x: Any) -> None:
     """Raise NumPy's errors for what are no square matrices."""
-    if x.ndim < 2:
-        raise _too_flat(x)
+    check_matrices(x)
     if x.shape[-1] != x.shape[-2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
 

@@ -640,6 +640,68 @@ def test_least_squares(shape):
     check(lambda a: np.linalg.pinv(a), a, tolerance=1e-8)
 
 
+STRUCTURED = {
+    "unit": np.eye(3),
+    "diagonal": np.diag([1.0, -2.0, 3.0]),
+    "triangle": np.triu(distinct((4, 4)) + 2.0),
+    "one column": np.array([[-2.0], [0.0], [0.0]]),
+    "one each": np.eye(5)[[0, 1, 2, 1, 0]][:, :3],
+    "zero rows": np.array([[1.0, 2.0], [0.0, 0.0], [3.0, 1.0], [0.0, 0.0]]),
+    "wide": np.array([[2.0, 1.0, 0.0], [1.0, -1.0, 0.0]]),
+}
+
+
+@pytest.mark.parametrize("name", STRUCTURED)
+def test_columns_that_are_zero_below_the_diagonal_move_as_others(name):
+    a = STRUCTURED[name]
+    (m, n), k = a.shape, min(a.shape)
+    w, b = sample((m, n), seed=3), sample((m,), seed=4)
+    for i, expected in enumerate(np.linalg.qr(a)):
+        np.testing.assert_allclose(jt.record(lambda x, i=i: np.linalg.qr(x)[i], a)(a), expected, atol=1e-14)
+    check(lambda x: np.linalg.pinv(x), a, tolerance=1e-7)
+    check(lambda x: np.linalg.lstsq(x, b, rcond=None)[0], a, tolerance=1e-7)
+    # LAPACK's signs jump there, so what does not depend on them
+    check(lambda x: np.linalg.qr(x, "r")[:k] ** 2 * w[:k], a, tolerance=1e-7)
+    check(lambda x: (lambda q: q @ q.T)(np.linalg.qr(x)[0]), a, tolerance=1e-7)
+    check(lambda x: (lambda q: q[:, k:] @ q[:, k:].T)(np.linalg.qr(x, "complete")[0]), a, tolerance=1e-7)
+
+
+def test_eigenvalues_and_singular_values_of_a_stack_are_a_few_paths():
+    functions = {
+        "eigh": lambda a: np.sum(np.linalg.eigh(a)[1] ** 2 * np.arange(3.0)),
+        "eigvalsh": lambda a: np.sum(np.linalg.eigvalsh(a) ** 2 * np.arange(3.0)),
+        "svd": lambda a: np.sum(np.linalg.svd(a)[1] ** 3 * np.arange(3.0)),
+    }
+    x = sample((2, 10, 3, 3), seed=5)
+    for f in functions.values():
+        g = jt.value_and_grad(f)
+        for seed in range(12):
+            y = x + 0.3 * sample(x.shape, seed=seed)
+            value, gradient = g(y)
+            assert value == pytest.approx(f(y), rel=1e-10)
+            one = jt.grad(f)(y[1, 7])
+            np.testing.assert_allclose(gradient[1, 7], one, rtol=1e-6, atol=1e-9)
+        assert g.cache_info().records <= 4
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e155, 1e300])
+def test_singular_values_of_all_sizes(size):
+    x = sample((4, 3), seed=6)
+    u, s, v = np.linalg.svd(x, full_matrices=False)
+    value, gradient = jt.value_and_grad(lambda a: np.linalg.svd(a)[1][0])(size * x)
+    assert value == pytest.approx(size * s[0], rel=1e-13)
+    np.testing.assert_allclose(gradient, np.outer(u[:, 0], v[0]), atol=1e-13)
+    vectors = jt.grad(lambda a: np.sum(np.linalg.svd(a, False)[0] ** 2 * np.arange(3.0)))
+    np.testing.assert_allclose(vectors(size * x) * size, vectors(x), atol=1e-11)
+
+
+def test_eigenvalues_of_single_numbers():
+    g = jt.value_and_grad(lambda a: np.sum(np.linalg.eigvalsh(a)))
+    for x in -2.0, 0.0, 2.0:
+        assert g(np.array([[x]])) == (x, [[1.0]])
+    np.testing.assert_array_equal(jt.grad(lambda a: np.sum(np.linalg.eigvalsh(a)))(np.full((3, 1, 1), -2.0)), np.ones((3, 1, 1)))
+
+
 def test_reflections_leave_triangles_alone_and_inverses_need_full_rank():
     check(lambda a: np.linalg.qr(np.triu(a))[1], regular(3, 1))
     for f in (lambda a: np.linalg.pinv(a), lambda a: np.linalg.lstsq(a, np.ones(3), rcond=None)[0]):
