@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -510,7 +511,7 @@ def is_number(part: Any) -> bool:
 
 
 def _refuse(x: VarArray, *index: Any) -> Any:
-    x.__index__()
+    tracer.refuse_index(x)
 
 
 # Indexing by numbers without a derivative, storing at them, and whether numbers have none: `jittape.lookup` sets these.
@@ -529,9 +530,7 @@ def plain_index(index: Any) -> Any:
         return bool(index)
     if isinstance(index, ConditionArray):
         return np.fromiter(map(index.rec.truth, index.flat), np.bool_, index.size).reshape(index.shape)
-    if isinstance(index, Traced):
-        index.__index__()
-    return index
+    return operator.index(index) if isinstance(index, Traced) else index
 
 
 # -- operations ---------------------------------------------------------------------------------------------------------------

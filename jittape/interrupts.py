@@ -1,4 +1,4 @@
-"""Ctrl-C where it must wait, and locks that a forked child finds open."""
+"""Ctrl-C and other signals where they must wait, and locks that a forked child finds open."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ from weakref import WeakSet
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let a Ctrl-C that comes meanwhile wait for the end.
+    """Let a Ctrl-C that comes meanwhile wait for the end, and whatever other signal a program has a handler for, such as an alarm's.
 
     Numba fills its registries when it first loads or compiles something. Interrupted halfway it never does again, and all that is
-    compiled later in that process fails.
+    compiled later in that process fails. It also takes some exceptions for its own.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if came:
-            before(*came[0])
+    handlers = {number: handler for number in signal.valid_signals() if callable(handler := signal.getsignal(number))}
+    came: dict[Any, tuple[int, Any]] = {}
+    for deferred in handlers:
+        signal.signal(deferred, lambda *arguments: came.setdefault(arguments[0], arguments))
+    with contextlib.ExitStack() as after:
+        try:
+            yield
+        finally:
+            for deferred, handler in handlers.items():
+                signal.signal(deferred, handler)
+            for number, arguments in reversed(came.items()):  # each, even if the one before it raises
+                after.callback(handlers[number], *arguments)
 
 
 _locks: WeakSet[Any] = WeakSet()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from . import cpython, kernels
 from .errors import JitTapeWarning
-from .interrupts import lock
+from .interrupts import lock, uninterrupted
 
 # How many times as much work has to be there for what this process alone will use.
 _ALONE = 64
@@ -42,15 +42,18 @@ class Late:
         # whoever comes while another thread compiles, or in a child forked meanwhile, goes on in Python
         if self.left <= 0 and self.lock.acquire(blocking=False):
             self.left = sys.maxsize
-            try:
-                self.make()
-            except Exception as error:
-                warnings.warn(f"{self.otherwise}, since they could not be compiled: {error!r}", JitTapeWarning, stacklevel=4)
-            except BaseException:  # Ctrl-C: later, then
-                self.left = self._wait()
-                raise
-            finally:
-                self.lock.release()
+            with uninterrupted():
+                try:
+                    self.make()
+                except Exception as error:
+                    warnings.warn(
+                        f"{self.otherwise}, since they could not be compiled: {error!r}", JitTapeWarning, stacklevel=4
+                    )
+                except BaseException:  # what another thread sends here: later, then
+                    self.left = self._wait()
+                    raise
+                finally:
+                    self.lock.release()
 
     def _wait(self) -> int:
         loading, compiling = self.patience

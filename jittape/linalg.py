@@ -46,7 +46,8 @@ def _reflected(a: Any) -> tuple[Any, list[tuple[Any, Any] | None], np.ndarray]:
 
     LAPACK leaves a column that is there already. As a reflection that is the same but for its sign, and moves as the column does.
     """
-    r, reflections, signs = a.copy(), [], np.ones(min(a.shape))
+    reflections: list[tuple[Any, Any] | None] = []
+    r, signs = a.copy(), np.ones(min(a.shape))
     for j in range(min(r.shape)):
         below = _lengths(r[j + 1 :, j], None, False) if j + 1 < len(r) else 0.0
         there = bool(below == 0.0)

@@ -23,7 +23,9 @@ from .products import FINDS, SETS, holding
 from .recording import CONST, DATA, INPUT, Recording
 from .tracer import Traced, Var
 
-_WITHOUT_DERIVATIVE = {DATA, CONST} | {code for code, op in enumerate(OPS) if op.flat}
+# What counts come from, and what labels come from: at the latter no recording should stop and ask, one for each of them.
+_COUNTS = {CONST} | {code for code, op in enumerate(OPS) if op.flat}
+_WITHOUT_DERIVATIVE = {DATA} | _COUNTS
 _MOST_PLACES = 10_000
 # Bytes that an element takes while it is recorded and planned.
 _A_PLACE = 200
@@ -42,15 +44,30 @@ def _without_derivative(rec: Recording, todo: list[int]) -> bool:
     What was found to have none is known from then on: a chain of lookups would be gone through at each of them. That is forgotten
     where rows move.
     """
+    return _come_from(_WITHOUT_DERIVATIVE, rec, todo, set() if rec.hooks else rec.data)
+
+
+def _counted(x: Traced) -> float | None:
+    """The number that something is which comes from comparisons and steps alone: it is asked for, which is a guard."""
+    rec = x.rec
+    if not isinstance(x, Var) or not math.isfinite(x.v):
+        return None
+    if not _come_from(_COUNTS, rec, [x.row], set() if rec.hooks else rec.counts):
+        return None
+    _ask(x)
+    return float(x.v)
+
+
+def _come_from(sources: set[int], rec: Recording, todo: list[int], seen: set[Any]) -> bool:
+    """Whether rows, of which the list is used up, come from nothing but what is among some kinds and operations."""
     op, a, b, _ = rec.settle()
-    seen = set() if rec.hooks else rec.data
     new: set[Any] = {0}
     while todo:
         row = todo.pop()
         if row in seen or row in new:
             continue
         new.add(row)
-        if op[row] == INPUT:
+        if op[row] == INPUT or (op[row] == DATA and DATA not in sources):
             return False
         if op[row] == MATMUL:
             product = holding(rec.products, row)
@@ -61,7 +78,7 @@ def _without_derivative(rec: Recording, todo: list[int]) -> bool:
                     new.add((id(factor),))
                     todo += factor.ravel().tolist()
             continue
-        if op[row] not in _WITHOUT_DERIVATIVE:
+        if op[row] not in sources:
             todo += (a[row], b[row])
     seen |= new
     return True
@@ -77,11 +94,16 @@ def _hash(x: Var) -> int:
         return hash(x.v)
     if rec.hooks or rec.code(x.row) == INPUT or not _without_derivative(rec, [x.row]) or x != x:  # NaN equals nothing
         return object.__hash__(x)
-    size: Any = -x if x < 0.0 else x  # type: ignore[operator]
-    if not (size < _WHOLE and size == _above(size, 1) - 1.0) and size < math.inf:
-        _ask_bits(size)
+    _ask(x)
     rec.labels.add(x.row)
     return hash(x.v)
+
+
+def _ask(x: Any) -> None:
+    """Ask for a number: questions, each after the answers to those before it, whose answers are those of no other number."""
+    size: Any = -x if x < 0.0 else x
+    if not (size < _WHOLE and size == _above(size, 1) - 1.0) and size < math.inf:
+        _ask_bits(size)
 
 
 def _ask_bits(x: Any) -> None:
@@ -217,7 +239,7 @@ def _parts(index: Any) -> tuple[list[Any], list[int]]:
     for i in at:
         parts[i] = asarray(parts[i])
         if not is_data(parts[i]):
-            parts[i].__index__()
+            tracer.refuse_index(parts[i])
     return parts, at
 
 
@@ -324,7 +346,7 @@ def bincount(x: Any, weights: Any, minlength: int) -> Any:
     """`np.bincount` of traced places: that each is one of those counted is a guard."""
     where = asarray(x)
     if not is_data(where):
-        where.__index__()
+        tracer.refuse_index(where)
     require(_A_PLACE * max(int(np.max(where.v, initial=0.0)), minlength or 0), "np.bincount of so many places")
     np.bincount(where.v.astype(int), minlength=minlength)  # NumPy's own errors
     n = _above(folds.fold("maximum", where), minlength) if where.size else minlength
@@ -336,6 +358,7 @@ def bincount(x: Any, weights: Any, minlength: int) -> Any:
 
 
 tracer.hashed = _hash
+tracer.counted = _counted
 arrays.looked_up = looked_up
 arrays.stored = stored
 arrays.is_data = is_data

@@ -71,6 +71,8 @@ OPERATORS = (
 )
 _ALONE = _NEGATE, _ASK
 _LONGEST = sys.maxsize
+# All ints below are floats.
+_WHOLE = 2.0**53
 # What stands for an error, and for what is left to Python: nothing has changed then.
 _NULL, _FOR_PYTHON = uint64(0), uint64(1)
 
@@ -158,15 +160,15 @@ def _finish(out, rec, facts, code, a, b, v):
 
 @helper
 def _number(x, facts):
-    """A float or an int as a number, NaN for anything else."""
+    """A float or an int as a number, NaN for anything else, and for ints that are no float."""
     kind = item(x, TYPE_AT)
     if kind == item(facts, _FLOAT) or kind == item(facts, _NUMPY_FLOAT):
         return cpython.PyFloat_AsDouble(x)
     if kind == item(facts, _INT):
         y = cpython.PyLong_AsDouble(x)
-        if y != -1.0 or cpython.PyErr_Occurred() == _NULL:
+        if abs(y) < _WHOLE and (y != -1.0 or cpython.PyErr_Occurred() == _NULL):
             return y
-        cpython.PyErr_Clear()  # too large for a float
+        cpython.PyErr_Clear()  # too large for a float, or rounded
     return nan
 
 

@@ -212,10 +212,13 @@ NOTES = (
     "Sums run from the left, `((x0 + x1) + x2) + ...`, and so do sums of products in `@`, `dot` and `einsum`: a loop over scalars "
     "gives the same bits. NumPy itself adds in pairs, so its last bits may differ.",
     "`max` and `min`: k equal elements share the derivative, 1/k each. `std`, `norm`: the gradient is 0 where the value is 0.",
-    "`argsort`, `argmax`, `searchsorted` and their like ask how elements compare. A call at which a comparison comes out otherwise "
-    "records that path too. A traced condition as an index asks its truths; `np.where(condition, x, y)` asks nothing.",
+    "`argsort`, `argmax`, `searchsorted` and their like ask how elements compare; `argsort` is stable, whatever its `kind`. A call at "
+    "which a comparison comes out otherwise records that path too. A traced condition as an index asks its truths; `np.where(condition, "
+    "x, y)` asks nothing.",
+    "What comes from comparisons and steps alone has no derivative: where Python or NumPy want an int, it is asked what number it is, a "
+    "path for each, as in `x[: np.count_nonzero(x > 0)]`, `range(np.sum(x > t))`, `np.ones(k)` and `table[int(np.floor(v))]`.",
     "`sort`, `median`, `quantile` and `interp` ask nothing about the order: they compare and choose at every replay. Equal elements of a "
-    "sort share the derivative. Beyond 16,384 elements a sort is recorded for its order.",
+    "sort share the derivative, as in nested maxima and minima. Beyond 16,384 elements a sort is recorded for its order.",
     "`solve`, `inv`, `det` and `slogdet` eliminate without exchanging rows where that is stable, as for positive definite matrices, and "
     "reflect where it is not: two paths at most, unless a matrix is singular to rounding. `eigh`, `svd` ask how many rounds they take, "
     "`cholesky` whether the matrix is positive definite.",

@@ -28,6 +28,14 @@ def _each(x: Any, function: Callable[[Any], Any]) -> Any:
     return [_each(item, function) for item in x] if isinstance(x, (list, tuple)) else function(x)
 
 
+def _static(x: Any) -> Any:
+    """An argument beside the elements, in which traced counts are asked for their numbers."""
+    if isinstance(x, (list, tuple)) and any(isinstance(leaf, Traced) for leaf in _leaves(x)):
+        return tuple(map(_static, x))
+    number = tracer.counted(x) if isinstance(x, Traced) else None
+    return x if number is None else int(number) if number.is_integer() else number
+
+
 def _only_elements(name: str) -> TracingTypeError:
     return TracingTypeError(
         f"np.{name}: only the elements of the array can be traced, not the other arguments; pass integers, or a tuple of them, "
@@ -46,12 +54,14 @@ def rearranged(function: Callable[..., Any], data: int = 1) -> Callable[..., Any
         if not args:
             args = (kwargs.pop(next(iter(kwargs))),)
         given = [_each(x, lambda leaf: operands(function.__name__, leaf)[0]) for x in args[:data]]
-        found = list(_leaves(given))
-        rec = recording(*found)
-        if rec is None:
+        rest, kwargs = _static(args[data:]), {name: _static(x) for name, x in kwargs.items()}
+        rec = recording(*_leaves(given))
+        if any(isinstance(x, Traced) for x in _leaves([*rest, *kwargs.values()])):
             raise _only_elements(function.__name__)
-        row = function(*_each(given, lambda x: rows(rec, x)), *args[data:], **kwargs)
-        v = function(*_each(given, lambda x: x.v if isinstance(x, Traced) else x), *args[data:], **kwargs)
+        if rec is None:
+            return function(*given, *rest, **kwargs)
+        row = function(*_each(given, lambda x: rows(rec, x)), *rest, **kwargs)
+        v = function(*_each(given, lambda x: x.v if isinstance(x, Traced) else x), *rest, **kwargs)
         return wrapped(rec, arrays.class_for(*args[:data]), row, v)
 
     return implementation

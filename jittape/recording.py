@@ -76,7 +76,7 @@ class Recording:
 
     __slots__ = (
         "op", "a", "b", "val", "base", "due", "hooks", "constants", "names", "owner", "guards", "lines", "places", "reads", "label", "vars",
-        "indexed", "products", "matrices", "labels", "data", "_settled",
+        "indexed", "products", "matrices", "labels", "data", "counts", "_settled",
     )  # fmt: skip
 
     def __init__(self, label: str = "a recording", *, lines: bool = False) -> None:
@@ -101,6 +101,7 @@ class Recording:
         self.matrices: dict[Any, Any] = {}
         self.labels: set[int] = set()
         self.data: set[Any] = set()
+        self.counts: set[Any] = set()
         # whether a traced value was asked for an index, or an array of objects made of some: NumPy then has an error of its own
         self.indexed = False
 
@@ -296,7 +297,7 @@ class Recording:
         self.op = self.a = self.b = self.val = closed
         self._settled = closed, closed, closed, closed
         self.base = self.due = 0
-        self.products, self.matrices, self.data = [], {}, set()
+        self.products, self.matrices, self.data, self.counts = [], {}, set(), set()
 
     def keep(self, var: Any) -> None:
         """What `hooks` asks for when a Var or VarArray shares rows with others: here, nothing."""

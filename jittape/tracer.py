@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 import numbers
 import operator as _operators
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from threading import get_ident
 from typing import Any, NoReturn
 
@@ -25,8 +27,8 @@ NO_INDEX = (
     "a traced value, such as an array that is an argument or a number in the argument that gradients are taken in, cannot be an index or "
     "the argument of range(): the recording would be frozen to it; pass an int argument of its own or a tuple of ints, write "
     "jt.array(table)[i] to look up by an argument of integers, jt.zeros(n) for an array to store at one, np.floor(v).astype(int) or "
-    "np.searchsorted(edges, v) for a place in a table and len(x[x > 0.0]) for a count, which every replay checks, or `int(v.value)` to "
-    "freeze it on purpose"
+    "np.searchsorted(edges, v) for a place in a table and np.count_nonzero(x > 0.0) for a count, which every replay checks, or "
+    "`int(v.value)` to freeze it on purpose"
 )
 
 
@@ -40,21 +42,25 @@ class Traced:
 
     def __float__(self) -> float:
         raise TracingTypeError(
-            "float() of a traced value, or storing it into a float array, would drop its derivative; use jt.zeros(n), jt.array or a "
-            "list to hold traced values, functions of jittape or NumPy instead of those of `math`, an f-string in place of '%.3f' % v, "
+            "float() of a traced value, or storing it into a float array, would drop its derivative; use jt.zeros(n, like=v), jt.array "
+            "or a list to hold traced values, functions of jittape or NumPy instead of those of `math`, an f-string in place of '%.3f' % v, "
             "and `.value` for the plain number"
         )
 
     def __int__(self) -> int:
+        if (number := counted(self)) is not None:
+            return int(number)
         raise TracingTypeError(
             "int() of a traced value would drop its derivative; use jt.trunc or jt.floor for a number, np.floor(v).astype(int) or "
-            "np.searchsorted(edges, v) for a place in a table and len(x[x > 0.0]) for a count, which every replay checks, a tuple of ints "
-            "as an argument, whose items are plain, or `int(v.value)`, which freezes it as recorded"
+            "np.searchsorted(edges, v) for a place in a table and np.count_nonzero(x > 0.0) for a count, which every replay checks, a "
+            "tuple of ints as an argument, whose items are plain, or `int(v.value)`, which freezes it as recorded"
         )
 
     def __index__(self) -> int:
-        self.rec.indexed = True
-        raise TracingTypeError(NO_INDEX)
+        number = counted(self)
+        if number is None or not number.is_integer():
+            refuse_index(self)
+        return int(number)
 
     def __complex__(self) -> complex:
         raise TracingTypeError("jittape is real-valued: a traced value cannot become complex")
@@ -90,11 +96,17 @@ class Traced:
         )
 
 
+def refuse_index(x: Traced) -> NoReturn:
+    """Raise what a traced value answers that is an index, or a length."""
+    x.rec.indexed = True
+    raise TracingTypeError(NO_INDEX)
+
+
 def refuse_storing() -> NoReturn:
     """Raise what an array of floats answers to a traced value that is to be written into it by NumPy."""
     raise TracingTypeError(
-        "a traced value cannot be stored in an array of floats: its derivative would be dropped; use jt.array, jt.stack, jt.full or "
-        "jt.zeros to build arrays that hold traced values, and `.value` for the plain number"
+        "a traced value cannot be stored in an array of floats: its derivative would be dropped; use jt.array, jt.stack or "
+        "jt.zeros(n, like=v) to build arrays that hold traced values, and `.value` for the plain number"
     )
 
 
@@ -260,10 +272,14 @@ def _logical(name: str, x: Condition, y: Any) -> Any:
 
 _OPERANDS = (Var, *PLAIN)
 _NUMBER = (float, int)
+# What Python compares with floats exactly.
+_EXACT = (int, Fraction, Decimal)
 
 
 # The hash of a traced number: `lookup` sets it.
 hashed: Callable[[Var], int] = object.__hash__
+# The number that a count is, after it was asked for; None of anything else: `jittape.lookup` sets this.
+counted: Callable[[Traced], float | None] = dict[Traced, float]().get
 
 
 def _array_function(function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -395,6 +411,8 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
         kind = type(other)
         if kind is Var and other.rec is rec:
             b, y = other.row, other.v
+        elif cls is Condition and kind is not float and isinstance(other, _EXACT):
+            return _compared(self, name, other)
         elif kind is float or isinstance(other, _NUMBER):
             y = other if kind is float else float(other)
             b = rec.constants.get(y) or rec.constant(y)
@@ -402,8 +420,6 @@ def binary(code: int) -> Callable[[Var, Any], Any]:
             b, y = operand(rec, other, name)
         elif isinstance(other, COMPLEX):
             return number(other, name)
-        elif OPS[code].condition and isinstance(other, Decimal):
-            return _compared(self, name, other)
         else:
             return NotImplemented
         try:
@@ -433,9 +449,12 @@ def _of_labels(compare: Callable[[Var, Any], Any], plain: Callable[[Any, Any], b
     return operator
 
 
-def _compared(x: Var, name: str, y: Decimal) -> Any:
-    """A comparison with a decimal number, which Python compares exactly, by the float next to it."""
-    nearest = float(y)
+def _compared(x: Var, name: str, y: Any) -> Any:
+    """A comparison with an int, a fraction or a decimal number, which Python compares exactly: by the float next to it."""
+    try:
+        nearest = float(y)
+    except OverflowError:
+        nearest = math.inf if y > 0 else -math.inf
     if nearest != y:
         if name in ("equal", "not_equal"):
             return name == "not_equal"  # no float is this number

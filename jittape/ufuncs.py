@@ -62,8 +62,26 @@ def _pseudo_huber(delta: Any, r: Any) -> Any:
 
 
 def _betaln(x: Any, y: Any) -> Any:
-    gammaln = _recorded(CODE["gammaln"])
-    return gammaln(x) + gammaln(y) - gammaln(x + y)
+    """log(gamma(x) gamma(y) / gamma(x + y)): where one is large by Stirling's series, whose large terms are taken off each other first."""
+    gammaln, log1p, log = (_recorded(CODE[name]) for name in ("gammaln", "log1p", "log"))
+    large, small = elementwise(CODE["maximum"], x, y), elementwise(CODE["minimum"], x, y)
+    both = x + y
+
+    def rest(z: Any) -> Any:
+        w = elementwise(CODE["reciprocal"], z)
+        square = w * w
+        return w * (1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square / 1680.0)))
+
+    far = (large >= 100.0) & (small > 0.0)
+    a, b, ab = (arrays.where(far, z, 100.0) for z in (large, small, both))
+    beside = b - (a - 0.5) * log1p(b / a) - b * log(ab) + (rest(a) - rest(ab))
+    return gammaln(small) + arrays.where(far, beside, gammaln(large) - gammaln(both))
+
+
+def _modf(x: Any) -> tuple[Any, Any]:
+    """The fraction, 0 of infinities, and what is before it."""
+    whole = elementwise(CODE["trunc"], x)
+    return arrays.where(elementwise(CODE["isinf"], x), elementwise(CODE["copysign"], 0.0, x), x - whole), whole
 
 
 def _beta(x: Any, y: Any) -> Any:
@@ -90,7 +108,7 @@ UFUNCS: dict[Any, Callable[..., Any]] = {getattr(np, op.ufunc): _recorded(code) 
     np.logaddexp2: lambda x, y: elementwise(CODE["logaddexp"], x * math.log(2.0), y * math.log(2.0)) / math.log(2.0),
     np.heaviside: _heaviside,
     np.signbit: lambda x: elementwise(CODE["less"], elementwise(CODE["copysign"], 1.0, x), 0.0),
-    np.modf: lambda x: (x - elementwise(CODE["trunc"], x), elementwise(CODE["trunc"], x)),
+    np.modf: _modf,
     np.ldexp: lambda x, y: elementwise(CODE["multiply"], x, elementwise(CODE["exp2"], y)),
     np.matmul: folds.matmul,
     np.vecdot: lambda x, y: folds.fold("add", elementwise(CODE["multiply"], x, y), -1),

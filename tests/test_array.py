@@ -1241,6 +1241,67 @@ def test_labels_that_are_fractions_have_a_path_each():
     assert g.cache_info().records == g.cache_info().paths == 9
 
 
+COUNTS = {
+    "slice": lambda x: np.sum(np.sort(x)[: np.count_nonzero(x > 0.0)] ** 2),
+    "method": lambda x: np.sum(x[: (x > 0.0).sum()] ** 2),
+    "range": lambda x: sum(x[i] * (i + 1.0) for i in range(np.sum(x > 0.0))),
+    "list": lambda x: x[0] * [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0][np.count_nonzero(x > 0.0)],
+    "shape": lambda x: np.sum(x.reshape(np.count_nonzero(x > 0.0) // 2, -1)[0]),
+    "plain array": lambda x: np.sum(np.ones(np.count_nonzero(x > 0.0))) * x[0],
+    "traced array": lambda x: np.sum(jt.zeros(np.count_nonzero(x > 0.0)) + x[0]),
+    "int": lambda x: x[0] * int((x > 0.0).sum() - 7),
+    "half": lambda x: x[0] * int((x > 0.0).sum() / 2 - 7.25),
+    "floor": lambda x: np.sum(x[: np.floor(abs(x[0]) * 2.2).astype(int)]),
+    "whole": lambda x: np.sum(x[: int(np.floor(abs(x[0]) * 2.2))]),
+    "loop": lambda x: np.sum(x[: sum(1 * (v > 0.0) for v in x)]),
+    "tile": lambda x: np.sum(np.tile(x[:2], np.count_nonzero(x > 0.0))),
+    "plain tile": lambda x: x[0] * np.sum(np.tile([1.0, 2.0], (2, np.count_nonzero(x > 0.0)))),
+    "roll": lambda x: np.sum(np.roll(x, shift=np.count_nonzero(x > 0.0)) * np.arange(6.0)),
+    "repeat": lambda x: np.sum(np.repeat(x, np.count_nonzero(x > 0.0))),
+    "split": lambda x: np.sum(np.split(x, [np.count_nonzero(x > 0.0)])[0] ** 2),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_are_integers_where_python_wants_one(name):
+    f, g = COUNTS[name], jt.value_and_grad(COUNTS[name])
+    x = np.array([1.0, -2.0, 3.0, 4.0, -5.0, 0.5])
+    points = [x, x[::-1].copy(), np.array([1.6, -2.0, 3.0, -4.0, -5.0, 0.7]), 1.1 * x, abs(x), 1.2 * abs(x), x]
+    for y in points:
+        value, gradient = g(y)
+        assert value == pytest.approx(f(y), rel=1e-14)
+        step = 1e-6 * np.eye(6)
+        slope = [(f(y + h) - f(y - h)) / 2e-6 for h in step]
+        np.testing.assert_allclose(gradient, slope, atol=1e-7)
+    info = g.cache_info()
+    assert info.records == info.paths <= 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda x, y: x[: x[0]],
+        lambda x, y: [1.0, 2.0][x[0]],
+        lambda x, y: int(x[0]) * x,
+        lambda x, y: range(x[1]),
+        lambda x, y: x[: np.sum(x > 0.0) / 3.0],
+        lambda x, y: [1.0, 2.0, 3.0][y[0]] * x,
+        lambda x, y: np.tile(x, y[0]),
+        lambda x, y: np.roll(x, x[0]),
+    ],
+)
+def test_what_has_a_derivative_and_labels_are_no_counts(wrong):
+    with pytest.raises(TypeError, match="traced"):
+        jt.grad(lambda x, y: np.sum(wrong(x, y)))(np.array([1.0, 2.0]), np.array([1, 2]))
+
+
+def test_counts_of_the_eager_layer_are_integers():
+    x = jt.array([jt.var(v) for v in (1.0, -2.0, 3.0)])
+    y = np.sum(x[: np.count_nonzero(x > 0.0)] ** 2)
+    y.backprop()
+    assert y.value == 5.0 and [v.sensitivity for v in x] == [2.0, -4.0, 0.0]
+
+
 def test_labels_that_a_memo_kept_are_the_numbers_that_they_were():
     asked = []
 

@@ -22,6 +22,27 @@ def test_an_interrupt_waits_for_the_end():
     assert done and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="there is no such signal")
+def test_other_signals_wait_too_and_all_of_them_are_handled():
+    class Late(Exception):
+        pass
+
+    def raise_it(*_):
+        raise Late
+
+    handled, before = [], [signal.signal(signal.SIGALRM, raise_it), signal.signal(signal.SIGUSR1, lambda *_: handled.append(1))]
+    try:
+        done = []
+        with pytest.raises(Late), uninterrupted():
+            signal.raise_signal(signal.SIGALRM)
+            signal.raise_signal(signal.SIGUSR1)
+            done.append(1)
+        assert done == handled == [1] and signal.getsignal(signal.SIGALRM) is raise_it
+    finally:
+        signal.signal(signal.SIGALRM, before[0])
+        signal.signal(signal.SIGUSR1, before[1])
+
+
 def test_an_error_meanwhile_is_the_one_that_is_raised():
     with pytest.raises(ZeroDivisionError), uninterrupted():
         raise ZeroDivisionError
@@ -47,23 +68,35 @@ def test_other_threads_and_programs_that_ignore_interrupts_are_left_alone():
 
 
 INTERRUPTED = """
-import os, signal, sys, threading
+import os, signal, sys, threading, warnings
 import jittape as jt
-threading.Timer({after}, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+class Late(Exception):
+    pass
+
+def late(*_):
+    raise Late
+
+warnings.simplefilter("error")
+number = signal.{name}
+if number != signal.SIGINT:
+    signal.signal(number, late)
+threading.Timer({after}, os.kill, (os.getpid(), number)).start()
 g = jt.grad(lambda x: x * jt.sin(x))
 try:
     while True:
         g(0.0)
-except KeyboardInterrupt:
+except (KeyboardInterrupt, Late):
     print(g(0.0), jt.grad(lambda x: x * jt.exp(x))(0.0))
 """
 
 
 @pytest.mark.skipif(config.DISABLE_JIT or os.name == "nt", reason="nothing is loaded, or there is no such signal")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGALRM"])
 @pytest.mark.parametrize("after", [0.01, 0.04, 0.1])
-def test_an_interrupt_while_kernels_are_loaded_breaks_nothing(after):
-    """Numba's registries, left half filled, made every later compilation of the process fail."""
-    code = INTERRUPTED.format(after=after)
+def test_an_interrupt_while_kernels_are_loaded_breaks_nothing(name, after):
+    """Numba's registries, left half filled, made every later compilation of the process fail; an alarm was taken for a broken cache."""
+    code = INTERRUPTED.format(name=name, after=after)
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert ran.stdout.split() == ["0.0", "1.0"], ran.stderr
 

@@ -699,7 +699,9 @@ def test_eigenvalues_of_single_numbers():
     g = jt.value_and_grad(lambda a: np.sum(np.linalg.eigvalsh(a)))
     for x in -2.0, 0.0, 2.0:
         assert g(np.array([[x]])) == (x, [[1.0]])
-    np.testing.assert_array_equal(jt.grad(lambda a: np.sum(np.linalg.eigvalsh(a)))(np.full((3, 1, 1), -2.0)), np.ones((3, 1, 1)))
+    np.testing.assert_array_equal(
+        jt.grad(lambda a: np.sum(np.linalg.eigvalsh(a)))(np.full((3, 1, 1), -2.0)), np.ones((3, 1, 1))
+    )
 
 
 def test_reflections_leave_triangles_alone_and_inverses_need_full_rank():

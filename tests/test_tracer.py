@@ -472,13 +472,21 @@ def test_comparing_with_what_is_no_number():
 
 
 @pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne])
-@pytest.mark.parametrize("text", ["0.5", "0.1", "-0.1", "0.3", "1e400", "-1e400", "1e-400", "Infinity"])
-def test_decimal_numbers_compare_as_in_python(compare, text):
+@pytest.mark.parametrize(
+    "y",
+    [
+        *map(decimal.Decimal, ["0.5", "0.1", "-0.1", "0.3", "1e400", "-1e400", "1e-400", "Infinity"]),
+        *map(Fraction, ["1/2", "1/10", "-1/10", "1/3", "1e400", "1e-400"]),
+        *(2**53 + 1, 2**60, 2**60 + 1, -(2**53) - 1, 10**400, -(10**400), True),
+    ],
+    ids=str,
+)
+def test_exact_numbers_compare_as_in_python(compare, y):
     """Exactly, though the nearest float is above, below or infinite. Python's answer to a type it does not know is that none is equal."""
-    y = decimal.Decimal(text)
     for holds in (lambda x: compare(x, y), lambda x: compare(y, x)):
         g = jt.value_and_grad(lambda x, holds=holds: (0.0 * x, bool(holds(x))), has_aux=True)
-        for x in (0.5, 0.1, math.nextafter(0.1, 0.0), -0.1, 0.3, 0.0, 5e-324, math.inf, -math.inf) * 2:
+        near = 0.5, 0.1, math.nextafter(0.1, 0.0), -0.1, 0.3, 1 / 3, 0.0, 1.0, 5e-324, 2.0**53, -(2.0**53), 2.0**60, 1e308
+        for x in (*near, math.inf, -math.inf) * 2:
             assert g(x)[0][1] == holds(x)
 
 
