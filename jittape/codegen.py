@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, ModuleType
+from typing import TypeGuard
 
 import numpy as np
 
@@ -43,6 +44,9 @@ _FAR = (
 )
 # A function with a costly part that is hardly ever needed: inlined, a vector loop would compute it always.
 _SELDOM = {"turns_far"}
+# Functions with whole numbers, of operands that may be exchanged, or with the rounding errors of products, and whatever calls the
+# latter: what they add stays as it is.
+_AS_WRITTEN = {"column", "hypot", "product", "rounded_off"}
 # Values that are mostly computed for whole blocks by the part that the loop cannot hold, which has a vector loop of its own.
 _ALL_FAR = {"power(x, y)": "whole_power(x, y)"}
 # Operations whose value and partials have most of their work in common, which LLVM finds when they are computed in one loop: of
@@ -108,6 +112,41 @@ def imports() -> str:
     return "\n".join(lines)
 
 
+class _Fused(ast.NodeTransformer):
+    """What adds a product, as `fma`: rounded once, and in half the time."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        left, right, minus = node.left, node.right, isinstance(node.op, ast.Sub)
+        if isinstance(node.op, (ast.Add, ast.Sub)):
+            if _is_product(right):
+                return self._call(_negative(right.left) if minus else right.left, right.right, left)
+            if _is_product(left):
+                return self._call(left.left, left.right, _negative(right) if minus else right)
+        return node
+
+    def _call(self, *operands: ast.expr) -> ast.Call:
+        return ast.Call(ast.Name("fma", ast.Load()), list(operands), [])
+
+
+def _is_product(node: ast.expr) -> TypeGuard[ast.BinOp]:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+
+
+def _negative(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Constant):
+        return ast.Constant(-node.value)  # type: ignore[operator]
+    return node.operand if isinstance(node, ast.UnaryOp) else ast.UnaryOp(ast.USub(), node)
+
+
+def pasted(function: FunctionType) -> str:
+    """The text of a function as the kernels have it."""
+    source = inspect.getsource(function).rstrip()
+    if function.__name__ not in vars(vectormath) or _names(source) & _AS_WRITTEN or function.__name__ in _AS_WRITTEN:
+        return source
+    return ast.unparse(_Fused().visit(ast.parse(source)))
+
+
 def specials() -> str:
     """The functions of `vectormath` and `special`, jitted: those that vector loops call are inlined, as far as they do not branch."""
     called = set().union(*(_names(_near(text)) for op in OPS for text in (op.value, *op.partials, *_ALL_FAR.values())))
@@ -117,10 +156,7 @@ def specials() -> str:
     while todo:
         inlined |= todo
         todo = set().union(*(_names(inspect.getsource(_PASTED[name])) for name in todo)) & straight - inlined
-    decorated = (
-        ("@inlined\n" if name in inlined else "@helper\n") + inspect.getsource(function).rstrip()
-        for name, function in _PASTED.items()
-    )
+    decorated = (("@inlined\n" if name in inlined else "@helper\n") + pasted(function) for name, function in _PASTED.items())
     return "\n\n\n".join(decorated)
 
 

@@ -342,7 +342,7 @@ def _below_largest(x: Any, axis: Any) -> Any:
     """The elements less the largest, which has no part in the derivative: it cancels in what is made of the differences."""
     x = asarray(x)
     lanes, shape = folds.leading(x, axis)
-    largest = asarray(folds.running(CODE["maximum"], lanes)[-1]).reshape(shape)
+    largest = asarray(folds.combined(CODE["maximum"], lanes)).reshape(shape)
     return x - elementwise(CODE["with_gradient"], largest, 0.0)
 
 

@@ -122,10 +122,10 @@ def jit(function=None, **options):
 @inlined
 def exp_scaled(v, k):
     """v * 2**k for a whole k in -1100..1100, rounded once: in two steps, because 2**k may be out of range."""
-    half = k * 0.5 + 6755399441055744.0
-    rest = (k - (half - 6755399441055744.0)) + 6755399441055744.0
-    first = int64((float64(half).view(int64) + 1023) << 52).view(float64)
-    second = int64((float64(rest).view(int64) + 1023) << 52).view(float64)
+    half = fma(k, 0.5, 6755399441055744.0)
+    rest = k - (half - 6755399441055744.0) + 6755399441055744.0
+    first = int64(float64(half).view(int64) + 1023 << 52).view(float64)
+    second = int64(float64(rest).view(int64) + 1023 << 52).view(float64)
     return v * first * second
 
 
@@ -134,29 +134,29 @@ def exp_tail(r):
     """(exp(r) - 1 - r) / r**2 for abs(r) <= log(2) / 2."""
     r2 = r * r
     r4 = r2 * r2
-    a = 0.5 + r * 0.1666666666666667
-    b = 0.041666666666666685 + r * 0.008333333333326112
-    c = 0.0013888888888874352 + r * 0.00019841269874904636
-    d = 2.480158734744942e-05 + r * 2.755725529422524e-06
-    e = 2.755725280625021e-07 + r * (2.5105260922590062e-08 + r * 2.0921625276615325e-09)
-    return (a + r2 * b) + r4 * ((c + r2 * d) + r4 * e)
+    a = fma(r, 0.1666666666666667, 0.5)
+    b = fma(r, 0.008333333333326112, 0.041666666666666685)
+    c = fma(r, 0.00019841269874904636, 0.0013888888888874352)
+    d = fma(r, 2.755725529422524e-06, 2.480158734744942e-05)
+    e = fma(r, fma(r, 2.0921625276615325e-09, 2.5105260922590062e-08), 2.755725280625021e-07)
+    return fma(r4, fma(r4, e, fma(r2, d, c)), fma(r2, b, a))
 
 
 @inlined
 def exp_split(z, rest):
     """k, r and t with exp(z + rest) = 2**k (1 + r + t): whole, within log(2) / 2, and small beside r; for z within 800."""
-    k = (z * 1.4426950408889634 + 6755399441055744.0) - 6755399441055744.0
-    high = z - k * 0.6931471803691238
-    low = k * 1.9082149292705877e-10 - rest
+    k = fma(z, 1.4426950408889634, 6755399441055744.0) - 6755399441055744.0
+    high = fma(-k, 0.6931471803691238, z)
+    low = fma(k, 1.9082149292705877e-10, -rest)
     r = high - low
-    return k, r, ((high - r) - low) + r * r * exp_tail(r)
+    return (k, r, fma(r * r, exp_tail(r), high - r - low))
 
 
 @inlined
 def exp_sum(r, t):
     """1 + r + t, rounded nearly once."""
     c = 1.0 + r
-    return c + (((1.0 - c) + r) + t)
+    return c + (1.0 - c + r + t)
 
 
 @inlined
@@ -172,7 +172,7 @@ def exp2(x):
     """2 to the power x: the polynomial of exp in the fraction of x, times 2**k; at most 0.9 ulp, 1 where subnormal."""
     z = float64(x)
     z = 1025.0 if z > 1025.0 else -1080.0 if z < -1080.0 else z
-    k = (z + 6755399441055744.0) - 6755399441055744.0
+    k = z + 6755399441055744.0 - 6755399441055744.0
     r = (z - k) * 0.6931471805599453
     return exp_scaled(exp_sum(r, r * r * exp_tail(r)), k)
 
@@ -181,13 +181,13 @@ def exp2(x):
 def expm1_quarter(z):
     """(exp(z) - 1) / 4 for z in -80..710.48, where exp(z) itself may overflow, as a sum of a number and its rounding error."""
     k, r, t = exp_split(z, 0.0)
-    scale = int64((float64(k + 6755399441055744.0).view(int64) + 1021) << 52).view(float64)
+    scale = int64(float64(k + 6755399441055744.0).view(int64) + 1021 << 52).view(float64)
     a = scale - 0.25
     b = scale * r
     c = a + b
-    rest = ((a - c) + b) + scale * t
+    rest = fma(scale, t, a - c + b)
     v = c + rest
-    return v, (c - v) + rest
+    return (v, c - v + rest)
 
 
 @inlined
@@ -207,10 +207,9 @@ def sinh(x):
     t = 4.0 * q
     down = 1.0 + t
     w = t / down
-    # 1 / (1 + t) is 1 - w, which carries the rounding errors of t and of 1 + t over to the quotient
-    w = w + (1.0 - w) * (4.0 * lost - w * ((1.0 - down) + t))
-    v = 2.0 * q + (0.5 * w + 2.0 * lost if m < 40.0 else 0.0)
-    return z if m < 1e-9 else copysign(v, z)
+    w = fma(1.0 - w, fma(-w, 1.0 - down + t, 4.0 * lost), w)
+    v = fma(2.0, q, fma(2.0, lost, 0.5 * w) if m < 40.0 else 0.0)
+    return z if m < 1e-09 else copysign(v, z)
 
 
 @inlined
@@ -228,18 +227,17 @@ def tanh(x):
     z = float64(x)
     m = abs(z)
     k, r, t = exp_split(-748.0 if m > 374.0 else -2.0 * m, 0.0)
-    scale = int64((float64((-60.0 if k < -60.0 else k) + 6755399441055744.0).view(int64) + 1023) << 52).view(float64)
+    scale = int64(float64((-60.0 if k < -60.0 else k) + 6755399441055744.0).view(int64) + 1023 << 52).view(float64)
     a = scale - 1.0
     b = scale * r
     c = a + b
-    rest = ((a - c) + b) + scale * t
+    rest = fma(scale, t, a - c + b)
     v = c + rest
     down = 2.0 + v
-    q = (-v if m < 0.55 else 2.0 * (scale + scale * (r + t))) / down
-    # 1 / (2 + t) is (1 + q) / 2, which carries the rounding errors of t and of 2 + t over to the quotient
-    lost = (c - v) + rest
-    near = q - 0.5 * (1.0 + q) * (lost + q * (((2.0 - down) + v) + lost))
-    return z if m < 1e-9 else copysign(near if m < 0.55 else 1.0 - q, z)
+    q = (-v if m < 0.55 else 2.0 * fma(scale, r + t, scale)) / down
+    lost = c - v + rest
+    near = fma(-(0.5 * (1.0 + q)), fma(q, 2.0 - down + v + lost, lost), q)
+    return z if m < 1e-09 else copysign(near if m < 0.55 else 1.0 - q, z)
 
 
 @inlined
@@ -251,8 +249,7 @@ def sech2(x):
     e = 0.25 * four
     down = 1.0 + e
     v = four / (down * down)
-    # twice the rounding error of 1 + e, over a rough 1 + e: 2 / down is within a tenth of 2.914 - down
-    return v - v * (((1.0 - down) + e) * (2.914 - down))
+    return fma(-v, (1.0 - down + e) * (2.914 - down), v)
 
 
 @inlined
@@ -262,30 +259,28 @@ def expit(x):
     e = exp(-abs(z))
     down = 1.0 + e
     q = (1.0 if z >= 0.0 else e) / down
-    # 1 / (1 + e) is q or 1 - q, which carries the rounding error of 1 + e over to the quotient
-    return q - q * ((q if z >= 0.0 else 1.0 - q) * ((1.0 - down) + e))
+    return fma(-q, (q if z >= 0.0 else 1.0 - q) * (1.0 - down + e), q)
 
 
 @inlined
 def log_tail(s2):
     """(log((1 + s) / (1 - s)) - 2 s) / s for s2 = s**2 and abs(s) <= 0.172."""
     s4 = s2 * s2
-    a = 0.6666666666666666 + s2 * 0.4000000000000089
-    b = 0.2857142857079741 + s2 * 0.22222222393006189
-    c = 0.15386246223244220 * s2 + 0.18181795511976587
-    d = 0.13088254146433181 * s2 + 0.132686087196942
-    return s2 * ((a + s4 * b) + s4 * s4 * (c + s4 * d))
+    a = fma(s2, 0.4000000000000089, 0.6666666666666666)
+    b = fma(s2, 0.22222222393006189, 0.2857142857079741)
+    c = fma(0.1538624622324422, s2, 0.18181795511976587)
+    d = fma(0.13088254146433181, s2, 0.132686087196942)
+    return s2 * fma(s4 * s4, fma(s4, d, c), fma(s4, b, a))
 
 
 @inlined
 def log_split(z):
     """The whole k and f in sqrt(1/2)-1..sqrt(2)-1 with z = 2**k (1 + f), for positive finite z."""
     small = z < 2.2250738585072014e-308
-    bits = float64(z * 18014398509481984.0 if small else z).view(int64)
-    # one less sqrt(1/2), as patterns: the exponent field becomes k + 1023 for a mantissa in sqrt(1/2)..sqrt(2)
-    high = (bits + 2638147582215219) & 9218868437227405312
+    bits = float64(z * 1.8014398509481984e+16 if small else z).view(int64)
+    high = bits + 2638147582215219 & 9218868437227405312
     f = int64(bits - high + 4607182418800017408).view(float64) - 1.0
-    return int64((high >> 52) | 4841369599423283200).view(float64) - (4503599627371573.0 if small else 4503599627371519.0), f
+    return (int64(high >> 52 | 4841369599423283200).view(float64) - (4503599627371573.0 if small else 4503599627371519.0), f)
 
 
 @inlined
@@ -302,7 +297,7 @@ def log(x):
     k, f = log_split(z)
     s = f / (2.0 + f)
     h = 0.5 * f * f
-    v = k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + k * 1.9082149292705877e-10)) - f)
+    v = fma(k, 0.6931471803691238, -(h - fma(k, 1.9082149292705877e-10, s * (h + log_tail(s * s))) - f))
     return log_ends(z, v)
 
 
@@ -312,7 +307,7 @@ def log_pair(f):
     s = f / (2.0 + f)
     h = 0.5 * f * f
     high = int64(float64(f - h).view(int64) & -4294967296).view(float64)
-    return high, ((f - high) - h) + s * (h + log_tail(s * s))
+    return (high, fma(s, h + log_tail(s * s), f - high - h))
 
 
 @inlined
@@ -323,7 +318,7 @@ def log2(x):
     high, low = log_pair(f)
     a = high * 1.4426950407214463
     v = k + a
-    v = v + (((k - v) + a) + ((low + high) * 1.6751713164886512e-10 + low * 1.4426950407214463))
+    v = v + (k - v + a + fma(low, 1.4426950407214463, (low + high) * 1.6751713164886512e-10))
     return log_ends(z, v)
 
 
@@ -336,7 +331,7 @@ def log10(x):
     a = high * 0.4342944818781689
     b = k * 0.30102999566395283
     v = b + a
-    v = v + (((b - v) + a) + ((k * 2.8363394551044964e-14 + (low + high) * 2.5082946711645275e-11) + low * 0.4342944818781689))
+    v = v + (b - v + a + fma(low, 0.4342944818781689, fma(low + high, 2.5082946711645275e-11, k * 2.8363394551044964e-14)))
     return log_ends(z, v)
 
 
@@ -344,17 +339,16 @@ def log10(x):
 def log_sum(u, z, low, lost):
     """log(u + lost + low), for z + low + 1 where that is near 1: log of u and, to first order, of what is below rounding."""
     bits = float64(u).view(int64)
-    high = (bits + 2638147582215219) & 9218868437227405312
+    high = bits + 2638147582215219 & 9218868437227405312
     near = high == 4607182418800017408
-    k = int64((high >> 52) | 4841369599423283200).view(float64) - 4503599627371519.0
+    k = int64(high >> 52 | 4841369599423283200).view(float64) - 4503599627371519.0
     f = z if near else int64(bits - high + 4607182418800017408).view(float64) - 1.0
     s = f / (2.0 + f)
     h = 0.5 * f * f
-    # the lost part over u = 2**k (1 + f); a percent off is far below rounding
     lost = low + (0.0 if near else lost)
-    lost = lost * int64(9214364837600034816 - high).view(float64) * ((1.0 - s) * (1.0 - s + s * s))
-    tail = k * 1.9082149292705877e-10 + (0.0 if u > 1e17 else lost)
-    return log_ends(u, k * 0.6931471803691238 - ((h - (s * (h + log_tail(s * s)) + tail)) - f))
+    lost = lost * int64(9214364837600034816 - high).view(float64) * ((1.0 - s) * fma(s, s, 1.0 - s))
+    tail = fma(k, 1.9082149292705877e-10, 0.0 if u > 1e+17 else lost)
+    return log_ends(u, fma(k, 0.6931471803691238, -(h - fma(s, h + log_tail(s * s), tail) - f)))
 
 
 @inlined
@@ -385,16 +379,16 @@ def turns(z):
 
     The first three parts of pi / 2 have 33 bits, so that their products with fewer than 2**20 are exact (Cody and Waite).
     """
-    shifted = z * 0.6366197723675814 + 6755399441055744.0
+    shifted = fma(z, 0.6366197723675814, 6755399441055744.0)
     k = shifted - 6755399441055744.0
-    a = z - k * 1.5707963267341256
+    a = fma(-k, 1.5707963267341256, z)
     w = k * 6.077100506303966e-11
     b = a - w
     u = k * 2.0222662487111665e-21
     c = b - u
-    rest = (((a - b) - w) + ((b - c) - u)) - k * 8.4784276603689e-32
+    rest = fma(-k, 8.4784276603689e-32, a - b - w + (b - c - u))
     r = c + rest
-    return float64(shifted).view(int64) & 3, r, (c - r) + rest
+    return (float64(shifted).view(int64) & 3, r, c - r + rest)
 
 
 @inlined
@@ -402,25 +396,25 @@ def circle(r, t):
     """sin(r + t) and cos(r + t), each followed by its rounding error; for r within pi / 4 and t below rounding."""
     z = r * r
     z2 = z * z
-    low = -0.00019841269836724877 + z * 2.7557316084930363e-06
-    high = -2.50511281499847e-08 + z * 1.5917861853805866e-10
-    tail = (-0.16666666666666666 + z * 0.008333333333330927) + z2 * (low + z2 * high)
-    rest = t * (1.0 - 0.5 * z) + r * z * tail
+    low = fma(z, 2.7557316084930363e-06, -0.00019841269836724877)
+    high = fma(z, 1.5917861853805866e-10, -2.50511281499847e-08)
+    tail = fma(z2, fma(z2, high, low), fma(z, 0.008333333333330927, -0.16666666666666666))
+    rest = fma(r * z, tail, t * fma(-0.5, z, 1.0))
     s = r + rest
-    low = 2.4801587298744435e-05 + z * -2.755731726062817e-07
-    high = 2.0876143942503467e-09 + z * -1.1382464188417552e-11
-    tail = (0.041666666666666664 + z * -0.0013888888888887382) + z2 * (low + z2 * high)
+    low = fma(z, -2.755731726062817e-07, 2.4801587298744435e-05)
+    high = fma(z, -1.1382464188417552e-11, 2.0876143942503467e-09)
+    tail = fma(z2, fma(z2, high, low), fma(z, -0.0013888888888887382, 0.041666666666666664))
     h = 0.5 * z
     w = 1.0 - h
-    drop = ((1.0 - w) - h) + (z2 * tail - r * t)
+    drop = 1.0 - w - h + fma(-r, t, z2 * tail)
     c = w + drop
-    return s, (r - s) + rest, c, (w - c) + drop
+    return (s, r - s + rest, c, w - c + drop)
 
 
 @inlined
 def with_sign(v, q):
     """v, or -v where the second bit of q is set."""
-    return int64(float64(v).view(int64) ^ ((q & 2) << 62)).view(float64)
+    return int64(float64(v).view(int64) ^ (q & 2) << 62).view(float64)
 
 
 @inlined
@@ -443,8 +437,7 @@ def circle_tan(q, r, t):
     s, sl, c, cl = circle(r, t)
     down = s if q & 1 else c
     v = (-c if q & 1 else s) / down
-    # sine and cosine square to 1, so 1 / down is down (1 + v**2), which carries their rounding errors over to the quotient
-    return v + ((-cl if q & 1 else sl) - v * (sl if q & 1 else cl)) * (down * (1.0 + v * v))
+    return fma(fma(-v, sl if q & 1 else cl, -cl if q & 1 else sl), down * fma(v, v, 1.0), v)
 
 
 @inlined
@@ -453,7 +446,7 @@ def sin_near(x):
     z = float64(x)
     q, r, t = turns(z)
     v = circle_sin(q, r, t)
-    return z if abs(z) < 1e-8 else v
+    return z if abs(z) < 1e-08 else v
 
 
 @inlined
@@ -469,21 +462,13 @@ def tan_near(x):
     z = float64(x)
     q, r, t = turns(z)
     v = circle_tan(q, r, t)
-    return z if abs(z) < 1e-8 else v
+    return z if abs(z) < 1e-08 else v
 
 
 @helper
 def digits(i):
     """The digit of 2 / pi in base 2**24 at i - 3 places after the first."""
-    # fmt: off
-    table = (
-        0, 0, 0, 10680707, 7228996, 1387004, 2578385, 16069853, 12639074, 9804092, 4427841, 16666979, 11263675, 12935607,
-        2387514, 4345298, 14681673, 3074569, 13734428, 16653803, 1880361, 10960616, 8533493, 3062596, 8710556, 7349940,
-        6258241, 3772886, 3769171, 3798172, 8675211, 12450088, 3874808, 9961438, 366607, 15675153, 9132554, 7151469,
-        3571407, 2607881, 12013382, 4155038, 6285869, 7677882, 13102053, 15825725, 473591, 9065106, 15363067, 6271263,
-        9264392, 5636912, 4652155,
-    )
-    # fmt: on
+    table = (0, 0, 0, 10680707, 7228996, 1387004, 2578385, 16069853, 12639074, 9804092, 4427841, 16666979, 11263675, 12935607, 2387514, 4345298, 14681673, 3074569, 13734428, 16653803, 1880361, 10960616, 8533493, 3062596, 8710556, 7349940, 6258241, 3772886, 3769171, 3798172, 8675211, 12450088, 3874808, 9961438, 366607, 15675153, 9132554, 7151469, 3571407, 2607881, 12013382, 4155038, 6285869, 7677882, 13102053, 15825725, 473591, 9065106, 15363067, 6271263, 9264392, 5636912, 4652155)
     return table[i]
 
 
@@ -522,12 +507,8 @@ def turns_far(z):
     low_part = ((a - high) + b) + float64(((c5 & 16777215) << 24) | (c6 & 16777215)) * 4.484155085839415e-44
     f = high + low_part
     rest = (high - f) + low_part
-    # times pi / 2, with the rounding error of the product from halves of 26 bits (Dekker)
-    g = f * 134217729.0
-    g = g - (g - f)
-    r = f * 1.5707963267948966
-    h = f - g
-    error = ((g * 1.5707963407039642 - r) + h * 1.5707963407039642 - g * 1.3909067675399456e-08) - h * 1.3909067675399456e-08
+    # times pi / 2
+    r, error = product(f, 1.5707963267948966)
     t = error + (f * 6.123233995736766e-17 + rest * 1.5707963267948966)
     v = r + t
     t = (r - v) + t
@@ -538,7 +519,7 @@ def turns_far(z):
 def sin(x):
     """The sine of any float: `sin_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 0.9 ulp."""
     z = float64(x)
-    if abs(z) <= 1e6 or z - z != 0.0:
+    if abs(z) <= 1000000.0 or z - z != 0.0:
         return sin_near(z)
     q, r, t = turns_far(z)
     return circle_sin(q, r, t)
@@ -548,7 +529,7 @@ def sin(x):
 def cos(x):
     """The cosine of any float: `cos_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 0.9 ulp."""
     z = float64(x)
-    if abs(z) <= 1e6 or z - z != 0.0:
+    if abs(z) <= 1000000.0 or z - z != 0.0:
         return cos_near(z)
     q, r, t = turns_far(z)
     return circle_cos(q, r, t)
@@ -558,7 +539,7 @@ def cos(x):
 def tan(x):
     """The tangent of any float: `tan_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 1.6 ulp."""
     z = float64(x)
-    if abs(z) <= 1e6 or z - z != 0.0:
+    if abs(z) <= 1000000.0 or z - z != 0.0:
         return tan_near(z)
     q, r, t = turns_far(z)
     return circle_tan(q, r, t)
@@ -569,13 +550,13 @@ def half_turn(f):
     """sin(pi f) / pi for f within 1/2, followed by its rounding error: f + f**3 P(f**2)."""
     z = f * f
     z2 = z * z
-    a = -1.6449340668482264 + z * 0.8117424252833536
-    b = -0.19075182412208258 + z * 0.0261478478176115
-    c = -0.002346081034805303 + z * 0.00014842878711202517
-    d = -6.975840400729732e-06 + z * (2.5300883277427616e-07 + z * -7.09214111772651e-09)
-    tail = f * (z * ((a + z2 * b) + (z2 * z2) * (c + z2 * d)))
+    a = fma(z, 0.8117424252833536, -1.6449340668482264)
+    b = fma(z, 0.0261478478176115, -0.19075182412208258)
+    c = fma(z, 0.00014842878711202517, -0.002346081034805303)
+    d = fma(z, fma(z, -7.09214111772651e-09, 2.5300883277427616e-07), -6.975840400729732e-06)
+    tail = f * (z * fma(z2 * z2, fma(z2, d, c), fma(z2, b, a)))
     v = f + tail
-    return v, (f - v) + tail
+    return (v, f - v + tail)
 
 
 @inlined
@@ -593,7 +574,7 @@ def sinc(x):
     s, lost = half_turn(z - n)
     rough = copysign(int64(9213909880891250406 - float64(abs(z)).view(int64)).view(float64), z)
     q = s / z
-    v = alternating(q + lost * rough if 0.5 < abs(z) < 1e300 else q, n)
+    v = alternating(fma(lost, rough, q) if 0.5 < abs(z) < 1e+300 else q, n)
     return 1.0 if z == 0.0 else 0.0 if abs(z) == inf else v
 
 
@@ -606,11 +587,11 @@ def sinc_dx(x, v):
     far = (alternating(3.141592653589793 * c, n) - v) / z
     t = z * z
     t2 = t * t
-    a = 3.2469697011334144 + t * -1.144510944732498
-    b = 0.2091827825409445 + t * -0.0234608103485922
-    c = 0.0017811454481839297 + t * -9.766177248686179e-05
-    d = 4.0481448234169e-06 + t * -1.2765038119341316e-07
-    near = z * (t * ((a + t2 * b) + (t2 * t2) * (c + t2 * d)) - 3.289868133696453)
+    a = fma(t, -1.144510944732498, 3.2469697011334144)
+    b = fma(t, -0.0234608103485922, 0.2091827825409445)
+    c = fma(t, -9.766177248686179e-05, 0.0017811454481839297)
+    d = fma(t, -1.2765038119341316e-07, 4.0481448234169e-06)
+    near = z * fma(t, fma(t2 * t2, fma(t2, d, c), fma(t2, b, a)), -3.289868133696453)
     return near if abs(z) < 0.5 else 0.0 if abs(z) == inf else far
 
 
@@ -619,45 +600,48 @@ def erf_near(x):
     """The error function for x within 1/2: x + x P(x**2)."""
     z = x * x
     z2 = z * z
-    a = 0.12837916709551256 + z * -0.37612638903183476
-    b = 0.11283791670925479 + z * -0.0268661706329255
-    c = 0.005223977373569877 + z * -0.0008548297796903137
-    d = 0.00012053336999544561 + z * (-1.4845891283057166e-05 + z * 1.4726244430391079e-06)
-    return x + x * ((a + z2 * b) + (z2 * z2) * (c + z2 * d))
+    a = fma(z, -0.37612638903183476, 0.12837916709551256)
+    b = fma(z, -0.0268661706329255, 0.11283791670925479)
+    c = fma(z, -0.0008548297796903137, 0.005223977373569877)
+    d = fma(z, fma(z, 1.4726244430391079e-06, -1.4845891283057166e-05), 0.00012053336999544561)
+    return fma(x, fma(z2 * z2, fma(z2, d, c), fma(z2, b, a)), x)
 
 
 @inlined
 def halves(x):
     """x as a sum of two numbers whose products with such numbers are exact."""
     high = int64(float64(x).view(int64) & -134217728).view(float64)
-    return high, x - high
+    return (high, x - high)
+
+
+@inlined
+def erfc_series(u):
+    """erfc(m) exp(m**2) (m + 1/2) for u = (m - 4) / (m + 4) with m in 0.5..27.5, followed by its rounding error."""
+    u2 = u * u
+    u4 = u2 * u2
+    a = fma(u2, fma(u, 0.03404852712734513, 0.007689826051309496), u * -0.06981055842028125)
+    b = fma(u2, fma(u, 0.01858375776770915, -0.0331651829068366), fma(u, 0.046866417499226556, -0.050519533018125624))
+    c = fma(u2, fma(u, -9.962842708254702e-05, -0.0003788867274183794), fma(u, 0.002515985000542192, -0.008098867018706057))
+    d = fma(u2, fma(u, 2.8537892076259713e-06, -5.612400787534214e-06), fma(u, -1.2199248347340828e-05, 7.531126080653324e-05))
+    f = fma(u2, fma(u, 5.2306242748116436e-08, 3.3466106384596326e-08), fma(u, -4.105670949084406e-07, 1.4983302636371571e-07))
+    g = fma(u, -5.0670584188719854e-09, -6.0954484735036266e-09)
+    rest = fma(u4, fma(u4, fma(u4, fma(u4, fma(u4, g, f), d), c), b), a)
+    p = 0.6164975593127763 + rest
+    return (p, 0.6164975593127763 - p + rest)
 
 
 @inlined
 def erfc_far(m):
-    """v and k with erfc(m) = v 2**k for m in 0.5..27.5: exp(-m**2) P((m - 4) / (m + 4)) / (m + 1/2) with m**2 in two parts."""
-    high, low = halves(m)
-    k, r, t = exp_split(-high * high, -low * (m + high))
+    """v and k with erfc(m) = v 2**k for m in 0.5..27.5: exp(-m**2) `erfc_series` / (m + 1/2) with m**2 in two parts."""
+    high, low = product(m, m)
+    k, r, t = exp_split(-high, -low)
     e = exp_sum(r, t)
     el = ((1.0 - e) + r) + t
-    u = (m - 4.0) / (m + 4.0)
-    u2 = u * u
-    u4 = u2 * u2
-    a = u * -0.06981055842028125 + u2 * (0.007689826051309496 + u * 0.03404852712734513)
-    b = (-0.050519533018125624 + u * 0.046866417499226556) + u2 * (-0.0331651829068366 + u * 0.01858375776770915)
-    c = (-0.008098867018706057 + u * 0.002515985000542192) + u2 * (-0.0003788867274183794 + u * -9.962842708254702e-05)
-    d = (7.531126080653324e-05 + u * -1.2199248347340828e-05) + u2 * (-5.612400787534214e-06 + u * 2.8537892076259713e-06)
-    f = (1.4983302636371571e-07 + u * -4.105670949084406e-07) + u2 * (3.3466106384596326e-08 + u * 5.2306242748116436e-08)
-    g = -6.0954484735036266e-09 + u * -5.0670584188719854e-09
-    rest = a + u4 * (b + u4 * (c + u4 * (d + u4 * (f + u4 * g))))
-    p = 0.6164975593127763 + rest
-    pl = (0.6164975593127763 - p) + rest
+    p, pl = erfc_series((m - 4.0) / (m + 4.0))
     down = m + 0.5
     # the product and the quotient with their rounding errors; a rough reciprocal is enough for what the quotient lost
-    eh, er = halves(e)
-    ph, pr = halves(p)
-    v = e * p
-    rest = (((eh * ph - v) + (eh * pr + er * ph)) + er * pr) + (e * pl + el * p)
+    v, vl = product(e, p)
+    rest = vl + (e * pl + el * p)
     rough = int64(9213909880891250406 - float64(down).view(int64)).view(float64)
     q = v / down
     return q + (rest - q * ((m - down) + 0.5)) * rough, k
@@ -679,39 +663,43 @@ def erf(x):
     z = float64(x)
     m = abs(z)
     v, k = erfc_far(6.0 if m > 6.0 else m)
-    v = 1.0 - v * int64((float64(k + 6755399441055744.0).view(int64) + 1023) << 52).view(float64)
+    v = fma(-v, int64(float64(k + 6755399441055744.0).view(int64) + 1023 << 52).view(float64), 1.0)
     return erf_near(z) if m < 0.5 else copysign(v, z)
+
+
+@inlined
+def normal_series(u):
+    """A polynomial p in u = (m - 6) / (m + 6) for `normal_tail`, followed by its rounding error."""
+    u2 = u * u
+    u4 = u2 * u2
+    a = fma(u2, fma(u, -0.014611641754487403, 0.053040361243738184), u * -0.10042495398789815)
+    b = fma(u2, fma(u, 0.012141059664785526, -0.017393019348421853), fma(u, 0.01821064958442965, -0.009038623252822191))
+    c = fma(u2, fma(u, 0.00012103649315185858, -0.0008464481069769628), fma(u, 0.0028089739829985027, -0.006632578411356014))
+    d = fma(u2, fma(u, 1.6943188295991537e-06, 4.471230353206836e-06), fma(u, -2.5667818283142075e-05, 3.523149320621536e-05))
+    e = fma(u2, fma(u, -2.1488648094665006e-08, 1.275652143591677e-07), fma(u, 7.666629271634719e-09, -9.838806956249394e-07))
+    f = fma(u2, fma(u, -3.418551727359444e-10, 1.3713893305036945e-09), fma(u, 3.881063890163227e-09, -1.4178038840679226e-08))
+    rest = fma(u4, fma(u4, fma(u4, fma(u4, fma(u4, fma(u4, -8.655727246785368e-11, f), e), d), c), b), a)
+    p = 0.4615526145616838 + rest
+    return (p, 0.4615526145616838 - p + rest + 1.9668763486828956e-17)
 
 
 @inlined
 def normal_tail(m):
     """The upper tail of the normal distribution beyond a positive m, the tail over e = exp(-m**2 / 2), d and k.
 
-    The density is d 2**k. The tail is e p / (m + 5/4) with a polynomial p in (m - 6) / (m + 6); it, what it is over e, and d are
+    The density is d 2**k. The tail is e p / (m + 9/8) with the polynomial p of `normal_series`; it, what it is over e, and d are
     followed by their rounding errors. The square is taken in two parts.
     """
     n = 1e300 if m > 1e300 else m
-    u = 2.0 * (n / (n + 6.0)) - 1.0
-    u2 = u * u
-    u4 = u2 * u2
-    a = u * -0.10042495398789815 + u2 * (0.053040361243738184 + u * -0.014611641754487403)
-    b = (-0.009038623252822191 + u * 0.01821064958442965) + u2 * (-0.017393019348421853 + u * 0.012141059664785526)
-    c = (-0.006632578411356014 + u * 0.0028089739829985027) + u2 * (-0.0008464481069769628 + u * 0.00012103649315185858)
-    d = (3.523149320621536e-05 + u * -2.5667818283142075e-05) + u2 * (4.471230353206836e-06 + u * 1.6943188295991537e-06)
-    e = (-9.838806956249394e-07 + u * 7.666629271634719e-09) + u2 * (1.275652143591677e-07 + u * -2.1488648094665006e-08)
-    f = (-1.4178038840679226e-08 + u * 3.881063890163227e-09) + u2 * (1.3713893305036945e-09 + u * -3.418551727359444e-10)
-    rest = a + u4 * (b + u4 * (c + u4 * (d + u4 * (e + u4 * (f + u4 * -8.655727246785368e-11)))))
-    p = 0.4615526145616838 + rest
-    pl = ((0.4615526145616838 - p) + rest) + 1.9668763486828956e-17
+    p, pl = normal_series(2.0 * (n / (n + 6.0)) - 1.0)
     down = n + 1.125
     w = 1.0 / down
     q = p * w
-    a, b = halves(q)
-    c, d = halves(down)
-    ql = (((p - a * c) - b * c) + (pl - q * (d + (n - (down - 1.125))))) * w
+    v, vl = product(q, down)
+    ql = ((p - v) - vl + (pl - q * (n - (down - 1.125)))) * w
     n = 39.0 if m > 39.0 else m
-    high, low = halves(n)
-    k, r, t = exp_split(-0.5 * high * high, -0.5 * low * (n + high))
+    high, low = product(n, n)
+    k, r, t = exp_split(-0.5 * high, -0.5 * low)
     rest = q * (r + t) + ql
     v = q + rest
     s = 0.3989422804014327 * (r + t) - 2.4923272022777433e-17
@@ -721,7 +709,7 @@ def normal_tail(m):
 
 @inlined
 def ndtr(x):
-    """The normal distribution function: `normal_tail`, or 1 less that; at most 1.6 ulp."""
+    """The normal distribution function: `normal_tail`, or 1 less that; at most 1.8 ulp."""
     z = float64(x)
     tail, _, _, _, _, _, _ = normal_tail(abs(z))
     return tail if z < 0.0 else 1.0 - tail
@@ -729,14 +717,14 @@ def ndtr(x):
 
 @inlined
 def log_ndtr(x):
-    """The logarithm of the normal distribution function: by parts, or log1p of minus the upper tail; at most 1.6 ulp."""
+    """The logarithm of the normal distribution function: by parts, or log1p of minus the upper tail; at most 2.0 ulp."""
     z = float64(x)
     m = abs(z)
     tail, lost, q, ql, _, _, _ = normal_tail(m)
     left = z <= 0.0
     u = q if left else 1.0 - tail
-    v = log_sum(u, -tail, ql if left else -lost, 0.0 if left else (1.0 - u) - tail)
-    return -tail if tail < 1e-17 and z > 0.0 else v - 0.5 * m * m if left else v
+    v = log_sum(u, -tail, ql if left else -lost, 0.0 if left else 1.0 - u - tail)
+    return -tail if tail < 1e-17 and z > 0.0 else fma(-(0.5 * m), m, v) if left else v
 
 
 @inlined
@@ -746,12 +734,11 @@ def log_ndtr_dx(x):
     m = abs(z)
     tail, lost, q, ql, d, dl, k = normal_tail(m)
     left = z <= 0.0
-    # both over e on the left; a rough reciprocal is enough for what the rounding of the two lost
     u = q if left else 1.0 - tail
     v = (0.3989422804014327 if left else d) / u
-    rest = (-2.4923272022777433e-17 if left else dl) - v * (ql if left else ((1.0 - u) - tail) - lost)
-    v = v + rest * int64(9213909880891250406 - float64(u).view(int64)).view(float64)
-    return (m if m > 1e17 else v) if left else exp_scaled(v, k)
+    rest = fma(-v, ql if left else 1.0 - u - tail - lost, -2.4923272022777433e-17 if left else dl)
+    v = fma(rest, int64(9213909880891250406 - float64(u).view(int64)).view(float64), v)
+    return (m if m > 1e+17 else v) if left else exp_scaled(v, k)
 
 
 @inlined
@@ -770,6 +757,15 @@ def product(x, y):
 
 
 @inlined
+def log_series(q):
+    """The tail of the series of log_exact, q / 5 + q**2 / 7 + ..."""
+    q2 = q * q
+    b = fma(q2, fma(q, 0.09090909168708722, 0.11111111110823242), fma(q, 0.1428571428571469, 0.2))
+    d = fma(q2, fma(q, 0.058630131287585804, 0.05852977886874684), fma(q, 0.06667407764835838, 0.07692297377753227))
+    return q * fma(q2 * q2, d, b)
+
+
+@inlined
 def log_exact(z):
     """log(z) as a sum of two numbers, good to 2**-63 of it; for positive finite z."""
     k, f = log_split(z)
@@ -781,10 +777,7 @@ def log_exact(z):
     sl = (((f - p) - pl) - s * ((2.0 - down) + f)) * (0.5 - 0.5 * s)
     q, ql = product(s, s)
     ql = ql + 2.0 * s * sl
-    q2 = q * q
-    b = (0.2 + q * 0.1428571428571469) + q2 * (0.11111111110823242 + q * 0.09090909168708722)
-    d = (0.07692297377753227 + q * 0.06667407764835838) + q2 * (0.05852977886874684 + q * 0.058630131287585804)
-    tail = q * (b + (q2 * q2) * d)
+    tail = log_series(q)
     third = 0.3333333333333333 + tail
     w, wl = product(q, third)
     wl = wl + (q * (((0.3333333333333333 - third) + tail) + 1.850371707708594e-17) + ql * third)
@@ -872,9 +865,8 @@ def quotient(x, y):
     m = abs(float64(x))
     n = abs(float64(y))
     q = floor(m / n)
-    c, d = halves(n)
-    p = q * n
-    r = (m - p) - ((q * c - p) + q * d)
+    p, pl = product(q, n)
+    r = (m - p) - pl
     # the quotient may have been rounded up to a whole number
     over = r < 0.0
     less = m < n
@@ -967,10 +959,10 @@ def arctan_tail(t):
     """arctan(t) - t for abs(t) < 0.4143."""
     q = t * t
     q2 = q * q
-    a = (-0.3333333333333323 + q * 0.19999999999961351) + q2 * (-0.14285714280845915 + q * 0.11111110811472875)
-    b = (-0.09090898470135679 + q * 0.07692071616003199) + q2 * (-0.0666322211586418 + q * 0.05848679455672107)
-    c = -0.05042604049675467 + q * (0.03814271879325763 + q * -0.01798741710209115)
-    return t * q * (a + (q2 * q2) * (b + (q2 * q2) * c))
+    a = fma(q2, fma(q, 0.11111110811472875, -0.14285714280845915), fma(q, 0.19999999999961351, -0.3333333333333323))
+    b = fma(q2, fma(q, 0.05848679455672107, -0.0666322211586418), fma(q, 0.07692071616003199, -0.09090898470135679))
+    c = fma(q, fma(q, -0.01798741710209115, 0.03814271879325763), -0.05042604049675467)
+    return t * q * fma(q2 * q2, fma(q2 * q2, c, b), a)
 
 
 @inlined
@@ -983,8 +975,7 @@ def arctan(x):
     down = m - 1.0
     up = m + 1.0
     t = (m if low else -1.0 if high else down) / (1.0 if low else m if high else up)
-    # 1 / (x + 1) is (1 - t) / 2, which carries the rounding errors of x - 1 and x + 1 over to the quotient
-    lost = (((-1.0 - down) + m) - t * ((1.0 - up) + m)) * (0.5 - 0.5 * t)
+    lost = fma(-t, 1.0 - up + m, -1.0 - down + m) * fma(-0.5, t, 0.5)
     v = t + (arctan_tail(t) + (0.0 if low else 6.123233995736766e-17 if high else 3.061616997868383e-17 + lost))
     return copysign(v if low else (1.5707963267948966 if high else 0.7853981633974483) + v, z)
 
@@ -996,9 +987,8 @@ def arctan2(x, y):
     y = float64(y)
     a = abs(z)
     b = abs(y)
-    # equal infinities and zeros have no quotient; sums and products must neither overflow nor vanish
     top = a if a > b else b
-    scale = 0.125 if top > 4e307 else 18014398509481984.0 if top < 1e-290 else 1.0
+    scale = 0.125 if top > 4e+307 else 1.8014398509481984e+16 if top < 1e-290 else 1.0
     n = scale * (1.0 if a == b else b)
     m = scale * (a if a != b else 1.0 if a > 0.0 else 0.0)
     low = m < n * 0.41421356237309503
@@ -1007,7 +997,7 @@ def arctan2(x, y):
     up = m + n
     t = (m if low else -n if high else down) / (n if low else m if high else up)
     big = m > n
-    lost = ((m - down) - n if big else m - (down + n)) - t * ((m - up) + n if big else (n - up) + m)
+    lost = fma(-t, m - up + n if big else n - up + m, m - down - n if big else m - (down + n))
     rough = int64(9213909880891250406 - float64(up).view(int64)).view(float64)
     v = t + (arctan_tail(t) + (0.0 if low or high else lost * rough))
     back = copysign(1.0, y) < 0.0
@@ -1024,15 +1014,15 @@ def cbrt(x):
     z = float64(x)
     m = abs(z)
     k, f = log_split(m)
-    third = k * 0.3333333333333333 + 6755399441055744.0
-    j = k - 3.0 * (third - 6755399441055744.0)
+    third = fma(k, 0.3333333333333333, 6755399441055744.0)
+    j = fma(-3.0, third - 6755399441055744.0, k)
     g = f * f
-    y = (0.9999991098253108 + f * 0.3333188629533928) + g * (-0.11097412606571799 + f * 0.06233905288891144)
-    y = y + g * g * (-0.04466474328664842 + f * 0.026541211869127262)
+    y = fma(g, fma(f, 0.06233905288891144, -0.11097412606571799), fma(f, 0.3333188629533928, 0.9999991098253108))
+    y = fma(g * g, fma(f, 0.026541211869127262, -0.04466474328664842), y)
     y = y * (1.2599210498948732 if j > 0.5 else 0.7937005259840998 if j < -0.5 else 1.0)
     w = (1.0 + f) * (2.0 if j > 0.5 else 0.5 if j < -0.5 else 1.0)
     c = y * y * y
-    v = (y + y * ((w - c) / (c + c + w))) * int64((float64(third).view(int64) + 1023) << 52).view(float64)
+    v = fma(y, (w - c) / (c + c + w), y) * int64(float64(third).view(int64) + 1023 << 52).view(float64)
     return copysign(v, z) if m > 0.0 and m < inf else z
 
 
@@ -1041,10 +1031,10 @@ def arc_tail(z):
     """arcsin(s) / s - 1 for z = s**2 within 1/4."""
     z2 = z * z
     z4 = z2 * z2
-    a = (0.1666666666666674 + z * 0.07499999999975038) + z2 * (0.04464285717137595 + z * 0.030381942837541094)
-    b = (0.022372211845393578 + z * 0.017351661490260222) + z2 * (0.013980292997224019 + z * 0.011402795167838684)
-    c = (0.010760496733002006 + z * 0.0037746524477265168) + z2 * (0.021554659711872336 + z * -0.02079907137342904)
-    return z * (a + z4 * (b + z4 * (c + z4 * 0.0325124315588589)))
+    a = fma(z2, fma(z, 0.030381942837541094, 0.04464285717137595), fma(z, 0.07499999999975038, 0.1666666666666674))
+    b = fma(z2, fma(z, 0.011402795167838684, 0.013980292997224019), fma(z, 0.017351661490260222, 0.022372211845393578))
+    c = fma(z2, fma(z, -0.02079907137342904, 0.021554659711872336), fma(z, 0.0037746524477265168, 0.010760496733002006))
+    return z * fma(z4, fma(z4, fma(z4, 0.0325124315588589, c), b), a)
 
 
 @inlined
@@ -1056,8 +1046,8 @@ def arcsin(x):
     q = (1.0 - m) * 0.5 if far else m * m
     s = sqrt(q) if far else m
     tail = s * arc_tail(q)
-    a = 1.5707963267948966 - 2.0 * s
-    v = a + (((1.5707963267948966 - a) - 2.0 * s) - (2.0 * tail - 6.123233995736766e-17))
+    a = fma(-2.0, s, 1.5707963267948966)
+    v = a + (fma(-2.0, s, 1.5707963267948966 - a) - fma(2.0, tail, -6.123233995736766e-17))
     return copysign(v if far else s + tail, z)
 
 
@@ -1070,12 +1060,11 @@ def arccos(x):
     q = (1.0 - m) * 0.5 if far else m * m
     s = sqrt(q) if far else z
     tail = s * arc_tail(q)
-    # a multiple of pi / 2, less or more once or twice the arc
     base = 0.0 if z > 0.5 else 3.141592653589793 if z < -0.5 else 1.5707963267948966
     rest = 0.0 if z > 0.5 else 1.2246467991473532e-16 if z < -0.5 else 6.123233995736766e-17
     times = 2.0 if z > 0.5 else -2.0 if z < -0.5 else -1.0
-    a = base + times * s
-    return a + (((base - a) + times * s) + (times * tail + rest))
+    a = fma(times, s, base)
+    return a + (fma(times, s, base - a) + fma(times, tail, rest))
 
 
 @inlined
@@ -1085,9 +1074,8 @@ def arctanh(x):
     m = abs(z)
     down = 1.0 - m
     q = 2.0 * m / down
-    # 1 / (1 - x) is 1 + q / 2, which carries the rounding error of 1 - x over to the quotient
-    v = 0.5 * log1p_sum(q, q * ((m - (1.0 - down)) * (1.0 + 0.5 * q)) if m < 1.0 else 0.0)
-    return z if m < 1e-9 else copysign(v, z)
+    v = 0.5 * log1p_sum(q, q * ((m - (1.0 - down)) * fma(0.5, q, 1.0)) if m < 1.0 else 0.0)
+    return z if m < 1e-09 else copysign(v, z)
 
 
 @inlined
@@ -1095,12 +1083,12 @@ def arcsinh(x):
     """The inverse hyperbolic sine: log1p(x + x**2 / (1 + sqrt(1 + x**2))); at most 1.4 ulp."""
     z = float64(x)
     m = abs(z)
-    n = 1.0 if m > 1e17 else m
+    n = 1.0 if m > 1e+17 else m
     q = n * n
     w = q / (1.0 + sqrt(1.0 + q))
-    u = m if m > 1e17 else m + w
-    v = log1p_sum(u, (m - u) + w) + (0.6931471805599453 if m > 1e17 else 0.0)
-    return z if m < 1e-9 else copysign(v, z)
+    u = m if m > 1e+17 else m + w
+    v = log1p_sum(u, m - u + w) + (0.6931471805599453 if m > 1e+17 else 0.0)
+    return z if m < 1e-09 else copysign(v, z)
 
 
 @inlined
@@ -1108,10 +1096,10 @@ def arccosh(x):
     """The inverse hyperbolic cosine: log1p(t + sqrt(2 t + t**2)) with t = x - 1; at most 1.8 ulp."""
     z = float64(x)
     t = z - 1.0
-    n = 1.0 if z > 1e17 else t
-    w = sqrt(n + n + n * n)
-    u = t if z > 1e17 else w + t
-    v = log1p_sum(u, (w - u) + t) + (0.6931471805599453 if z > 1e17 else 0.0)
+    n = 1.0 if z > 1e+17 else t
+    w = sqrt(fma(n, n, n + n))
+    u = t if z > 1e+17 else w + t
+    v = log1p_sum(u, w - u + t) + (0.6931471805599453 if z > 1e+17 else 0.0)
     return nan if z < 1.0 else v
 
 
@@ -1122,7 +1110,7 @@ def log_parts(z):
     high, low = log_pair(f)
     a = k * 0.6931471803691238
     v = a + high
-    return v, ((a - v) + high) + (low + k * 1.9082149292705877e-10)
+    return (v, a - v + high + fma(k, 1.9082149292705877e-10, low))
 
 
 @inlined
@@ -1130,16 +1118,16 @@ def gammaln_middle(t):
     """gammaln(2 + t) / (t (1 + t)), followed by its rounding error; for abs(t) <= 1."""
     t2 = t * t
     t4 = t2 * t2
-    a = (t * -0.1003173016743539) + t2 * (0.03296500062115698 + t * -0.012384192193374454)
-    b = (0.004998641164622905 + t * -0.002108130833825513) + t2 * (0.0009153769241321215 + t * -0.00040570740000039034)
-    c = (0.00018255261432480101 + t * -8.30950993565244e-05) + t2 * (3.816908391795522e-05 + t * -1.76618589936032e-05)
-    d = (8.221202325274591e-06 + t * -3.84650038136718e-06) + t2 * (1.8114850473821294e-06 + t * -8.555190032238196e-07)
-    e = (3.957046277996447e-07 + t * -1.8606188389286684e-07) + t2 * (1.0446504707784871e-07 + t * -5.212899270072798e-08)
-    f = (5.668174554504207e-09 + t * -7.064104418675145e-10) + t2 * (1.6339576688257875e-08 + t * -8.997633844078451e-09)
-    g = (-4.363138761826549e-09 + t * 2.4847091211796224e-09) + t2 * (1.5824708358430638e-09 + t * -8.212793690182455e-10)
-    rest = a + t4 * (b + t4 * (c + t4 * (d + t4 * (e + t4 * (f + t4 * g)))))
+    a = fma(t2, fma(t, -0.012384192193374454, 0.03296500062115698), t * -0.1003173016743539)
+    b = fma(t2, fma(t, -0.00040570740000039034, 0.0009153769241321215), fma(t, -0.002108130833825513, 0.004998641164622905))
+    c = fma(t2, fma(t, -1.76618589936032e-05, 3.816908391795522e-05), fma(t, -8.30950993565244e-05, 0.00018255261432480101))
+    d = fma(t2, fma(t, -8.555190032238196e-07, 1.8114850473821294e-06), fma(t, -3.84650038136718e-06, 8.221202325274591e-06))
+    e = fma(t2, fma(t, -5.212899270072798e-08, 1.0446504707784871e-07), fma(t, -1.8606188389286684e-07, 3.957046277996447e-07))
+    f = fma(t2, fma(t, -8.997633844078451e-09, 1.6339576688257875e-08), fma(t, -7.064104418675145e-10, 5.668174554504207e-09))
+    g = fma(t2, fma(t, -8.212793690182455e-10, 1.5824708358430638e-09), fma(t, 2.4847091211796224e-09, -4.363138761826549e-09))
+    rest = fma(t4, fma(t4, fma(t4, fma(t4, fma(t4, fma(t4, g, f), e), d), c), b), a)
     v = 0.42278433509846713 + rest
-    return v, (0.42278433509846713 - v) + rest
+    return (v, 0.42278433509846713 - v + rest)
 
 
 @inlined
@@ -1147,10 +1135,10 @@ def gammaln_tail(z):
     """What Stirling's formula for gammaln(x) is short of, times x; for z = x**-2 within 1/9."""
     z2 = z * z
     z4 = z2 * z2
-    a = (0.08333333333332149 + z * -0.002777777773393741) + z2 * (0.0007936501936101291 + z * -0.000595195456165667)
-    b = (0.0008399316708438867 + z * -0.0018670112475446872) + z2 * (0.005446346480779641 + z * -0.01625901005581381)
-    c = 0.037178755686395275 + z * -0.04370545535156301
-    return a + z4 * (b + z4 * c)
+    a = fma(z2, fma(z, -0.000595195456165667, 0.0007936501936101291), fma(z, -0.002777777773393741, 0.08333333333332149))
+    b = fma(z2, fma(z, -0.01625901005581381, 0.005446346480779641), fma(z, -0.0018670112475446872, 0.0008399316708438867))
+    c = fma(z, -0.04370545535156301, 0.037178755686395275)
+    return fma(z4, fma(z4, c, b), a)
 
 
 @inlined
@@ -1185,15 +1173,15 @@ def digamma_middle(t):
     """digamma(3/2 + t) over the distance to where it is 0, followed by its rounding error; for abs(t) <= 1/2."""
     t2 = t * t
     t4 = t2 * t2
-    a = (t * -0.42362742128146047) + t2 * (0.24054248424078736 + t * -0.14840492305391834)
-    b = (0.09498872445282847 + t * -0.06192213327158161) + t2 * (0.04076083394472351 + t * -0.026975796847913906)
-    c = (0.017907248192855958 + t * -0.011908215075171152) + t2 * (0.007927024126249972 + t * -0.005280019413363066)
-    d = (0.0035180793950336854 + t * -0.002344633371505055) + t2 * (0.0015635730695683454 + t * -0.001042376458764532)
-    e = (0.0006899472786041751 + t * -0.00045944757437634627) + t2 * (0.00032687996556260467 + t * -0.00021931685329288356)
-    f = (9.161040572902432e-05 + t * -5.883296743116468e-05) + t2 * (0.0001223997332817918 + t * -8.315835392632972e-05)
-    rest = a + t4 * (b + t4 * (c + t4 * (d + t4 * (e + t4 * f))))
+    a = fma(t2, fma(t, -0.14840492305391834, 0.24054248424078736), t * -0.42362742128146047)
+    b = fma(t2, fma(t, -0.026975796847913906, 0.04076083394472351), fma(t, -0.06192213327158161, 0.09498872445282847))
+    c = fma(t2, fma(t, -0.005280019413363066, 0.007927024126249972), fma(t, -0.011908215075171152, 0.017907248192855958))
+    d = fma(t2, fma(t, -0.001042376458764532, 0.0015635730695683454), fma(t, -0.002344633371505055, 0.0035180793950336854))
+    e = fma(t2, fma(t, -0.00021931685329288356, 0.00032687996556260467), fma(t, -0.00045944757437634627, 0.0006899472786041751))
+    f = fma(t2, fma(t, -8.315835392632972e-05, 0.0001223997332817918), fma(t, -5.883296743116468e-05, 9.161040572902432e-05))
+    rest = fma(t4, fma(t4, fma(t4, fma(t4, fma(t4, f, e), d), c), b), a)
     v = 0.9510558760318328 + rest
-    return v, (0.9510558760318328 - v) + rest
+    return (v, 0.9510558760318328 - v + rest)
 
 
 @inlined
@@ -1201,11 +1189,11 @@ def digamma_tail(z):
     """(log(x) - 1 / (2 x) - digamma(x)) x**2 for z = x**-2 within 1/4."""
     z2 = z * z
     z4 = z2 * z2
-    a = (0.08333333333328402 + z * -0.008333333314396204) + z2 * (0.003968251290574533 + z * -0.004166467388423346)
-    b = (0.007566594354433351 + z * -0.02080642115282964) + z2 * (0.07682107007720752 + z * -0.3289491760286428)
-    c = (1.404397293039617 + z * -5.300420777018065) + z2 * (16.21866401184379 + z * -37.49023125373117)
-    d = (60.536242566800546 + z * -60.37273422750883) + z2 * 27.86247776383659
-    return a + z4 * (b + z4 * (c + z4 * d))
+    a = fma(z2, fma(z, -0.004166467388423346, 0.003968251290574533), fma(z, -0.008333333314396204, 0.08333333333328402))
+    b = fma(z2, fma(z, -0.3289491760286428, 0.07682107007720752), fma(z, -0.02080642115282964, 0.007566594354433351))
+    c = fma(z2, fma(z, -37.49023125373117, 16.21866401184379), fma(z, -5.300420777018065, 1.404397293039617))
+    d = fma(z2, 27.86247776383659, fma(z, -60.37273422750883, 60.536242566800546))
+    return fma(z4, fma(z4, fma(z4, d, c), b), a)
 
 
 @inlined
@@ -1247,13 +1235,13 @@ def trigamma_middle(t):
     """trigamma(3/2 + t) for abs(t) <= 1/2."""
     t2 = t * t
     t4 = t2 * t2
-    a = t * -0.8287966442343201 + t2 * (0.7045455170012297 + t * -0.5790416377778622)
-    b = (0.4630645250993568 + t * -0.36214936502542616) + t2 * (0.2780808134891703 + t * -0.21030987305185653)
-    c = (0.1570531957201936 + t * -0.11604072429559774) + t2 * (0.08496893186061352 + t * -0.06174041993912089)
-    d = (0.04456458272702744 + t * -0.0319853566032822) + t2 * (0.02286153001309365 + t * -0.016252309428700266)
-    e = (0.011389606288621016 + t * -0.008052536061613146) + t2 * (0.006176045577369418 + t * -0.004297036062666529)
-    f = (0.0016545534495973771 + t * -0.0012148142661289275) + t2 * (0.002911157353347188 + t * -0.0019838557834382688)
-    return 0.9348022005446793 + (a + t4 * (b + t4 * (c + t4 * (d + t4 * (e + t4 * f)))))
+    a = fma(t2, fma(t, -0.5790416377778622, 0.7045455170012297), t * -0.8287966442343201)
+    b = fma(t2, fma(t, -0.21030987305185653, 0.2780808134891703), fma(t, -0.36214936502542616, 0.4630645250993568))
+    c = fma(t2, fma(t, -0.06174041993912089, 0.08496893186061352), fma(t, -0.11604072429559774, 0.1570531957201936))
+    d = fma(t2, fma(t, -0.016252309428700266, 0.02286153001309365), fma(t, -0.0319853566032822, 0.04456458272702744))
+    e = fma(t2, fma(t, -0.004297036062666529, 0.006176045577369418), fma(t, -0.008052536061613146, 0.011389606288621016))
+    f = fma(t2, fma(t, -0.0019838557834382688, 0.002911157353347188), fma(t, -0.0012148142661289275, 0.0016545534495973771))
+    return 0.9348022005446793 + fma(t4, fma(t4, fma(t4, fma(t4, fma(t4, f, e), d), c), b), a)
 
 
 @inlined
@@ -1261,12 +1249,12 @@ def trigamma_tail(z):
     """(trigamma(x) - 1 / x - 1 / (2 x**2)) x**3 for z = x**-2 within 1/4."""
     z2 = z * z
     z4 = z2 * z2
-    a = (0.16666666666662713 + z * -0.0333333333100552) + z2 * (0.02380951897837145 + z * -0.033332818809389576)
-    b = (0.07572425995957338 + z * -0.2516636650787595) + z2 * (1.1211880417196216 + z * -6.003736571267433)
-    c = (33.96583610155409 + z * -180.89426336146988) + z2 * (834.0163555669324 + z * -3139.752148617269)
-    d = (9208.388424705316 + z * -20032.73872408758) + z2 * (30227.84833371277 + z * -28130.256481998706)
+    a = fma(z2, fma(z, -0.033332818809389576, 0.02380951897837145), fma(z, -0.0333333333100552, 0.16666666666662713))
+    b = fma(z2, fma(z, -6.003736571267433, 1.1211880417196216), fma(z, -0.2516636650787595, 0.07572425995957338))
+    c = fma(z2, fma(z, -3139.752148617269, 834.0163555669324), fma(z, -180.89426336146988, 33.96583610155409))
+    d = fma(z2, fma(z, -28130.256481998706, 30227.84833371277), fma(z, -20032.73872408758, 9208.388424705316))
     e = 12130.854408305097
-    return a + z4 * (b + z4 * (c + z4 * (d + z4 * e)))
+    return fma(z4, fma(z4, fma(z4, fma(z4, e, d), c), b), a)
 
 
 @inlined
@@ -1472,18 +1460,27 @@ def i1e_dx(x, v):
 # </generated>
 
 
-# Where a processor may lack the instruction that multiplies and adds with one rounding, it is among the features that LLVM lists.
-if not config.DISABLE_JIT and get_host_cpu_features().get("fma", True):
+# Whether sums of products are rounded once. Where a processor may lack the instruction, it is among the features that LLVM lists.
+HAS_FMA = not config.DISABLE_JIT and get_host_cpu_features().get("fma", True)
+if HAS_FMA:
 
     @intrinsic
-    def rounded_off(typing_context, x, y, v):  # noqa: F811
+    def fma(typing_context, x, y, z):
+        """x * y + z, rounded once."""
+        numbers = types.float64, types.float64, types.float64
+        return types.float64(*numbers), lambda context, builder, signature, arguments: builder.fma(*arguments)
+
+    @inlined
+    def rounded_off(x, y, v):  # noqa: F811
         """What the function of this name above computes with 16 operations."""
+        return fma(x, y, -v)
 
-        def generate(context, builder, signature, arguments):
-            x, y, v = arguments
-            return builder.fma(x, y, builder.fneg(v))
+else:
 
-        return types.float64(types.float64, types.float64, types.float64), generate
+    @inlined
+    def fma(x, y, z):
+        """x * y + z, rounded twice."""
+        return x * y + z
 
 
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.

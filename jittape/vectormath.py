@@ -1,10 +1,11 @@
 """Elementary functions that a compiler turns into vector loops: plain Python on one float, pasted into the kernels.
 
-No branches, no calls into a C library, no fused operations: only arithmetic, conditional expressions and bit patterns, so that
-LLVM vectorises a loop over them and every way to run them gives the same bits. That needs `forceinline=True`: left to itself,
-LLVM does not inline the longer ones. Coefficients are minimax polynomials made with mpmath; an error that a docstring states is
-the largest met at millions of points, rounded up. Undecorated, the functions run on NumPy scalars and may warn of overflow:
-wrap them in ``numpy.errstate(all="ignore")``.
+No branches, no calls into a C library: only arithmetic, conditional expressions and bit patterns, so that LLVM vectorises a loop
+over them and every way to run them gives the same bits. That needs `forceinline=True`: left to itself, LLVM does not inline the
+longer ones. In the kernels a sum with a product in it is one instruction, with one rounding, where the processor has that; `codegen`
+writes them so, but for functions that reckon with how products are rounded. Coefficients are minimax polynomials made with mpmath;
+an error that a docstring states is the largest met at millions of points, rounded up. Undecorated, the functions run on NumPy
+scalars and may warn of overflow: wrap them in ``numpy.errstate(all="ignore")``.
 
 Two idioms recur. Adding 6755399441055744 = 1.5 * 2**52 rounds to an integer and leaves it in the low bits of the sum. A bit
 pattern ``(k + 1023) << 52`` is the float 2**k.
@@ -386,12 +387,8 @@ def turns_far(z):
     low_part = ((a - high) + b) + float64(((c5 & 16777215) << 24) | (c6 & 16777215)) * 4.484155085839415e-44
     f = high + low_part
     rest = (high - f) + low_part
-    # times pi / 2, with the rounding error of the product from halves of 26 bits (Dekker)
-    g = f * 134217729.0
-    g = g - (g - f)
-    r = f * 1.5707963267948966
-    h = f - g
-    error = ((g * 1.5707963407039642 - r) + h * 1.5707963407039642 - g * 1.3909067675399456e-08) - h * 1.3909067675399456e-08
+    # times pi / 2
+    r, error = product(f, 1.5707963267948966)
     t = error + (f * 6.123233995736766e-17 + rest * 1.5707963267948966)
     v = r + t
     t = (r - v) + t
@@ -488,13 +485,8 @@ def halves(x):
     return high, x - high
 
 
-def erfc_far(m):
-    """v and k with erfc(m) = v 2**k for m in 0.5..27.5: exp(-m**2) P((m - 4) / (m + 4)) / (m + 1/2) with m**2 in two parts."""
-    high, low = halves(m)
-    k, r, t = exp_split(-high * high, -low * (m + high))
-    e = exp_sum(r, t)
-    el = ((1.0 - e) + r) + t
-    u = (m - 4.0) / (m + 4.0)
+def erfc_series(u):
+    """erfc(m) exp(m**2) (m + 1/2) for u = (m - 4) / (m + 4) with m in 0.5..27.5, followed by its rounding error."""
     u2 = u * u
     u4 = u2 * u2
     a = u * -0.06981055842028125 + u2 * (0.007689826051309496 + u * 0.03404852712734513)
@@ -505,13 +497,20 @@ def erfc_far(m):
     g = -6.0954484735036266e-09 + u * -5.0670584188719854e-09
     rest = a + u4 * (b + u4 * (c + u4 * (d + u4 * (f + u4 * g))))
     p = 0.6164975593127763 + rest
-    pl = (0.6164975593127763 - p) + rest
+    return p, (0.6164975593127763 - p) + rest
+
+
+def erfc_far(m):
+    """v and k with erfc(m) = v 2**k for m in 0.5..27.5: exp(-m**2) `erfc_series` / (m + 1/2) with m**2 in two parts."""
+    high, low = product(m, m)
+    k, r, t = exp_split(-high, -low)
+    e = exp_sum(r, t)
+    el = ((1.0 - e) + r) + t
+    p, pl = erfc_series((m - 4.0) / (m + 4.0))
     down = m + 0.5
     # the product and the quotient with their rounding errors; a rough reciprocal is enough for what the quotient lost
-    eh, er = halves(e)
-    ph, pr = halves(p)
-    v = e * p
-    rest = (((eh * ph - v) + (eh * pr + er * ph)) + er * pr) + (e * pl + el * p)
+    v, vl = product(e, p)
+    rest = vl + (e * pl + el * p)
     rough = int64(9213909880891250406 - float64(down).view(int64)).view(float64)
     q = v / down
     return q + (rest - q * ((m - down) + 0.5)) * rough, k
@@ -535,14 +534,8 @@ def erf(x):
     return erf_near(z) if m < 0.5 else copysign(v, z)
 
 
-def normal_tail(m):
-    """The upper tail of the normal distribution beyond a positive m, the tail over e = exp(-m**2 / 2), d and k.
-
-    The density is d 2**k. The tail is e p / (m + 5/4) with a polynomial p in (m - 6) / (m + 6); it, what it is over e, and d are
-    followed by their rounding errors. The square is taken in two parts.
-    """
-    n = 1e300 if m > 1e300 else m
-    u = 2.0 * (n / (n + 6.0)) - 1.0
+def normal_series(u):
+    """A polynomial p in u = (m - 6) / (m + 6) for `normal_tail`, followed by its rounding error."""
     u2 = u * u
     u4 = u2 * u2
     a = u * -0.10042495398789815 + u2 * (0.053040361243738184 + u * -0.014611641754487403)
@@ -553,16 +546,25 @@ def normal_tail(m):
     f = (-1.4178038840679226e-08 + u * 3.881063890163227e-09) + u2 * (1.3713893305036945e-09 + u * -3.418551727359444e-10)
     rest = a + u4 * (b + u4 * (c + u4 * (d + u4 * (e + u4 * (f + u4 * -8.655727246785368e-11)))))
     p = 0.4615526145616838 + rest
-    pl = ((0.4615526145616838 - p) + rest) + 1.9668763486828956e-17
+    return p, ((0.4615526145616838 - p) + rest) + 1.9668763486828956e-17
+
+
+def normal_tail(m):
+    """The upper tail of the normal distribution beyond a positive m, the tail over e = exp(-m**2 / 2), d and k.
+
+    The density is d 2**k. The tail is e p / (m + 9/8) with the polynomial p of `normal_series`; it, what it is over e, and d are
+    followed by their rounding errors. The square is taken in two parts.
+    """
+    n = 1e300 if m > 1e300 else m
+    p, pl = normal_series(2.0 * (n / (n + 6.0)) - 1.0)
     down = n + 1.125
     w = 1.0 / down
     q = p * w
-    a, b = halves(q)
-    c, d = halves(down)
-    ql = (((p - a * c) - b * c) + (pl - q * (d + (n - (down - 1.125))))) * w
+    v, vl = product(q, down)
+    ql = ((p - v) - vl + (pl - q * (n - (down - 1.125)))) * w
     n = 39.0 if m > 39.0 else m
-    high, low = halves(n)
-    k, r, t = exp_split(-0.5 * high * high, -0.5 * low * (n + high))
+    high, low = product(n, n)
+    k, r, t = exp_split(-0.5 * high, -0.5 * low)
     rest = q * (r + t) + ql
     v = q + rest
     s = 0.3989422804014327 * (r + t) - 2.4923272022777433e-17
@@ -571,14 +573,14 @@ def normal_tail(m):
 
 
 def ndtr(x):
-    """The normal distribution function: `normal_tail`, or 1 less that; at most 1.6 ulp."""
+    """The normal distribution function: `normal_tail`, or 1 less that; at most 1.8 ulp."""
     z = float64(x)
     tail, _, _, _, _, _, _ = normal_tail(abs(z))
     return tail if z < 0.0 else 1.0 - tail
 
 
 def log_ndtr(x):
-    """The logarithm of the normal distribution function: by parts, or log1p of minus the upper tail; at most 1.6 ulp."""
+    """The logarithm of the normal distribution function: by parts, or log1p of minus the upper tail; at most 2.0 ulp."""
     z = float64(x)
     m = abs(z)
     tail, lost, q, ql, _, _, _ = normal_tail(m)
@@ -615,6 +617,14 @@ def product(x, y):
     return v, rounded_off(x, y, v)
 
 
+def log_series(q):
+    """The tail of the series of log_exact, q / 5 + q**2 / 7 + ..."""
+    q2 = q * q
+    b = (0.2 + q * 0.1428571428571469) + q2 * (0.11111111110823242 + q * 0.09090909168708722)
+    d = (0.07692297377753227 + q * 0.06667407764835838) + q2 * (0.05852977886874684 + q * 0.058630131287585804)
+    return q * (b + (q2 * q2) * d)
+
+
 def log_exact(z):
     """log(z) as a sum of two numbers, good to 2**-63 of it; for positive finite z."""
     k, f = log_split(z)
@@ -626,10 +636,7 @@ def log_exact(z):
     sl = (((f - p) - pl) - s * ((2.0 - down) + f)) * (0.5 - 0.5 * s)
     q, ql = product(s, s)
     ql = ql + 2.0 * s * sl
-    q2 = q * q
-    b = (0.2 + q * 0.1428571428571469) + q2 * (0.11111111110823242 + q * 0.09090909168708722)
-    d = (0.07692297377753227 + q * 0.06667407764835838) + q2 * (0.05852977886874684 + q * 0.058630131287585804)
-    tail = q * (b + (q2 * q2) * d)
+    tail = log_series(q)
     third = 0.3333333333333333 + tail
     w, wl = product(q, third)
     wl = wl + (q * (((0.3333333333333333 - third) + tail) + 1.850371707708594e-17) + ql * third)
@@ -711,9 +718,8 @@ def quotient(x, y):
     m = abs(float64(x))
     n = abs(float64(y))
     q = floor(m / n)
-    c, d = halves(n)
-    p = q * n
-    r = (m - p) - ((q * c - p) + q * d)
+    p, pl = product(q, n)
+    r = (m - p) - pl
     # the quotient may have been rounded up to a whole number
     over = r < 0.0
     less = m < n

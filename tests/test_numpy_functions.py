@@ -640,6 +640,28 @@ def test_least_squares(shape):
     check(lambda a: np.linalg.pinv(a), a, tolerance=1e-8)
 
 
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 9, 16, 17, 33, 100, 257])
+def test_rows_of_all_lengths_are_combined(n):
+    x = distinct((n, 3)) * (1.0 + n / 10.0)
+    for f in (np.max, np.min, np.linalg.norm, jt.logsumexp):
+        check(lambda x, f=f: f(x[:, 0]), x, tolerance=1e-8)
+        check(lambda x, f=f: f(x, axis=0), x, tolerance=1e-8)
+        check(lambda x, f=f: f(x.T, axis=1), x, tolerance=1e-8)
+    g = jt.value_and_grad(
+        lambda x: (x[0, 0], (np.count_nonzero(x > 0.1), (x > 0.1).sum(0), np.any(x > 0.9, 1), np.all(x < 0.9, 0))), has_aux=True
+    )
+    for y in x, -x, np.abs(x), np.full(x.shape, 0.5):
+        count, counts, some, every = g(y)[0][1]
+        assert count == np.count_nonzero(y > 0.1) and counts.tolist() == (y > 0.1).sum(0).tolist()
+        assert some.tolist() == np.any(y > 0.9, 1).tolist() and every.tolist() == np.all(y < 0.9, 0).tolist()
+    assert g.cache_info().records == 1
+    # k equal elements share the derivative, wherever they are
+    ties = np.where(np.arange(n) % 3 == 0, 2.0, 1.0)
+    np.testing.assert_allclose(jt.grad(np.max)(ties), (ties == 2.0) / np.sum(ties == 2.0), rtol=1e-15)
+    ties[-1] = np.nan
+    assert np.isnan(jt.value_and_grad(np.max)(ties)[0])
+
+
 STRUCTURED = {
     "unit": np.eye(3),
     "diagonal": np.diag([1.0, -2.0, 3.0]),
