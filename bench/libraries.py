@@ -43,7 +43,7 @@ class Jittape:
         bound = program.bind(x, out=out)
         return {
             "": Call(bound, lambda value: (value, out)),
-            "Program, out=": Call(partial(program.value_and_grad, x, out=out)),
+            "Program, out=": Call(lambda: program.value_and_grad(x, out=out)),
             "value_and_grad": Call(partial(step, x)),
         }
 

@@ -47,6 +47,8 @@ _SELDOM = {"turns_far"}
 # Functions with whole numbers, of operands that may be exchanged, or with the rounding errors of products, and whatever calls the
 # latter: what they add stays as it is.
 _AS_WRITTEN = {"column", "hypot", "product", "rounded_off"}
+# Functions of parts, which a vector loop computes all; a single instruction branches to the one that holds.
+_BRANCHING = ("erf", "erfc")
 # Values that are mostly computed for whole blocks by the part that the loop cannot hold, which has a vector loop of its own.
 _ALL_FAR = {"power(x, y)": "whole_power(x, y)"}
 # Operations whose value and partials have most of their work in common, which LLVM finds when they are computed in one loop: of
@@ -171,6 +173,11 @@ def _near(text: str) -> str:
     return re.sub(r"\b(" + "|".join(_FAR) + r")\(", r"\1_near(", text)
 
 
+def _alone(text: str) -> str:
+    """A formula as a single instruction has it."""
+    return re.sub(r"\b(" + "|".join(_BRANCHING) + r")\(", r"\1_alone(", text)
+
+
 def _far(text: str) -> str:
     """Where a formula is not what a vector loop has for it; empty where it is everywhere."""
     return " or ".join(sorted({_FAR[name] for name in _names(text) if name in _FAR}))
@@ -208,7 +215,7 @@ def _one(op: Op) -> list[str]:
             lines += [f"if stored & {i + 1}:", f"    work[{at}] = {spell(partial) if _far(partial) == far else partial}"]
         return lines
 
-    return _where(far, body(str), body(_near)) if far else body(str)
+    return _where(far, body(str), body(_near)) if far else body(_alone)
 
 
 def _where(condition: str, lines: list[str], otherwise: list[str]) -> list[str]:

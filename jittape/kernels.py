@@ -607,6 +607,27 @@ def erf_near(x):
     return fma(x, fma(z2 * z2, fma(z2, d, c), fma(z2, b, a)), x)
 
 
+@helper
+def erf_alone(x):
+    """`erf`, but only the part of it that holds there: a single instruction may branch."""
+    if abs(x) < 0.5:
+        return erf_near(float64(x))
+    m = abs(float64(x))
+    v, k = erfc_far(6.0 if m > 6.0 else m)
+    return copysign(1.0 - exp_scaled(v, k), x)
+
+
+@helper
+def erfc_alone(x):
+    """`erfc`, but only the part of it that holds there: a single instruction may branch."""
+    if abs(x) < 0.5:
+        return 1.0 - erf_near(float64(x))
+    m = abs(float64(x))
+    v, k = erfc_far(27.5 if m > 27.5 else m)
+    v = exp_scaled(v, k)
+    return 2.0 - v if x < 0.0 else v
+
+
 @inlined
 def halves(x):
     """x as a sum of two numbers whose products with such numbers are exact."""
@@ -2819,11 +2840,11 @@ def one_error(code, work, op, a, b, o, p, stored, _):
     """One instruction of the family."""
     v = x = work[a]
     if op == 57:  # erf
-        v = erf(x)
+        v = erf_alone(x)
         if stored & 1:
             work[p] = TWO_OVER_SQRT_PI * exp(-x * x)
     elif op == 58:  # erfc
-        v = erfc(x)
+        v = erfc_alone(x)
         if stored & 1:
             work[p] = -TWO_OVER_SQRT_PI * exp(-x * x)
     work[o] = v

@@ -479,6 +479,25 @@ def erf_near(x):
     return x + x * ((a + z2 * b) + (z2 * z2) * (c + z2 * d))
 
 
+def erf_alone(x):
+    """`erf`, but only the part of it that holds there: a single instruction may branch."""
+    if abs(x) < 0.5:
+        return erf_near(float64(x))
+    m = abs(float64(x))
+    v, k = erfc_far(6.0 if m > 6.0 else m)
+    return copysign(1.0 - exp_scaled(v, k), x)
+
+
+def erfc_alone(x):
+    """`erfc`, but only the part of it that holds there: a single instruction may branch."""
+    if abs(x) < 0.5:
+        return 1.0 - erf_near(float64(x))
+    m = abs(float64(x))
+    v, k = erfc_far(27.5 if m > 27.5 else m)
+    v = exp_scaled(v, k)
+    return 2.0 - v if x < 0.0 else v
+
+
 def halves(x):
     """x as a sum of two numbers whose products with such numbers are exact."""
     high = int64(float64(x).view(int64) & -134217728).view(float64)

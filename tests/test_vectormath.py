@@ -490,6 +490,13 @@ def fma(x, y, z):
         return np.float64(INF if exact > 0 else -INF)
 
 
+@pytest.mark.parametrize("name", ["erf", "erfc"])
+def test_single_instructions_have_the_same_bits(name, rng):
+    samples = next(row[4] for row in FUNCTIONS if row[0] == name)
+    x = np.concatenate([*(rng.choice(sample(rng), 400 if JIT else 5) for sample in samples), POINTS])
+    assert same(values(name, x), values(f"{name}_alone", x))
+
+
 IN_PYTHON = {**{name: value for name, value in vars(vectormath).items() if name not in PLAIN}, "fma": fma}
 exec("\n\n".join(map(codegen.pasted, PLAIN.values())), IN_PYTHON)
 
