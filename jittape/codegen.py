@@ -87,7 +87,7 @@ def imports() -> str:
     if unknown:
         raise SystemExit(f"formulas name functions that are neither NumPy's nor jittape.special's: {', '.join(unknown)}")
     lines = [
-        *(f"import {module}" for module in ("functools", "glob", "os", "sys", "threading", "warnings")),
+        *(f"import {module}" for module in ("functools", "os", "sys", "threading", "warnings")),
         "from itertools import pairwise",
         f"from math import {', '.join(sorted(_MATH & named))}",
         "from types import FunctionType, SimpleNamespace",
@@ -96,6 +96,7 @@ def imports() -> str:
         "from llvmlite import ir",
         "from llvmlite.binding import get_host_cpu_features",
         "from numba import cfunc, config, njit, types",
+        "from numba.core.caching import FunctionCache",
         "from numba.core.compiler_lock import global_compiler_lock",
         "from numba.core.errors import NumbaError",
         "from numba.extending import intrinsic",

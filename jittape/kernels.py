@@ -7,7 +7,6 @@ classes own, allocate nothing and raise nothing: they return a status.
 # <generated: imports>
 # fmt: off
 import functools
-import glob
 import os
 import sys
 import threading
@@ -20,6 +19,7 @@ import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba import cfunc, config, njit, types
+from numba.core.caching import FunctionCache
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic
@@ -6263,17 +6263,15 @@ def cache_folder() -> str | None:
 
 
 def on_disk(function) -> bool:
-    """Whether a compiled function is in the cache that was compiled from its file as it is."""
-    folder, source = cache_folder(), function.__code__.co_filename
-    if not folder:
+    """Whether a compiled function is in the cache that was compiled from its file as it is.
+
+    Numba is asked: newer versions go by the text of the file, so that a copy of it that is newer than the cache is no reason to compile.
+    """
+    if not cache_folder():
         return False
-    stem = os.path.splitext(os.path.basename(source))[0]
-    version = f"py{sys.version_info.major}{sys.version_info.minor}"
-    name = f"{stem}.{function.__name__}-{function.__code__.co_firstlineno}.{version}.nbi"
     try:
-        found = glob.glob(os.path.join(glob.escape(folder), name))
-        return any(os.path.getmtime(path) >= os.path.getmtime(source) for path in found)
-    except OSError:  # somebody clears the cache at this moment
+        return bool(FunctionCache(getattr(function, "py_func", function))._cache_file._load_index())
+    except Exception:  # somebody clears the cache at this moment, or what is there is no index
         return False
 
 

@@ -513,6 +513,29 @@ def test_a_second_process_loads_from_the_cache(warm):
     assert {p: p.stat().st_mtime_ns for p in cached(warm, "nb?")} == before
 
 
+@pytest.mark.jit_only
+@pytest.mark.parametrize("change", ["nothing", "newer", "edited"])
+def test_what_is_said_to_be_on_disk_is_loaded(warm, tmp_path, change):
+    """A file that was only copied or checked out anew had its long plans made in Python for ever, as if there were no cache."""
+    shutil.copytree(warm, tmp_path / "copy")
+    path = tmp_path / "copy" / "jittape" / "kernels.py"
+    if change == "edited":
+        path.write_text(path.read_text() + "# a comment\n")
+    if change == "newer":
+        os.utime(path)
+    asked = """
+        import jittape as jt
+        from jittape import kernels
+        said = {function: kernels.on_disk(function) for function in kernels.BY_ADDRESS}
+        jt.value_and_grad(lambda x, y: x * y + x)(3.0, 4.0)
+        loaded = {function: bool(loop.cache_hits) for function, loop in kernels._compiled.items()}
+        print(*{(said[function], loaded[function]) for function in said.keys() & loaded.keys()})
+    """
+    done = run(tmp_path / "copy", asked)
+    expected = "(True, True)" if change == "nothing" else "(False, False)"
+    assert done.stdout.strip() in ({expected} if change != "newer" else {"(True, True)", expected}), done.stderr
+
+
 def empty(path):
     path.write_bytes(b"")
 
