@@ -272,7 +272,8 @@ class Program:
 
         Parameters
         ----------
-        args, kwargs : arguments of the recorded structure; every array among them is of float64 and C-contiguous
+        args, kwargs : arguments of the recorded structure; every array of floats among them is of float64 and C-contiguous; those of
+            integers and truth values are copied on each call
         out : a C-contiguous float64 array for the gradient, flat
 
         Raises
@@ -296,6 +297,10 @@ class Program:
         self.check_scalar()
         self._check_out(out)
         leaves = self._leaves(args, kwargs)
+        # each call makes floats of these in Python
+        labels = [(k, x) for k, x in enumerate(leaves) if isinstance(x, np.ndarray) and x.dtype.kind in "iub"]
+        for k, x in labels:
+            leaves[k] = x.astype(np.float64, order="C")
         for array in (out, *leaves):
             if isinstance(array, np.ndarray) and not (
                 array.dtype == _FLOAT and array.flags.c_contiguous and array.flags.aligned
@@ -310,10 +315,13 @@ class Program:
         starts = np.cumsum([1, *(1 if shape is None else math.prod(shape) for shape in self._shapes)]).tolist()
         reads = [(leaf, at) for leaf, at in zip(leaves, starts, strict=False) if isinstance(leaf, np.ndarray)]
         run = self.plan.bind(work.numbers, GRADIENT, reads, [(out, len(self.plan.template) + 1)])
-        if not self.tape.guards:
+        if not self.tape.guards and not labels:
             return run
+        copies = [(leaves[k], x) for k, x in labels]
 
         def guarded() -> float:
+            for copy, x in copies:
+                copy[...] = x
             value = run()
             if value != value:
                 value = self._checked(value, work, GRADIENT)

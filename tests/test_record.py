@@ -1238,6 +1238,25 @@ def test_a_bound_call_that_meets_another_branch_raises_and_leaves_its_arrays():
     assert (step(), out[0]) == (9.0, 6.0)
 
 
+def test_a_bound_call_reads_labels_and_masks_anew():
+    def loss(w, labels, mask):
+        return np.sum(np.where(mask, (w - w.mean())[np.arange(4), labels] ** 2, 0.0))
+
+    w, labels, mask = np.arange(12.0).reshape(4, 3) ** 1.5, np.array([2, 1, 0, 2]), np.array([True, False, True, True])
+    program, out = jt.record(loss, w, labels, mask), np.empty((4, 3))
+    step = program.bind(w, labels, mask, out=out)
+    for _ in range(4):
+        value, gradient = program.value_and_grad(w, labels, mask)
+        assert step() == value
+        assert np.array_equal(out, gradient)
+        labels[...] = (labels + 1) % 3
+        mask[...] = mask[::-1]
+        w += 0.25
+    labels[0] = 7
+    with pytest.raises(jt.BranchChanged):
+        step()
+
+
 def test_bound_calls_are_independent():
     x, y, outs = np.array([1.0]), np.array([2.0]), [np.empty(1) for _ in range(3)]
     program = jt.record(lambda x: x[0] ** 3, x)
