@@ -90,7 +90,7 @@ def trace(
         if recording.indexed and "indices" in str(error) and "too many" not in str(error):
             raise TracingTypeError(tracer.NO_INDEX) from error
         raise
-    except (TypeError, AttributeError, ValueError) as error:
+    except (TypeError, AttributeError, ValueError, NotImplementedError) as error:
         for about, note in _NOTES.items():
             if re.search(about, str(error)):
                 error.add_note(f"jittape: {note}")
@@ -109,9 +109,11 @@ def trace(
 # What NumPy and SciPy say of arrays of objects where they have no loop for them, or refuse to write; and what to do.
 _NOTES = {
     r"dtype\('O'\)|not supported for the input types|no callable \w+ method|'(float|int)' object has no attribute|object arrays are not "
-    r"supported|REFS_OK": (
+    r"supported|REFS_OK|dtype object|type 'object' not supported": (
         "np.array and np.asarray make arrays of objects out of traced numbers, with which NumPy computes element by element, but not "
-        "everything, and SciPy little; jt.array in their place makes an array that records all functions in docs/numpy.md, and faster"
+        "everything, and SciPy little; jt.array in their place makes an array that records all functions in docs/numpy.md, and faster. "
+        "Of SciPy the ufuncs of scipy.special record, such as erf, gammaln and xlogy; in place of its other functions there are "
+        "jt.logsumexp, jt.softmax and jt.log_softmax, and np.linalg and what else is in docs/numpy.md"
     ),
     r"unsupported data types in input": (
         "a scipy.sparse matrix does not take traced arrays; for A @ x write A.toarray() @ x, or of its parts in COO format "
