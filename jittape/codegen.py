@@ -44,9 +44,9 @@ _FAR = (
 )
 # A function with a costly part that is hardly ever needed: inlined, a vector loop would compute it always.
 _SELDOM = {"turns_far"}
-# Functions with whole numbers, of operands that may be exchanged, or with the rounding errors of products, and whatever calls the
-# latter: what they add stays as it is.
-_AS_WRITTEN = {"column", "hypot", "product", "rounded_off"}
+# What these add stays as it is: whole numbers, squares of operands that may be exchanged, and the rounding errors of products. The
+# latter go for whatever calls them, too; a function that reckons with how a product is rounded has to use `product`.
+_AS_WRITTEN = {"column"} | {"hypot"} | {"product", "rounded_off"}
 # Functions of parts, which a vector loop computes all; a single instruction branches to the one that holds.
 _BRANCHING = ("erf", "erfc")
 # Values that are mostly computed for whole blocks by the part that the loop cannot hold, which has a vector loop of its own.
@@ -139,7 +139,8 @@ def _is_product(node: ast.expr) -> TypeGuard[ast.BinOp]:
 def _negative(node: ast.expr) -> ast.expr:
     if isinstance(node, ast.Constant):
         return ast.Constant(-node.value)  # type: ignore[operator]
-    return node.operand if isinstance(node, ast.UnaryOp) else ast.UnaryOp(ast.USub(), node)
+    minus = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+    return node.operand if minus else ast.UnaryOp(ast.USub(), node)  # type: ignore[attr-defined]
 
 
 def pasted(function: FunctionType) -> str:
@@ -147,7 +148,8 @@ def pasted(function: FunctionType) -> str:
     source = inspect.getsource(function).rstrip()
     if function.__name__ not in vars(vectormath) or _names(source) & _AS_WRITTEN or function.__name__ in _AS_WRITTEN:
         return source
-    return ast.unparse(_Fused().visit(ast.parse(source)))
+    fused = ast.unparse(_Fused().visit(ast.parse(source)))
+    return fused if "fma(" in fused else source
 
 
 def specials() -> str:

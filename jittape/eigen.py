@@ -32,8 +32,9 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     lower = a if UPLO.upper() == "L" else _turned_over(a)
     whole = np.tril(lower) + _turned_over(np.tril(lower, -1))
     n = a.shape[-1]
-    d, vectors = whole.copy(), _unit(a)
-    size = _lengths(whole, (-2, -1))
+    scale = _scale(whole)[..., None]
+    d, vectors = whole / scale[..., None], _unit(a)
+    size = _lengths(d, (-2, -1))
 
     def diagonal() -> Any:
         return _lengths(np.tril(d, -1), (-2, -1)) <= _TINY * n * size
@@ -47,8 +48,9 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     order = _ascending(found)
     values, vectors = _found(_image(order, found)), _found(folds.matmul(vectors, _turned_over(order)))
     turned = folds.matmul(_turned_over(vectors), folds.matmul(whole, vectors))
-    mixed = folds.matmul(vectors, turned * _inverse(values[..., None, :] - values[..., :, None]))
-    moving = _moving(values, turned[..., np.arange(n), np.arange(n)])
+    gaps = _inverse(values[..., None, :] - values[..., :, None])
+    mixed = folds.matmul(vectors, turned / scale[..., None] * gaps)
+    moving = _moving(values * scale, turned[..., np.arange(n), np.arange(n)])
     return type(np.linalg.eigh(np.eye(1)))(moving, _moving(vectors, mixed))
 
 
@@ -149,7 +151,6 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
         u, s, v = svd(_turned_over(a), full_matrices)
         return type(np.linalg.svd(np.eye(1)))(_turned_over(v), s, _turned_over(u))
     m, n = a.shape[-2:]
-    # by a power of 2, so that squares neither overflow nor vanish
     scale = _scale(a)[..., None]
     x, v = a / scale[..., None], _unit(a)
 
@@ -186,9 +187,12 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
 
 
 def _scale(a: Any) -> Any:
-    """For each matrix a power of 2 about as large as the largest size in it, and 1 where that is 0; it has no derivative."""
-    largest = folds.extreme("maximum", elementwise(CODE["abs"], a), (-2, -1))
-    power = elementwise(CODE["exp2"], elementwise(CODE["rint"], elementwise(CODE["log2"], largest)))
+    """For each matrix a power of 2 about as large as the largest size in it, and 1 where that is 0: it has no derivative.
+
+    Over it squares neither overflow nor vanish.
+    """
+    largest = folds.extreme("maximum", elementwise(CODE["abs"], a), (-2, -1), initial=0.0)
+    power = elementwise(CODE["exp2"], elementwise(CODE["floor"], elementwise(CODE["log2"], largest)))
     return asarray(arrays.where(elementwise(CODE["equal"], largest, 0.0), 1.0, power))
 
 
@@ -199,7 +203,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord not in (2, -2, "nuc") or len(axes) != 2:
         return linalg.norm(x, ord, axis, keepdims)
     s = asarray(svd(np.moveaxis(x, axes, (-2, -1)), compute_uv=False))
-    out = folds.fold("add", s, -1) if ord == "nuc" else s[..., 0 if ord == 2 else -1]
+    # 0 where there are no singular values
+    out = folds.fold("add", s, -1) if ord == "nuc" or not s.shape[-1] else s[..., 0 if ord == 2 else -1]
     return np.expand_dims(out, axes) if keepdims else out
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakSet
 
+_SIGNALS = tuple(map(int, signal.valid_signals()))
+
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
@@ -21,18 +23,29 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers = {number: handler for number in signal.valid_signals() if callable(handler := signal.getsignal(number))}
-    came: dict[Any, tuple[int, Any]] = {}
-    for deferred in handlers:
-        signal.signal(deferred, lambda *arguments: came.setdefault(arguments[0], arguments))
+    handlers = {number: handler for number in _SIGNALS if callable(handler := signal.getsignal(number))}
+    came: dict[int, tuple[int, Any]] = {}
+    waiting = False
+
+    def deferred(number: int, frame: Any) -> None:
+        # an exception of one handler may have kept that of another from being put back: then it is called all the same
+        if waiting:
+            came.setdefault(number, (number, frame))
+        else:
+            handlers[number](number, frame)
+
+    for number in handlers:
+        signal.signal(number, deferred)
     with contextlib.ExitStack() as after:
         try:
+            waiting = True
             yield
         finally:
-            for deferred, handler in handlers.items():
-                signal.signal(deferred, handler)
+            waiting = False
             for number, arguments in reversed(came.items()):  # each, even if the one before it raises
                 after.callback(handlers[number], *arguments)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
 
 _locks: WeakSet[Any] = WeakSet()

@@ -156,7 +156,7 @@ def exp_split(z, rest):
 def exp_sum(r, t):
     """1 + r + t, rounded nearly once."""
     c = 1.0 + r
-    return c + (1.0 - c + r + t)
+    return c + (((1.0 - c) + r) + t)
 
 
 @inlined
@@ -172,7 +172,7 @@ def exp2(x):
     """2 to the power x: the polynomial of exp in the fraction of x, times 2**k; at most 0.9 ulp, 1 where subnormal."""
     z = float64(x)
     z = 1025.0 if z > 1025.0 else -1080.0 if z < -1080.0 else z
-    k = z + 6755399441055744.0 - 6755399441055744.0
+    k = (z + 6755399441055744.0) - 6755399441055744.0
     r = (z - k) * 0.6931471805599453
     return exp_scaled(exp_sum(r, r * r * exp_tail(r)), k)
 
@@ -277,10 +277,11 @@ def log_tail(s2):
 def log_split(z):
     """The whole k and f in sqrt(1/2)-1..sqrt(2)-1 with z = 2**k (1 + f), for positive finite z."""
     small = z < 2.2250738585072014e-308
-    bits = float64(z * 1.8014398509481984e+16 if small else z).view(int64)
-    high = bits + 2638147582215219 & 9218868437227405312
+    bits = float64(z * 18014398509481984.0 if small else z).view(int64)
+    # one less sqrt(1/2), as patterns: the exponent field becomes k + 1023 for a mantissa in sqrt(1/2)..sqrt(2)
+    high = (bits + 2638147582215219) & 9218868437227405312
     f = int64(bits - high + 4607182418800017408).view(float64) - 1.0
-    return (int64(high >> 52 | 4841369599423283200).view(float64) - (4503599627371573.0 if small else 4503599627371519.0), f)
+    return int64((high >> 52) | 4841369599423283200).view(float64) - (4503599627371573.0 if small else 4503599627371519.0), f
 
 
 @inlined
@@ -414,7 +415,7 @@ def circle(r, t):
 @inlined
 def with_sign(v, q):
     """v, or -v where the second bit of q is set."""
-    return int64(float64(v).view(int64) ^ (q & 2) << 62).view(float64)
+    return int64(float64(v).view(int64) ^ ((q & 2) << 62)).view(float64)
 
 
 @inlined
@@ -446,7 +447,7 @@ def sin_near(x):
     z = float64(x)
     q, r, t = turns(z)
     v = circle_sin(q, r, t)
-    return z if abs(z) < 1e-08 else v
+    return z if abs(z) < 1e-8 else v
 
 
 @inlined
@@ -462,13 +463,21 @@ def tan_near(x):
     z = float64(x)
     q, r, t = turns(z)
     v = circle_tan(q, r, t)
-    return z if abs(z) < 1e-08 else v
+    return z if abs(z) < 1e-8 else v
 
 
 @helper
 def digits(i):
     """The digit of 2 / pi in base 2**24 at i - 3 places after the first."""
-    table = (0, 0, 0, 10680707, 7228996, 1387004, 2578385, 16069853, 12639074, 9804092, 4427841, 16666979, 11263675, 12935607, 2387514, 4345298, 14681673, 3074569, 13734428, 16653803, 1880361, 10960616, 8533493, 3062596, 8710556, 7349940, 6258241, 3772886, 3769171, 3798172, 8675211, 12450088, 3874808, 9961438, 366607, 15675153, 9132554, 7151469, 3571407, 2607881, 12013382, 4155038, 6285869, 7677882, 13102053, 15825725, 473591, 9065106, 15363067, 6271263, 9264392, 5636912, 4652155)
+    # fmt: off
+    table = (
+        0, 0, 0, 10680707, 7228996, 1387004, 2578385, 16069853, 12639074, 9804092, 4427841, 16666979, 11263675, 12935607,
+        2387514, 4345298, 14681673, 3074569, 13734428, 16653803, 1880361, 10960616, 8533493, 3062596, 8710556, 7349940,
+        6258241, 3772886, 3769171, 3798172, 8675211, 12450088, 3874808, 9961438, 366607, 15675153, 9132554, 7151469,
+        3571407, 2607881, 12013382, 4155038, 6285869, 7677882, 13102053, 15825725, 473591, 9065106, 15363067, 6271263,
+        9264392, 5636912, 4652155,
+    )
+    # fmt: on
     return table[i]
 
 
@@ -519,7 +528,7 @@ def turns_far(z):
 def sin(x):
     """The sine of any float: `sin_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 0.9 ulp."""
     z = float64(x)
-    if abs(z) <= 1000000.0 or z - z != 0.0:
+    if abs(z) <= 1e6 or z - z != 0.0:
         return sin_near(z)
     q, r, t = turns_far(z)
     return circle_sin(q, r, t)
@@ -529,7 +538,7 @@ def sin(x):
 def cos(x):
     """The cosine of any float: `cos_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 0.9 ulp."""
     z = float64(x)
-    if abs(z) <= 1000000.0 or z - z != 0.0:
+    if abs(z) <= 1e6 or z - z != 0.0:
         return cos_near(z)
     q, r, t = turns_far(z)
     return circle_cos(q, r, t)
@@ -539,7 +548,7 @@ def cos(x):
 def tan(x):
     """The tangent of any float: `tan_near`, beyond 1e6 with an exact reduction that does not vectorise; at most 1.6 ulp."""
     z = float64(x)
-    if abs(z) <= 1000000.0 or z - z != 0.0:
+    if abs(z) <= 1e6 or z - z != 0.0:
         return tan_near(z)
     q, r, t = turns_far(z)
     return circle_tan(q, r, t)
@@ -632,7 +641,7 @@ def erfc_alone(x):
 def halves(x):
     """x as a sum of two numbers whose products with such numbers are exact."""
     high = int64(float64(x).view(int64) & -134217728).view(float64)
-    return (high, x - high)
+    return high, x - high
 
 
 @inlined
@@ -1123,12 +1132,12 @@ def arcsinh(x):
     """The inverse hyperbolic sine: log1p(x + x**2 / (1 + sqrt(1 + x**2))); at most 1.4 ulp."""
     z = float64(x)
     m = abs(z)
-    n = 1.0 if m > 1e+17 else m
+    n = 1.0 if m > 1e17 else m
     q = n * n
     w = q / (1.0 + sqrt(1.0 + q))
-    u = m if m > 1e+17 else m + w
-    v = log1p_sum(u, m - u + w) + (0.6931471805599453 if m > 1e+17 else 0.0)
-    return z if m < 1e-09 else copysign(v, z)
+    u = m if m > 1e17 else m + w
+    v = log1p_sum(u, (m - u) + w) + (0.6931471805599453 if m > 1e17 else 0.0)
+    return z if m < 1e-9 else copysign(v, z)
 
 
 @inlined
@@ -6263,7 +6272,7 @@ def cache_folder() -> str | None:
 
 
 def on_disk(function) -> bool:
-    """Whether a compiled function is in the cache that was compiled from its file as it is.
+    """Whether the cache has a function compiled from its file as it is; for another processor, it may be.
 
     Numba is asked: newer versions go by the text of the file, so that a copy of it that is newer than the cache is no reason to compile.
     """

@@ -48,13 +48,19 @@ def _without_derivative(rec: Recording, todo: list[int]) -> bool:
 
 
 def _counted(x: Traced) -> float | None:
-    """The number that something is which comes from comparisons and steps alone: it is asked for, which is a guard."""
+    """The number that something is which comes from comparisons and steps alone: it is asked for once, which is a guard."""
     rec = x.rec
-    if not isinstance(x, Var) or not math.isfinite(x.v):
+    # beyond, floats are no longer what ints would be
+    if not isinstance(x, Var) or _WHOLE <= abs(x.v) < math.inf:
         return None
+    if not rec.hooks and x.row in rec.labels:
+        return float(x.v)
     if not _come_from(_COUNTS, rec, [x.row], set() if rec.hooks else rec.counts):
         return None
-    _ask(x)
+    if not x != x:
+        _ask(x)
+    if not rec.hooks:
+        rec.labels.add(x.row)
     return float(x.v)
 
 

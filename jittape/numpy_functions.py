@@ -215,7 +215,7 @@ NOTES = (
     "`argsort`, `argmax`, `searchsorted` and their like ask how elements compare; `argsort` is stable, whatever its `kind`. A call at "
     "which a comparison comes out otherwise records that path too. A traced condition as an index asks its truths; `np.where(condition, "
     "x, y)` asks nothing.",
-    "What comes from comparisons and steps alone has no derivative: where Python or NumPy want an int, it is asked what number it is, a "
+    "What comes from comparisons and steps alone has no derivative: as an index, a length or a shape it is asked what number it is, a "
     "path for each, as in `x[: np.count_nonzero(x > 0)]`, `range(np.sum(x > t))`, `np.ones(k)` and `table[int(np.floor(v))]`.",
     "`sort`, `median`, `quantile` and `interp` ask nothing about the order: they compare and choose at every replay. Equal elements of a "
     "sort share the derivative, as in nested maxima and minima. Beyond 16,384 elements a sort is recorded for its order.",

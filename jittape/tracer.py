@@ -41,6 +41,8 @@ class Traced:
     v: Any
 
     def __float__(self) -> float:
+        if (number := counted(self)) is not None:
+            return number
         raise TracingTypeError(
             "float() of a traced value, or storing it into a float array, would drop its derivative; use jt.zeros(n, like=v), jt.array "
             "or a list to hold traced values, functions of jittape or NumPy instead of those of `math`, an f-string in place of '%.3f' % v, "
@@ -457,7 +459,7 @@ def _compared(x: Var, name: str, y: Any) -> Any:
         nearest = math.inf if y > 0 else -math.inf
     if nearest != y:
         if name in ("equal", "not_equal"):
-            return name == "not_equal"  # no float is this number
+            return np.bool_(name == "not_equal")  # no float is this number
         below = nearest < y
         name = ("less_equal" if below else "less") if name.startswith("less") else ("greater" if below else "greater_equal")
     return apply(CODE[name], x, nearest)

@@ -79,9 +79,10 @@ def _betaln(x: Any, y: Any) -> Any:
 
 
 def _modf(x: Any) -> tuple[Any, Any]:
-    """The fraction, 0 of infinities, and what is before it."""
+    """The fraction, 0 of infinities, and what is before it; both with the sign of x."""
     whole = elementwise(CODE["trunc"], x)
-    return arrays.where(elementwise(CODE["isinf"], x), elementwise(CODE["copysign"], 0.0, x), x - whole), whole
+    fraction = arrays.where(elementwise(CODE["isinf"], x), 0.0, x - whole)
+    return elementwise(CODE["with_gradient"], elementwise(CODE["copysign"], fraction, x), fraction), whole
 
 
 def _beta(x: Any, y: Any) -> Any:

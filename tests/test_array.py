@@ -3,6 +3,7 @@
 import collections
 import copy
 import functools
+import math
 import operator
 import pickle
 import sys
@@ -1259,6 +1260,9 @@ COUNTS = {
     "roll": lambda x: np.sum(np.roll(x, shift=np.count_nonzero(x > 0.0)) * np.arange(6.0)),
     "repeat": lambda x: np.sum(np.repeat(x, np.count_nonzero(x > 0.0))),
     "split": lambda x: np.sum(np.split(x, [np.count_nonzero(x > 0.0)])[0] ** 2),
+    "arange": lambda x: x[0] * np.sum(np.arange(np.count_nonzero(x > 0.0))),
+    "linspace": lambda x: np.sum(np.linspace(x[0], 1.0, np.count_nonzero(x > 0.0)) ** 2),
+    "float": lambda x: x[0] * math.sqrt(np.count_nonzero(x > 0.0)),
 }
 
 
@@ -1275,6 +1279,24 @@ def test_counts_are_integers_where_python_wants_one(name):
         np.testing.assert_allclose(gradient, slope, atol=1e-7)
     info = g.cache_info()
     assert info.records == info.paths <= 3
+
+
+def test_a_count_is_asked_once():
+    g = jt.record(lambda x: np.sum(x[: np.count_nonzero(x > 0.0)]), np.ones(5))
+    h = jt.record(lambda x: x[0] * int(np.count_nonzero(x > 0.0)), np.ones(5))
+    assert len(g.tape.guards) == len(h.tape.guards) <= 10
+
+
+def test_counts_that_are_no_integers():
+    g = jt.value_and_grad(lambda x: x * [1.0, 2.0, 3.0, 4.0][int(np.floor(x))])
+    for x in 1.5, np.nan, 2.5, np.inf, 1.5, -np.inf, np.nan:
+        if np.isfinite(x):
+            assert g(x) == (x * np.floor(x + 1.0), np.floor(x + 1.0))
+        else:
+            with pytest.raises((ValueError, OverflowError), match="cannot convert float"):
+                g(x)
+    with pytest.raises(TypeError, match="int"):  # floats are no longer what ints would be
+        jt.grad(lambda x: x * int(np.sum(x > 0.0) * 2.0**53 + 1.0))(1.0)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,41 @@ def test_other_signals_wait_too_and_all_of_them_are_handled():
         signal.signal(signal.SIGUSR1, before[1])
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="there is no such signal")
+@pytest.mark.parametrize("when", [1, 2, 3, 4])
+def test_no_signal_is_lost_whenever_another_comes(when, monkeypatch):
+    """Among the handlers that are exchanged one may raise before all are."""
+
+    class Late(Exception):
+        pass
+
+    def raise_it(*_):
+        raise Late
+
+    exchange, calls = signal.signal, []
+
+    def counted(number, handler):
+        found = exchange(number, handler)
+        calls.append(number)
+        if len(calls) == when:
+            signal.raise_signal(signal.SIGALRM)
+        return found
+
+    before = signal.signal(signal.SIGALRM, raise_it)
+    try:
+        monkeypatch.setattr(signal, "signal", counted)
+        with pytest.raises(Late), uninterrupted():
+            pass
+        monkeypatch.undo()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Late):
+            signal.raise_signal(signal.SIGALRM)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_an_error_meanwhile_is_the_one_that_is_raised():
     with pytest.raises(ZeroDivisionError), uninterrupted():
         raise ZeroDivisionError

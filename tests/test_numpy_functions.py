@@ -5,6 +5,7 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.special
@@ -662,6 +663,27 @@ def test_rows_of_all_lengths_are_combined(n):
     assert np.isnan(jt.value_and_grad(np.max)(ties)[0])
 
 
+def test_fractions_have_the_sign_of_their_number():
+    x = np.array([1.5, -1.5, 2.0, -2.0, 0.0, -0.0, np.inf, -np.inf, np.nan])
+    for got, expected in zip(jt.record(lambda x: tuple(np.modf(x)), x)(x), np.modf(x), strict=True):
+        np.testing.assert_array_equal(got, expected)
+        np.testing.assert_array_equal(np.signbit(got[:-1]), np.signbit(expected[:-1]))
+    np.testing.assert_array_equal(jt.grad(lambda x: np.sum(np.modf(x)[0]))(x[:6]), np.ones(6))
+
+
+@pytest.mark.parametrize(
+    "x, y", [(1e12, 2.5), (1e8, 3.0), (99.0, 101.0), (100.0, 100.0), (1e5, 1e5), (0.3, 0.2), (150.0, 1e-5)]
+)
+def test_the_logarithm_of_the_beta_function_of_large_numbers(x, y):
+    special = pytest.importorskip("scipy.special")
+    for a, b in ((x, y), (y, x)):
+        value, slopes = jt.value_and_grad(special.betaln, argnums=(0, 1))(a, b)
+        with mpmath.workdps(40):
+            both = mpmath.psi(0, mpmath.mpf(a) + b)
+            assert value == pytest.approx(float(mpmath.log(mpmath.beta(a, b))), rel=2e-15)
+            assert slopes == pytest.approx([float(mpmath.psi(0, k) - both) for k in (a, b)], rel=1e-14)
+
+
 STRUCTURED = {
     "unit": np.eye(3),
     "diagonal": np.diag([1.0, -2.0, 3.0]),
@@ -706,8 +728,27 @@ def test_eigenvalues_and_singular_values_of_a_stack_are_a_few_paths():
         assert g.cache_info().records <= 4
 
 
+@pytest.mark.parametrize("size", [1e-310, 1e-300, 1e-160, 1e155, 1e300, 9e307])
+def test_eigenvalues_and_singular_values_of_all_sizes(size):
+    a = np.array([[1.0, 0.1], [0.1, -1.0]])
+    values, vectors = np.linalg.eigh(a)
+    value, gradient = jt.value_and_grad(lambda a: np.linalg.eigvalsh(a)[0])(size * a)
+    assert value == pytest.approx(size * values[0], rel=1e-13)
+    full = np.outer(vectors[:, 0], vectors[:, 0])
+    np.testing.assert_allclose(gradient, np.tril(full) + np.tril(full, -1), atol=1e-13)
+    largest = jt.value_and_grad(lambda a: np.linalg.svd(a)[1][0])(size * a)[0]
+    assert largest == pytest.approx(size * np.linalg.svd(a)[1][0], rel=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3), (0, 0), (2, 0, 0), (2, 3, 0), (0, 3, 3)])
+def test_matrices_without_rows_or_columns_have_no_singular_values(shape):
+    a = np.zeros(shape)
+    assert jt.record(lambda a: np.sum(np.linalg.svd(a, compute_uv=False)), a)(a) == 0.0
+    assert jt.record(lambda a: np.sum(np.linalg.norm(a, 2, axis=(-2, -1))), a)(a) == 0.0
+
+
 @pytest.mark.parametrize("size", [1e-300, 1e-160, 1e155, 1e300])
-def test_singular_values_of_all_sizes(size):
+def test_singular_vectors_of_all_sizes(size):
     x = sample((4, 3), seed=6)
     u, s, v = np.linalg.svd(x, full_matrices=False)
     value, gradient = jt.value_and_grad(lambda a: np.linalg.svd(a)[1][0])(size * x)

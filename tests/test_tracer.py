@@ -490,6 +490,12 @@ def test_exact_numbers_compare_as_in_python(compare, y):
             assert g(x)[0][1] == holds(x)
 
 
+@pytest.mark.parametrize("y", [Fraction(1, 10), decimal.Decimal("0.1"), 2**53 + 1], ids=str)
+def test_the_answer_of_a_comparison_that_no_float_can_pass_is_a_truth(y):
+    g = jt.value_and_grad(lambda x: jt.where(~(x != y), 10.0 * x, x) + jt.where((x == y) | (x > 5.0), x, 0.0))
+    assert g(3.0) == (3.0, 1.0) and g(6.0) == (12.0, 2.0)
+
+
 def test_a_traced_number_is_a_number_to_code_that_asks():
     def f(x):
         xs = [x] if np.isscalar(x) else x

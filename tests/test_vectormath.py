@@ -12,6 +12,7 @@ import oracles
 import pytest
 from numba import config, njit
 
+import jittape as jt
 from jittape import codegen, kernels, vectormath
 
 JIT = not config.DISABLE_JIT
@@ -276,13 +277,32 @@ def test_whole_powers(y, rng):
 
 
 def test_a_block_of_whole_and_other_powers_is_each_of_them(rng):
-    exponents = np.array([2.5, 3.0, -7.0, 0.0, 31.0, 32.0, -0.5, 1e300, np.inf, np.nan, 5.0, -31.0, 12.0])
+    exponents = np.array([2.5, 3.0, -7.0, 0.0, 31.0, 32.0, -0.5, 1e300, np.inf, 5.0, -31.0, 12.0])
+    is_whole = (abs(exponents) <= 31.0) & (exponents == np.floor(exponents))
     for x in [*rng.uniform(-3.0, 3.0, 4), 0.0, -0.0, 1e200, -1e-90, np.inf, -np.inf, np.nan]:
         block = values("power", np.full(len(exponents), x), exponents)
         with np.errstate(all="ignore"):
             assert same(block, [PASTED["power"](x, y) for y in exponents])
-        for v, y in zip(block, exponents, strict=True):
-            assert same([v], values("power", np.array([x]), np.array([y])))
+            # the loops of the kernels for blocks: of any exponents, of whole ones alone, of others alone
+            for some in (exponents, exponents[is_whole], exponents[~is_whole]):
+                program = jt.record(lambda x, y: np.power(x, y), np.full(len(some), x), some)
+                assert same(program(np.full(len(some), x), some), block[np.isin(exponents, some)])
+        assert same(values("whole_power", np.full(np.sum(is_whole), x), exponents[is_whole]), block[is_whole])
+        assert same(values("power_near", np.full(np.sum(~is_whole), x), exponents[~is_whole]), block[~is_whole])
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0, 2.5, -2.5, 5.0, -0.5, 31.0, 100.0])
+def test_partials_of_powers_that_overflow_or_vanish(y):
+    """In a block: v / x where that is in range, as it is for most elements, and else a power of its own."""
+    x = np.array([0.0, 1e150, 1e-150, 1e100, 1e-100, 3.0, 1e-300, 1e200, 0.7, 1e-20, 1e30, 5e-324])
+    gradient = jt.grad(lambda x, y: np.sum(np.power(x, y)))(x, np.full(len(x), y))
+    for a, slope in zip(x, gradient, strict=True):
+        with mpmath.workdps(40):
+            exact = y * mpmath.mpf(float(a)) ** (y - 1) if a or y >= 1.0 else mpmath.inf * y if y else mpmath.mpf(0)
+        if y == 1.0 or exact == 0:
+            assert slope == float(exact)
+        else:
+            assert slope == pytest.approx(float(exact), rel=1e-13, abs=1e-322)
 
 
 @pytest.mark.parametrize("name", REMAINDERS)
