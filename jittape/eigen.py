@@ -34,10 +34,10 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     n = a.shape[-1]
     scale = _scale(whole)[..., None]
     d, vectors = whole / scale[..., None], _unit(a)
-    size = _lengths(d, (-2, -1))
+    size = linalg.lengths(d, (-2, -1))
 
     def diagonal() -> Any:
-        return _lengths(np.tril(d, -1), (-2, -1)) <= _TINY * n * size
+        return linalg.lengths(np.tril(d, -1), (-2, -1)) <= _TINY * n * size
 
     for _ in _rounds("Eigenvalues", diagonal):
         for i, j in _turns(n):
@@ -68,11 +68,6 @@ def _unit(a: Any) -> Any:
 def _image(matrix: Any, vector: Any) -> Any:
     """The product of matrices with a vector each."""
     return folds.matmul(matrix, vector[..., None])[..., 0]
-
-
-def _lengths(x: Any, axis: Any) -> Any:
-    """Lengths, without squares that overflow."""
-    return asarray(elementwise(CODE["abs"], folds.fold("hypot", x, axis)))
 
 
 def _moving(x: Any, y: Any) -> Any:
@@ -165,7 +160,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
             turn = _turn(2.0 * _products(p, q), _products(q, q) - _products(p, p))
             for y in (x, v):
                 _rotate(y, i, j, *turn)
-    lengths = _lengths(x, -2)
+    lengths = linalg.lengths(x, -2)
     order = _ascending(-lengths)
     s, v = _found(_image(order, lengths)), _found(folds.matmul(v, _turned_over(order)))
     u = _found(folds.matmul(x, _turned_over(order)) * _inverse(s)[..., None, :])

@@ -1,6 +1,7 @@
 """Every jitted function of the package, in one file: Numba's cache stamps only the file that holds a function.
 
-The regions between markers are written by `codegen` from the op table; the rest is by hand. Kernels take arrays that Python
+The regions between markers are written by `codegen` from the op table and `vectormath`, where the reasons of its functions are; the
+rest is by hand. Kernels take arrays that Python
 classes own, allocate nothing and raise nothing: they return a status.
 """
 

@@ -49,7 +49,7 @@ def _reflected(a: Any) -> tuple[Any, list[tuple[Any, Any] | None], np.ndarray]:
     reflections: list[tuple[Any, Any] | None] = []
     r, signs = a.copy(), np.ones(min(a.shape))
     for j in range(min(r.shape)):
-        below = _lengths(r[j + 1 :, j], None, False) if j + 1 < len(r) else 0.0
+        below = lengths(r[j + 1 :, j], None, False) if j + 1 < len(r) else 0.0
         there = bool(below == 0.0)
         if j + 1 == len(r) or (there and r[j, j] == 0.0):
             reflections.append(None)
@@ -114,7 +114,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if (axis is None and ord is None) or (
         (ord is None or ord in ("fro", "f")) and (x.ndim if axis is None else np.size(axis)) == 2
     ):
-        return _lengths(x, axis, keepdims)
+        return lengths(x, axis, keepdims)
     axis = tuple(range(x.ndim)) if axis is None else axis
     if isinstance(axis, tuple) and len(axis) == 1:
         (axis,) = axis
@@ -126,7 +126,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         sums = asarray(folds.fold("add", size, summed, True))
         return folds.extreme("maximum" if ord > 0 else "minimum", sums, axis, keepdims)
     if ord in (None, 2):
-        return _lengths(x, axis, keepdims)
+        return lengths(x, axis, keepdims)
     if ord in (np.inf, -np.inf):
         return folds.extreme("maximum" if ord > 0 else "minimum", size, axis, keepdims)
     if ord == 0:
@@ -140,7 +140,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return arrays.where(elementwise(CODE["not_equal"], total, 0.0), length, 0.0) if ord > 0.0 else length
 
 
-def _lengths(x: Any, axis: Any, keepdims: bool) -> Any:
+def lengths(x: Any, axis: Any, keepdims: bool = False) -> Any:
     """Euclidean lengths along axes: a fold of hypot, so that squares do not overflow."""
     return elementwise(CODE["abs"], folds.fold("hypot", x, axis, keepdims))
 

@@ -319,7 +319,7 @@ class Program:
             return run
         copies = [(leaves[k], x) for k, x in labels]
 
-        def guarded() -> float:
+        def run_checked() -> float:
             for copy, x in copies:
                 copy[...] = x
             value = run()
@@ -328,7 +328,7 @@ class Program:
                 out[...] = work.gradient.reshape(out.shape)
             return value
 
-        return guarded
+        return run_checked
 
     def grad(self, /, *args: Any, out: np.ndarray | None = None, **kwargs: Any) -> Any:
         """The gradient in the differentiated arguments; see `value_and_grad`."""

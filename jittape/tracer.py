@@ -280,8 +280,14 @@ _EXACT = (int, Fraction, Decimal)
 
 # The hash of a traced number: `lookup` sets it.
 hashed: Callable[[Var], int] = object.__hash__
+
+
+def _no_count(x: Traced) -> None:
+    return None
+
+
 # The number that a count is, after it was asked for; None of anything else: `jittape.lookup` sets this.
-counted: Callable[[Traced], float | None] = dict[Traced, float]().get
+counted: Callable[[Traced], float | None] = _no_count
 
 
 def _array_function(function: Any, types: Any, args: Any, kwargs: Any) -> Any:
