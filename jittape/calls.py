@@ -301,6 +301,8 @@ def _answer(table, arguments):
     what = item(table, _WHAT)
     if (what == INTO and not _takes(_out(table, arguments), table)) or not _read(table, arguments):
         return _FOR_PYTHON
+    if not kernels.counted(item(table, _FRAME)):
+        return _NULL
     value = _run(table)
     failed = item_float64(item(table, _WORK), 0)
     if failed != kernels.DONE:

@@ -1534,10 +1534,10 @@ else:
 
 
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
-# The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot; then, from AT on, the
-# addresses of the compiled functions, low half first: of `forward` and `reverse` or what stands in for them, `stretch`, `singles`,
+# The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot, how many calls are still to be
+# counted; then, from AT on, the addresses of the compiled functions, low half first: of `forward` and `reverse` or what stands in for them, `stretch`, `singles`,
 # `matrix` and `matrix_back`, and two for each family, from AT_FAMILIES on.
-SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, AT = 0, 1, 2, 3, 4, 5, 6, 8
+SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, CALLS, AT = 0, 1, 2, 3, 4, 5, 6, 7, 8
 AT_FORWARD, AT_REVERSE, AT_STRETCH, AT_SINGLES, AT_MATRIX, AT_MATRIX_BACK, AT_FAMILIES = 0, 1, 2, 3, 4, 5, 6
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, constants, then partials. A row
 # of one of the commonest operations may repeat: its results go on where the last ones ended, its operands a step further.
@@ -1624,10 +1624,23 @@ def _caller(returns):
 call, ask = _caller(types.void), _caller(types.int64)
 
 
-@inlined
-def _address(code, position):
-    at = uint64(AT) + uint64(2) * uint64(position)
-    return uint64(code[at]) | (uint64(code[at + uint64(1)]) << uint64(32))
+if config.DISABLE_JIT:
+
+    def _address(code, position):
+        return code[AT:HEADER].view(uint64)[position]
+
+else:
+
+    @intrinsic
+    def _address(typing_context, code, position):
+        """The address of a function, read at once: another thread may change it meanwhile."""
+
+        def generate(context, builder, signature, arguments):
+            code, position = arguments
+            addresses = builder.bitcast(builder.gep(code, [ir.Constant(ir.IntType(64), AT)]), ir.IntType(64).as_pointer())
+            return builder.load(builder.gep(addresses, [position]))
+
+        return types.uint64(code, types.uint64), generate
 
 
 # <generated: families>
@@ -4273,9 +4286,10 @@ def _run(code, work, begin, end, mode):
 
 
 # A frame is what one sweep needs, in one array of uint64, so that a call passes a single number: where the code and `work` are in
-# memory, which rows to run (or pulls, where it only goes back), the mode, how many arrays are read first, and how many are written
-# at the end. Then, for each of those: where it is in memory, where its numbers are in `work`, and how many.
-CODE_AT, WORK_AT, BEGIN, END, MODE, READS, WRITES, ARRAYS = 0, 1, 2, 3, 4, 5, 6, 7
+# memory, which rows to run (or pulls, where it only goes back), the mode, how many arrays are read first, how many are written at the
+# end, and the object that is called when the calls that the code counts are over, or 0. Then, for each of those arrays: where it is in
+# memory, where its numbers are in `work`, and how many.
+CODE_AT, WORK_AT, BEGIN, END, MODE, READS, WRITES, THEN, ARRAYS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
 
 def _memory(number):
@@ -4332,9 +4346,37 @@ def frame_value(address):
     return _run_frame(address)
 
 
-def short_frame(own, _):
+@helper
+def counted(frame):
+    """Count a call, and call what is due; False where that raised. The GIL is held."""
+    then, code = cpython.item(frame, 8 * THEN), cpython.item(frame, 8 * CODE_AT)
+    if then == uint64(0):
+        return True
+    left = cpython.item_int32(code, 4 * CALLS)
+    if left == uint64(0):
+        return True
+    cpython.store_int32(code + uint64(4 * CALLS), left - uint64(1))
+    if left > uint64(1):
+        return True
+    out = cpython.PyObject_CallNoArgs(then)
+    if out == uint64(0):
+        return False
+    cpython.Py_DecRef(out)
+    return True
+
+
+def call_frame(own, _):
     """The same as CPython calls it where it may, in half the time: ``own`` are bytes, the address of the frame."""
-    return cpython.PyFloat_FromDouble(_run_frame(cpython.item(own, cpython.BYTES_AT)))
+    frame = cpython.item(own, cpython.BYTES_AT)
+    if not counted(frame):
+        return uint64(0)
+    if cpython.item_int32(cpython.item(frame, 8 * CODE_AT), 4 * SLOTS) <= uint64(SHORT):
+        value = _run_frame(frame)
+    else:
+        thread = cpython.PyEval_SaveThread()
+        value = _run_frame(frame)
+        cpython.PyEval_RestoreThread(thread)
+    return cpython.PyFloat_FromDouble(value)
 
 
 # The most slots of a program whose frames are short: they take less than a microsecond.
@@ -6160,26 +6202,27 @@ def is_short(code) -> bool:
     return bool(code[SLOTS] <= SHORT)
 
 
-def frame_of(code, work, begin, end, mode, reads=(), writes=()) -> np.ndarray:
-    """A frame; its arrays have to stay."""
+def frame_of(code, work, begin, end, mode, reads=(), writes=(), then=None) -> np.ndarray:
+    """A frame; its arrays have to stay, and ``then``."""
     arrays = [number for array, at in (*reads, *writes) for number in (array.ctypes.data, at, array.size)]
-    return np.array([code.ctypes.data, work.ctypes.data, begin, end, mode, len(reads), len(writes), *arrays], np.uint64)
+    due = 0 if then is None else id(then)
+    return np.array([code.ctypes.data, work.ctypes.data, begin, end, mode, len(reads), len(writes), due, *arrays], np.uint64)
 
 
-def piece(code, work, begin, end, mode, reads=(), writes=()):
+def piece(code, work, begin, end, mode, reads=(), writes=(), then=None):
     """A function without arguments that calls `_run`, between copies from arrays and to arrays as `bind` describes them."""
     if config.DISABLE_JIT:
         return functools.partial(_run, code, work, begin, end, mode)
-    frame = frame_of(code, work, begin, end, mode, reads, writes)
-    holds = frame.ctypes.data, frame, code, work, reads, writes
-    if is_short(code) and cpython.supported():
-        return cpython.function(_short_frame(), frame.ctypes.data.to_bytes(8, sys.byteorder), holds)
+    frame = frame_of(code, work, begin, end, mode, reads, writes, then)
+    holds = frame.ctypes.data, frame, code, work, reads, writes, then
+    if cpython.supported():
+        return cpython.function(_call_frame(), frame.ctypes.data.to_bytes(8, sys.byteorder), holds)
     run = functools.partial(_entry(run_short_frame if is_short(code) else run_frame), frame.ctypes.data)
     run.holds = holds  # type: ignore[attr-defined]
     return run
 
 
-def bind(code, work, pieces, mode, reads=(), writes=()):
+def bind(code, work, pieces, mode, reads=(), writes=(), then=None):
     """A function without arguments that sweeps a program and returns what `_run` returns. Call `ready` before.
 
     ``reads`` and ``writes`` are pairs of a contiguous float64 array and the offset of its numbers in ``work``: copied before, and
@@ -6188,7 +6231,7 @@ def bind(code, work, pieces, mode, reads=(), writes=()):
     rows, pulls = pieces
     if len(rows) == len(pulls) == 2 and not config.DISABLE_JIT:
         begin, end = rows if mode & FORWARD else pulls
-        return piece(code, work, begin, end, mode, reads, writes)
+        return piece(code, work, begin, end, mode, reads, writes, then)
     steps = [piece(code, work, *ends, mode & ~REVERSE) for ends in pairwise(rows) if mode & FORWARD]
     steps += [piece(code, work, *ends, REVERSE) for ends in pairwise(pulls) if mode & REVERSE]
 
@@ -6247,7 +6290,7 @@ def _loop(function):
 def _compile_loop(function):
     if function is frame_value:
         return compiled(function, types.float64(types.uint64))
-    if function is short_frame:
+    if function is call_frame:
         return compiled(function, cpython.OBJECT(cpython.OBJECT, cpython.OBJECT))
     return compiled(function, (types.int64 if function in (forward, forward_in_order) else types.void)(*_ARGUMENTS))
 
@@ -6354,8 +6397,8 @@ def in_python() -> SimpleNamespace:
 
 
 @functools.cache
-def _short_frame():
-    return cpython.forever(cpython.Definition(b"run", _loop(short_frame).address, cpython.NO_ARGUMENT))
+def _call_frame():
+    return cpython.forever(cpython.Definition(b"run", _loop(call_frame).address, cpython.NO_ARGUMENT))
 
 
 def frame_address() -> int:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import calls, cpython, explain
+from . import calls, cpython, explain, machine
 from .calls import BOTH, INTO, RESULT, RETURNS, WITH_AUX
 from .errors import BranchChanged
 from .kernels import DONE, FORWARD, GRADIENT, UNGUARDED
@@ -125,7 +125,7 @@ class Program:
 
     def __init__(self, tape: Tape, interface: Interface) -> None:
         self.tape, self.interface = tape, interface
-        self.plan = schedule(tape)
+        self.plan = machine.late(schedule(tape))
         self._outputs_at = self.plan.where[tape.outputs]
         # work buffers between calls; where they are large it keeps none
         self._pool: deque[Work] = deque(maxlen=None if self.plan.size * 8 <= _KEEP_BYTES else 0)

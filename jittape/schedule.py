@@ -127,6 +127,7 @@ class Plan(NamedTuple):
     size : float64s of a work buffer
     pieces : the numbers of the rows, and of the pulls, between which a sweep may be interrupted
     where : by slot of the tape, the slot of the program, 0 where it has none
+    then : what is called once, when calls of the plan have counted down what its header says; or None
     """
 
     code: np.ndarray
@@ -134,6 +135,7 @@ class Plan(NamedTuple):
     size: int
     pieces: tuple[list[int], list[int]]
     where: np.ndarray
+    then: Callable[[], None] | None = None
 
     @property
     def rows(self) -> np.ndarray:
@@ -156,7 +158,7 @@ class Plan(NamedTuple):
 
     def bind(self, work: np.ndarray, mode: int, reads: Copies = (), writes: Copies = ()) -> Callable[[], float]:
         """A function that sweeps this plan over a work buffer; see `kernels.bind`."""
-        return kernels.bind(self.code, work, self.pieces, mode, reads, writes)
+        return kernels.bind(self.code, work, self.pieces, mode, reads, writes, self.then)
 
     @property
     def brief(self) -> bool:
@@ -167,7 +169,7 @@ class Plan(NamedTuple):
     def frame(self, work: np.ndarray, mode: int) -> np.ndarray:
         """What the kernels take to sweep this plan over a work buffer, in one piece."""
         begin, end = self.pieces[0]
-        return kernels.frame_of(self.code, work, begin, end, mode)
+        return kernels.frame_of(self.code, work, begin, end, mode, then=self.then)
 
 
 def direct(

@@ -19,7 +19,7 @@ FLOORS = (
     ("tape",),
     ("recording", "matrices"),
     ("schedule",),
-    ("tracer", "calls", "explain"),
+    ("tracer", "calls", "explain", "machine"),
     ("arrays", "native"),
     ("folds", "program", "rearrange"),
     ("asking", "finite", "lookup", "paths", "ufuncs"),
