@@ -5185,8 +5185,9 @@ def _emit_block(
 
 
 @helper
-def _emit_stretch(members, n, op, first, operands, active, table, val, where, template, rows, lists, c, state):
-    """Write the row of a stretch that runs one instruction at a time."""
+def _emit_stretch(members, n, spare, op, first, operands, active, table, val, where, template, rows, lists, c, state):
+    """Write the row of a stretch that runs one instruction at a time, in recorded order."""
+    members = _sorted(members, spare, n)
     # every constant gets its slot before the results do, because results are contiguous
     for k in range(n):
         for q in range(3):
@@ -5704,7 +5705,7 @@ def emit(
         chains = n > 0 and kind == CHAINED
         block = n > 0 and not chains and n >= table[FACTS * kind + SMALLEST]
         if waiting and (n == 0 or chains or block or waiting >= longest):
-            _emit_stretch(pending, waiting, op, first, operands, active, table, val, where, template, rows, lists, c, state)
+            _emit_stretch(pending, waiting, trial, op, first, operands, active, table, val, where, template, rows, lists, c, state)
             waiting = int64(0)
         if n == 0:
             return 0

@@ -20,6 +20,46 @@ pytestmark = [
     pytest.mark.skipif(not cpython.supported(), reason="programs stay with the kernels on this platform"),
 ]
 
+def unrolled_tape(seed):
+    """Loops as Python unrolls them: states, parameters, data by step, what was computed some steps ago or before the loop, and sums."""
+    rng = np.random.default_rng(seed)
+    recording = Recording()
+    given = [recording.append(INPUT if rng.random() < 0.8 else DATA, 0, 0, rng.normal()) for _ in range(rng.integers(2, 40))]
+    given += [recording.constant(round(rng.normal(), 1)) for _ in range(3)]
+    names = "add", "subtract", "multiply", "multiply", "divide", "tanh", "sin", "square", "negative", "maximum", "exp", "sqrt"
+    have = list(given)
+    for _ in range(rng.integers(1, 4)):
+        states = [have[rng.integers(len(have))] for _ in range(rng.integers(1, 4))]
+        body = []
+        for _ in range(rng.integers(2, 30)):
+            name = names[rng.integers(len(names))]
+            body.append((name, [(rng.integers(5), rng.integers(1 << 30)) for _ in range(OPS[CODE[name]].arity)]))
+        first = len(have)
+        for turn in range(rng.integers(1, 60)):
+            made = []
+
+            def operand(how, which, made=made, turn=turn, first=first, states=states):
+                if how == 0 and made:
+                    return made[which % len(made)]
+                if how == 1:
+                    return given[which % len(given)]
+                if how == 2:
+                    return given[(which + turn) % len(given)]
+                if how == 3 and len(have) > first:
+                    return have[max(first, len(have) - 1 - which % (3 * len(body)))]
+                return states[which % len(states)]
+
+            for name, operands in body:
+                read = [operand(*o) for o in operands]
+                made.append(recording.append(CODE[name], *read, *[0] * (2 - len(read)), 0.5))
+            states[:] = [made[-1 - k % len(made)] for k in range(len(states))]
+            have += made
+    total = have[-1]
+    for x in have[-5:-1]:
+        total = recording.append(CODE["add"], total, x, 0.0)
+    return recording.freeze([total, have[-1]])
+
+
 MODES = kernels.FORWARD, kernels.GRADIENT, kernels.GRADIENT | kernels.UNGUARDED
 
 
@@ -46,12 +86,11 @@ def same(a, b):
 
 def check(tape, points):
     plan = schedule.schedule(tape)
-    assert plan.brief
     kernels.ready()
     before = [sweeps(plan, points, mode) for mode in MODES]
     addresses = plan.code[kernels.AT : kernels.HEADER].copy()
     machine.install(plan)
-    assert np.any(addresses != plan.code[kernels.AT : kernels.HEADER]) == (machine.steps(plan) > 0)
+    assert np.any(addresses != plan.code[kernels.AT : kernels.HEADER]) == (machine.read(plan).steps > 0)
     for mode, rows in zip(MODES, before, strict=True):
         for was, now in zip(rows, sweeps(plan, points, mode), strict=True):
             assert len(was) == len(now)
@@ -67,7 +106,7 @@ def points_of(tape, seed):
     return [tape.val[1 : 1 + n], *rng.normal(size=(2, n)), *mixed, np.zeros(n), rng.choice(edges, n)]
 
 
-@pytest.mark.parametrize("make", [regular_tape, chained_tape, recurring_tape, matrix_tape])
+@pytest.mark.parametrize("make", [unrolled_tape, regular_tape, chained_tape, recurring_tape, matrix_tape])
 @settings(max_examples=12)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_machine_code_gives_what_kernels_give(make, seed):
@@ -80,6 +119,35 @@ def test_machine_code_gives_what_kernels_give(make, seed):
 def test_machine_code_of_any_tape_gives_what_kernels_give(seed, rows):
     for tape in (random_tape(seed, rows), irregular_tape(seed, rows)):
         check(tape, points_of(tape, seed))
+
+
+STEPS = {
+    "state": lambda p, x, k: (p[0] * x[-1] + jt.sin(x[-1]) * p[1] + p[2],),
+    "two states": lambda p, x, k: (x[-1] + 0.01 * x[-2], x[-2] - 0.01 * jt.sin(x[-1]) * p[2]),
+    "data by step": lambda p, x, k: (jt.tanh(p[0] * x[-1] + p[3 + k] * p[1]) + p[3 + k],),
+    "delays": lambda p, x, k: (0.5 * x[-1] + p[0] * jt.tanh(x[max(0, len(x) - 8)]) - p[1] * x[0],),
+    "the first of all": lambda p, x, k: (x[-1] * p[0] + x[min(2, len(x) - 1)] * p[1],),
+    "backwards": lambda p, x, k: (x[-1] * p[3 + 99 - k] + p[3 + k] / (1.0 + x[-1] * x[-1]),),
+}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("turns", [3, 7, 50, 100])
+def test_loops_give_what_kernels_give(step, turns):
+    def f(p):
+        x = [p[0], p[1]]
+        for k in range(turns):
+            x += step(p, x, k)
+        return x[-1] * x[-2] + x[-1]
+
+    program = jt.record(f, np.linspace(0.1, 0.9, 103))
+    rng = np.random.default_rng(turns)
+    points = [*rng.normal(size=(3, 103)), np.full(103, 1e200), np.where(rng.random(103) < 0.1, np.inf, 0.5), np.zeros(103)]
+    plan = check(program.tape, points)
+    if turns == 100:  # each is written once
+        text = machine.read(plan)
+        assert max(part.repeats for sequence in (*text.rows, *text.pulls) if sequence for part in sequence.parts) > 5
+        assert text.steps < 600
 
 
 @pytest.mark.parametrize("operands", [(INPUT, INPUT), (INPUT, DATA), (DATA, INPUT)])
@@ -141,12 +209,12 @@ def installed(monkeypatch):
     plans = []
     install = machine.install
 
-    def noted(plan):
+    def noted(plan, text):
         plans.append(plan.code)
-        install(plan)
+        install(plan, text)
 
     monkeypatch.setattr(machine, "install", noted)
-    monkeypatch.setattr(machine, "PATIENCE", 100)
+    monkeypatch.setattr(machine, "_calls", lambda plan, steps: 100)
     return plans
 
 
@@ -204,7 +272,7 @@ def test_programs_that_share_no_plan_are_counted_apart(installed):
 def test_long_programs_and_those_of_blocks_alone_stay_with_the_kernels(monkeypatch):
     x = np.linspace(0.0, 1.0, 300)
     blocks = jt.record(lambda x: np.exp(x), x)
-    assert machine.steps(blocks.plan) == 0
+    assert machine.read(blocks.plan).steps == 0
     monkeypatch.setattr(machine, "_MOST", 2)
     long = jt.record(f, POINT)
     for program in (blocks, long):
@@ -214,11 +282,11 @@ def test_long_programs_and_those_of_blocks_alone_stay_with_the_kernels(monkeypat
 
 
 def test_where_compiling_fails_the_kernels_go_on(monkeypatch):
-    def fails(plan):
+    def fails(plan, text):
         raise RuntimeError("no memory for code")
 
     monkeypatch.setattr(machine, "install", fails)
-    monkeypatch.setattr(machine, "PATIENCE", 3)
+    monkeypatch.setattr(machine, "_calls", lambda plan, steps: 3)
     out = np.empty(2)
     run = jt.record(f, POINT).bind(POINT, out=out)
     run(), run()
@@ -230,11 +298,11 @@ def test_where_compiling_fails_the_kernels_go_on(monkeypatch):
 
 @pytest.mark.parametrize("way", range(3))
 def test_what_a_signal_raises_meanwhile_comes_out_of_the_call(monkeypatch, way):
-    def interrupted(plan):
+    def interrupted(plan, text):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(machine, "install", interrupted)
-    monkeypatch.setattr(machine, "PATIENCE", 100)
+    monkeypatch.setattr(machine, "_calls", lambda plan, steps: 100)
     program = jt.record(f, POINT)
     call = list(calls(program, np.empty(2)))[way]
     answers, raised = [], 0
@@ -267,7 +335,7 @@ def test_machine_code_lives_as_long_as_something_runs_it():
 
 
 def test_threads_may_run_a_program_while_it_is_compiled(monkeypatch):
-    monkeypatch.setattr(machine, "PATIENCE", 500)
+    monkeypatch.setattr(machine, "_calls", lambda plan, steps: 500)
 
     def walk(x):  # long enough that a sweep lets other threads run
         y = x[0]
