@@ -5705,7 +5705,9 @@ def emit(
         chains = n > 0 and kind == CHAINED
         block = n > 0 and not chains and n >= table[FACTS * kind + SMALLEST]
         if waiting and (n == 0 or chains or block or waiting >= longest):
-            _emit_stretch(pending, waiting, trial, op, first, operands, active, table, val, where, template, rows, lists, c, state)
+            _emit_stretch(
+                pending, waiting, trial, op, first, operands, active, table, val, where, template, rows, lists, c, state
+            )
             waiting = int64(0)
         if n == 0:
             return 0

@@ -208,7 +208,7 @@ class _Function:
     def _spell(self, node: ast.AST, names: dict[str, Any]) -> Any:
         b = self.builder
         match node:
-            case ast.Constant(value):
+            case ast.Constant(float(value)):
                 return _number(value)
             case ast.Name(name):
                 return names[name] if name in names else _number(CONSTANTS[name] if name in CONSTANTS else float(name))
@@ -218,8 +218,10 @@ class _Function:
                 how = {ast.Add: b.fadd, ast.Sub: b.fsub, ast.Mult: b.fmul, ast.Div: b.fdiv}[type(op)]
                 return how(self._spell(x, names), self._spell(y, names))
             case ast.Compare(x, [*ops], [*others]):
-                parts = [self._spell(part, names) for part in (x, *others)]
-                return self._all([self._compare(_COMPARED[type(op)], *pair) for op, *pair in zip(ops, parts, parts[1:])])
+                operands = [self._spell(part, names) for part in (x, *others)]
+                return self._all(
+                    [self._compare(_COMPARED[type(op)], *pair) for op, *pair in zip(ops, operands, operands[1:], strict=False)]
+                )
             case ast.BoolOp(ast.And(), parts):
                 return self._all([self._spell(part, names) for part in parts])
             case ast.BoolOp(ast.Or(), parts):
@@ -345,13 +347,17 @@ def _instruct(addresses: list[int], kinds: np.ndarray, f: _Function, k: int, pla
         f.forget(o, *partials)
 
 
-def _pulls(plan: Plan, pull: np.ndarray) -> _Sequence | None:
-    """Pulls of single numbers: what they do; source, partial, what it is added to, and target. None if they may run into each other."""
+def _pulls(plan: Plan, pull: np.ndarray) -> _Sequence:
+    """Pulls of single numbers: what they do; source, partial, what it is added to, and target."""
     at, n, constants = int(pull[TARGET]), int(pull[COUNT]), 2 * int(plan.code[SLOTS])
     operands = plan.code[at : at + 4 * n].reshape(n, 4).astype(np.int64)
     minus = operands[:, 0] >= FLAG
     operands[:, :2] %= FLAG
-    plus, less, sets = operands[:, 1] == constants + ONE_AT, operands[:, 1] == constants + MINUS_AT, operands[:, 2] == constants + NOTHING_AT
+    plus, less, sets = (
+        operands[:, 1] == constants + ONE_AT,
+        operands[:, 1] == constants + MINUS_AT,
+        operands[:, 2] == constants + NOTHING_AT,
+    )
     kinds = _MINUS * minus + _PLUS * plus + _LESS * less + _SETS * sets
     operands[:, 1] *= ~(plus | less)
     operands[:, 2] *= ~sets
@@ -424,7 +430,9 @@ def _forward(module: ir.Module, plan: Plan, text: _Text, addresses: list[int]) -
         while guard < guards and rows[guard] <= r:
             f = sweep.back()
             b, x = f.builder, f.read((slots[guard], 0))
-            disagrees = (b.fcmp_ordered if outcomes[guard] else b.fcmp_unordered)("==" if outcomes[guard] else "!=", x, _number(0.0))
+            disagrees = (b.fcmp_ordered if outcomes[guard] else b.fcmp_unordered)(
+                "==" if outcomes[guard] else "!=", x, _number(0.0)
+            )
             with b.if_then(b.and_(disagrees, checked), likely=False):
                 b.ret(_word(guard))
             guard += 1
@@ -476,7 +484,10 @@ def install(plan: Plan, text: _Text | None = None) -> None:
         engine.finalize_object()
     # what sweeps a plan holds its code, and so does this the engine, which holds the machine code
     weakref.finalize(plan.code, engine.close).atexit = False
-    addresses[AT_FORWARD], addresses[AT_REVERSE] = engine.get_function_address("forward"), engine.get_function_address("reverse")
+    addresses[AT_FORWARD], addresses[AT_REVERSE] = (
+        engine.get_function_address("forward"),
+        engine.get_function_address("reverse"),
+    )
 
 
 def _single(plan: Plan) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -10,12 +11,11 @@ import numpy as np
 _LONGEST, _WORTH = 600, 24
 # Turns of a shorter body run as one: what one computes for the next stays in registers, and a step of a few operations takes half the time.
 _SHORTEST = 32
-# How many neighbours are compared to find out how far apart likes are: few find short bodies, many those with parts that are alike.
-_WINDOWS = 4, 16, 64
-# Of each window so many distances are tried, the commonest, and so many multiples of them.
-_DISTANCES, _MULTIPLES = 4, 4
-# What fewer than one in so many neighbours have is no loop that pays.
-_RARE = 50
+# How long a body may be is guessed from so many excerpts of this length, and how many neighbours are compared to find what is alike: few
+# find short bodies, many those with parts that are alike.
+_EXCERPTS, _EXCERPT, _WINDOWS = 4, 4 * _LONGEST, (1, 4, 32)
+# Of each comparison so many distances are tried, the commonest.
+_DISTANCES = 2
 
 
 class Part(NamedTuple):
@@ -56,9 +56,8 @@ def parts(kinds: np.ndarray, operands: np.ndarray) -> list[Part]:
     found: list[tuple[int, int, int]] = []
     tried: dict[int, np.ndarray] = {}
     open_ends = [(0, n)]
-    for length in _lengths(kinds):
-        if length not in tried:
-            tried[length] = _regular(kinds, operands, length)
+    for length in _lengths(kinds, operands) if n >= 3 * _SHORTEST else ():
+        tried[length] = _regular(kinds, operands, length)
         if np.count_nonzero(tried[length]) > 0.9 * n:
             break
     while open_ends:
@@ -80,23 +79,35 @@ def parts(kinds: np.ndarray, operands: np.ndarray) -> list[Part]:
     return out
 
 
-def _lengths(kinds: np.ndarray) -> list[int]:
-    """How long the body of a loop may be, the likeliest first: how far apart windows are that are alike."""
-    n, out = len(kinds), []
-    mixed = (kinds.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    size = 1
-    for window in _WINDOWS:
-        if window >= n:
-            break
-        while size < window:  # a hash of twice as many
-            mixed = mixed[: len(mixed) - size] * np.uint64(0xC2B2AE3D27D4EB4F) + (mixed[size:] ^ (mixed[size:] >> np.uint64(29)))
-            size *= 2
-        order = np.argsort(mixed, kind="stable")
-        apart = np.diff(order)[np.diff(mixed[order]) == 0]
-        often = np.bincount(apart[apart <= min(_LONGEST, n // 3)], minlength=1)
-        common = np.argsort(-often, kind="stable")[:_DISTANCES]
-        out += [many * int(length) for length in common[often[common] > n // _RARE] for many in range(1, _MULTIPLES + 1)]
-    return [length for length in dict.fromkeys(out) if length <= min(_LONGEST, n // 3)]
+def _lengths(kinds: np.ndarray, operands: np.ndarray) -> list[int]:
+    """How long the body of a loop may be, the likeliest first: how far apart neighbours are that are alike.
+
+    They may be alike in what they do, in one of their operands, or in how far one is from the last: loops within loops do the same on
+    each turn of both, but not with the same operands.
+    """
+    n = len(kinds)
+    votes: Counter[int] = Counter()
+    for at in {int(at) for at in np.linspace(0, max(0, n - _EXCERPT), _EXCERPTS)}:
+        some, read = kinds[at : at + _EXCERPT].astype(np.uint64), operands[at : at + _EXCERPT]
+        for column in (np.zeros(len(some)), *read.T, *(read[:, -1:] - read[:, :-1]).T):
+            mixed = (some + np.uint64(1)) * _ODD ^ (column.astype(np.int64).astype(np.uint64) + np.uint64(1)) * _OTHER
+            size = 1
+            for window in _WINDOWS:
+                while size < window < len(some):  # a hash of twice as many
+                    mixed = mixed[:-size] * _OTHER + (mixed[size:] ^ mixed[size:] >> np.uint64(29))
+                    size *= 2
+                order = np.argsort(mixed, kind="stable")
+                apart = np.diff(order)[np.diff(mixed[order]) == 0]
+                often = np.bincount(apart[apart <= min(_LONGEST, n // 3)], minlength=1)
+                for length in np.argsort(-often, kind="stable")[:_DISTANCES].tolist():
+                    votes[length] += int(often[length])
+    return [length for length, count in votes.most_common() if length and count > len(some) // _RARE]
+
+
+# Multipliers of hashes: any odd numbers with bits everywhere.
+_ODD, _OTHER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+# What fewer than one in so many have is no loop that pays.
+_RARE = 20
 
 
 def _regular(kinds: np.ndarray, operands: np.ndarray, length: int) -> np.ndarray:

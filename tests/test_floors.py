@@ -12,7 +12,19 @@ import jittape
 PACKAGE = Path(jittape.__file__).parent
 
 FLOORS = (
-    ("ops", "repeats", "special", "errors", "conventions", "names", "layout", "vectormath", "cpython", "interrupts", "products"),
+    (
+        "ops",
+        "repeats",
+        "special",
+        "errors",
+        "conventions",
+        "names",
+        "layout",
+        "vectormath",
+        "cpython",
+        "interrupts",
+        "products",
+    ),
     ("formulas", "kernels", "memory", "picture", "structure"),
     ("show", "bulk", "late", "transfer"),
     ("guards",),

@@ -1,5 +1,6 @@
 """What machine code leaves in a work buffer is what the kernels leave, to the bit; and when it takes their place."""
 
+import functools
 import gc
 import threading
 import weakref
@@ -14,11 +15,13 @@ import jittape as jt
 from jittape import cpython, kernels, machine, schedule
 from jittape.ops import CODE, OPS
 from jittape.recording import DATA, INPUT, Recording
+from jittape.repeats import Part
 
 pytestmark = [
     pytest.mark.jit_only,
     pytest.mark.skipif(not cpython.supported(), reason="programs stay with the kernels on this platform"),
 ]
+
 
 def unrolled_tape(seed):
     """Loops as Python unrolls them: states, parameters, data by step, what was computed some steps ago or before the loop, and sums."""
@@ -38,7 +41,7 @@ def unrolled_tape(seed):
         for turn in range(rng.integers(1, 60)):
             made = []
 
-            def operand(how, which, made=made, turn=turn, first=first, states=states):
+            def operand(how, which, made=made, turn=turn, first=first, states=states, have=have, body=body):
                 if how == 0 and made:
                     return made[which % len(made)]
                 if how == 1:
@@ -106,7 +109,14 @@ def points_of(tape, seed):
     return [tape.val[1 : 1 + n], *rng.normal(size=(2, n)), *mixed, np.zeros(n), rng.choice(edges, n)]
 
 
-@pytest.mark.parametrize("make", [unrolled_tape, regular_tape, chained_tape, recurring_tape, matrix_tape])
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_loops_of_any_kind_give_what_kernels_give(seed):
+    tape = unrolled_tape(seed)
+    check(tape, points_of(tape, seed))
+
+
+@pytest.mark.parametrize("make", [regular_tape, chained_tape, recurring_tape, matrix_tape])
 @settings(max_examples=12)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_machine_code_gives_what_kernels_give(make, seed):
@@ -127,6 +137,7 @@ STEPS = {
     "data by step": lambda p, x, k: (jt.tanh(p[0] * x[-1] + p[3 + k] * p[1]) + p[3 + k],),
     "delays": lambda p, x, k: (0.5 * x[-1] + p[0] * jt.tanh(x[max(0, len(x) - 8)]) - p[1] * x[0],),
     "the first of all": lambda p, x, k: (x[-1] * p[0] + x[min(2, len(x) - 1)] * p[1],),
+    "a long body": lambda p, x, k: (functools.reduce(lambda y, c: jt.sin(y) * c + x[-1], [*p[:15]], x[-2]),),
     "backwards": lambda p, x, k: (x[-1] * p[3 + 99 - k] + p[3 + k] / (1.0 + x[-1] * x[-1]),),
 }
 
@@ -147,7 +158,26 @@ def test_loops_give_what_kernels_give(step, turns):
     if turns == 100:  # each is written once
         text = machine.read(plan)
         assert max(part.repeats for sequence in (*text.rows, *text.pulls) if sequence for part in sequence.parts) > 5
-        assert text.steps < 600
+        assert text.steps < 700
+
+
+@pytest.mark.parametrize(
+    ("operands", "steps", "loop"),
+    [
+        ([[10, 90, 30, 31], [31, 91, 50, 50]], [[2, 0, 2, 2], [2, 0, 0, 0]], False),  # the second turns to 50 after ten turns
+        ([[10, 90, 30, 31], [31, 91, 50, 50]], [[1, 0, 1, 1], [1, 0, 0, 0]], False),
+        ([[10, 90, 30, 31], [31, 91, 72, 72]], [[2, 0, 2, 2], [2, 0, 0, 0]], True),  # by then it is over
+        ([[10, 90, 0, 31], [31, 91, 52, 52]], [[2, 0, 0, 2], [2, 0, 0, 0]], True),  # it steps over it
+        ([[10, 90, 30, 31], [30, 91, 51, 51]], [[2, 0, 2, 2], [2, 0, 2, 2]], True),
+        ([[10, 90, 0, 31], [50, 91, 0, 32]], [[2, 0, 0, 2], [0, 0, 0, 2]], False),  # reads what the first changes
+        ([[10, 31, 0, 50], [12, 91, 0, 51]], [[2, 2, 0, 2], [2, 0, 0, 2]], True),  # a partial is no adjoint
+    ],
+)
+def test_a_loop_that_reaches_an_adjoint_by_two_ways_is_run_turn_by_turn(operands, steps, loop):
+    operands, steps, turns = np.array(operands), np.array(steps), 20
+    whole = np.concatenate([operands + turn * steps for turn in range(turns)])
+    [part] = machine._apart(Part(0, 2, turns, steps), whole)
+    assert (part.length, part.repeats) == ((2, turns) if loop else (2 * turns, 1))
 
 
 @pytest.mark.parametrize("operands", [(INPUT, INPUT), (INPUT, DATA), (DATA, INPUT)])
