@@ -7,12 +7,11 @@ place that somebody reads. (To specialise an interpreter to its program: Futamur
 
 from __future__ import annotations
 
-import ast
 import functools
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from llvmlite import binding, ir
@@ -52,234 +51,18 @@ from .kernels import (
     XI,
     N,
 )
-from .ops import CONSTANTS, OPS
+from .llvm import LENGTH, NOTHING, WORD, Function, Place, Sweep, number, spelled, word
+from .ops import OPS
 from .repeats import Part, parts
 from .schedule import Plan
 
-# The most instructions, and pulls of single numbers, that are written down, each loop once: that takes LLVM half a second.
+# The most instructions, and pulls of single numbers, that are written down, each loop once: LLVM takes half a second.
 _MOST = 1 << 13
-# Of how many of them a function is made. LLVM's time grows faster than a function: 1400 instructions took 410 ms as one, 80 ms as
-# functions of this length, and they run a tenth faster so.
-_LENGTH = 64
 # Nanoseconds: what compiling takes, what it takes for each of those, and for each that the plan has to find loops among them; what a
 # call of the kernels takes, and for each that the plan has.
 _COMPILING, _WRITING_ONE, _READING_ONE, _CALLING, _CALLING_ONE = 6e6, 1e5, 300.0, 50.0, 1.3
 # A plan with more single instructions and pulls is not read: that takes a second, and a hundred bytes for each.
 _READABLE = 1 << 21
-
-_WORD, _NUMBER, _TRUTH, _NOTHING = ir.IntType(64), ir.DoubleType(), ir.IntType(1), ir.VoidType()
-_BUFFERS = [ir.IntType(32).as_pointer(), _NUMBER.as_pointer()]
-# What a kernel takes: the code, the work buffer, and seven words.
-_KERNEL = [*_BUFFERS, *[_WORD] * 7]
-_INTRINSIC = {
-    "abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "rint", "copysign": "copysign",
-}  # fmt: skip
-_COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
-
-
-@functools.cache
-def _parsed(formula: str) -> ast.expr:
-    return ast.parse(formula, mode="eval").body
-
-
-@functools.cache
-def _spelled(op: int) -> bool:
-    """Whether the formulas of an operation are written down; else a kernel is called, as for what calls functions."""
-    nodes = [node for text in (OPS[op].value, *OPS[op].partials) for node in ast.walk(_parsed(text))]
-    return {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)} <= set(_INTRINSIC)
-
-
-def _word(x: int) -> ir.Constant:
-    return ir.Constant(_WORD, int(x))
-
-
-def _number(x: float) -> ir.Constant:
-    return ir.Constant(_NUMBER, float(x))
-
-
-# A number of the work buffer: its slot, and how much further it is on each turn of a loop.
-_Place = tuple[int, int]
-
-
-class _Function:
-    """A function of LLVM while it is being written: straight on, in one block, or in one that is run many times.
-
-    Attributes
-    ----------
-    builder : where its next instruction goes
-    code, work : its first two arguments
-    left : how many more steps it takes
-    doubt : 0, or NaN where an adjoint that nothing was computed from is infinite or NaN; None before the first
-    """
-
-    def __init__(self, module: ir.Module, name: str, returns: Any, takes: list[Any], repeats: int = 1) -> None:
-        self.function = ir.Function(module, ir.FunctionType(returns, takes), name)
-        self.builder = ir.IRBuilder(self.function.append_basic_block())
-        self.code, self.work = self.function.args[:2]
-        self.work.add_attribute("noalias")
-        self.left = _LENGTH
-        self.doubt: Any = None
-        # what is where, as far as that is known here
-        self._known: dict[_Place, Any] = {}
-        # the places that are still to be stored, and those of them that something was computed from
-        self._late: dict[_Place, None] = {}
-        self._passed: set[_Place] = set()
-        self._repeats = repeats
-        if repeats > 1:
-            before, body = self.builder.block, self.function.append_basic_block()
-            self.builder.branch(body)
-            self.builder.position_at_end(body)
-            self._turn, self._doubts = self.builder.phi(_WORD), self.builder.phi(_NUMBER)
-            self._turn.add_incoming(_word(0), before)
-            self._doubts.add_incoming(_number(0.0), before)
-
-    def slot(self, place: _Place) -> Any:
-        """The slot on this turn."""
-        slot, step = place
-        return _word(slot) if step == 0 else self.builder.add(self.builder.mul(self._turn, _word(step)), _word(slot))
-
-    def _at(self, place: _Place) -> Any:
-        return self.builder.gep(self.work, [self.slot(place)], inbounds=True, source_etype=_NUMBER)
-
-    def read(self, place: _Place) -> Any:
-        """The number at a place."""
-        self._passed.add(place)
-        if place not in self._known:
-            self._known[place] = self.builder.load(self._at(place), typ=_NUMBER)
-        return self._known[place]
-
-    def write(self, place: _Place, x: Any) -> None:
-        """Change it, at once."""
-        self._known[place] = x
-        self.builder.store(x, self._at(place))
-
-    def change(self, place: _Place, x: Any) -> None:
-        """Change an adjoint, once for all that comes until `settle`."""
-        self._known[place] = x
-        self._late[place] = None
-        self._passed.discard(place)
-
-    def settle(self) -> None:
-        """Store what is still to be stored."""
-        for place in self._late:
-            x = self._known[place]
-            self.builder.store(x, self._at(place))
-            if place not in self._passed and not isinstance(x, ir.Constant):
-                self._suspect(self.builder.fsub(x, x))
-        self._late.clear()
-
-    def _suspect(self, doubt: Any) -> None:
-        self.doubt = doubt if self.doubt is None else self.builder.fadd(self.doubt, doubt)
-
-    def forget(self, *places: _Place) -> None:
-        """These places, or all, may have been changed elsewhere."""
-        for place in places or tuple(self._known):
-            self._known.pop(place, None)
-
-    def run(self, other: _Function) -> None:
-        """Call another function of the code and the work buffer, which ends here."""
-        other.settle()
-        if other._repeats > 1:
-            other._suspect(other._doubts)
-            other._repeat()
-        other.builder.ret(_number(0.0) if other.doubt is None else other.doubt)
-        self._suspect(self.builder.call(other.function, [self.code, self.work]))
-        self.forget()
-
-    def _repeat(self) -> None:
-        b, body = self.builder, self.builder.block
-        after = self.function.append_basic_block()
-        following = b.add(self._turn, _word(1))
-        self._turn.add_incoming(following, body)
-        self._doubts.add_incoming(self.doubt, body)
-        b.cbranch(b.icmp_unsigned("<", following, _word(self._repeats)), body, after)
-        b.position_at_end(after)
-
-    def call(self, address: int, returns: Any, *words: Any) -> Any:
-        """Call a kernel."""
-        kernel = self.builder.inttoptr(_word(address), ir.FunctionType(returns, _KERNEL).as_pointer())
-        given = [x if isinstance(x, ir.Value) else _word(x) for x in words] + [_word(0)] * (7 - len(words))
-        return self.builder.call(kernel, [self.code, self.work, *given])
-
-    def formula(self, text: str, names: dict[str, Any]) -> Any:
-        """What a formula of the op table computes."""
-        return self._spell(_parsed(text), names)
-
-    def _spell(self, node: ast.AST, names: dict[str, Any]) -> Any:
-        b = self.builder
-        match node:
-            case ast.Constant(float(value)):
-                return _number(value)
-            case ast.Name(name):
-                return names[name] if name in names else _number(CONSTANTS[name] if name in CONSTANTS else float(name))
-            case ast.UnaryOp(ast.USub(), x):
-                return b.fneg(self._spell(x, names))
-            case ast.BinOp(x, op, y):
-                how = {ast.Add: b.fadd, ast.Sub: b.fsub, ast.Mult: b.fmul, ast.Div: b.fdiv}[type(op)]
-                return how(self._spell(x, names), self._spell(y, names))
-            case ast.Compare(x, [*ops], [*others]):
-                operands = [self._spell(part, names) for part in (x, *others)]
-                return self._all(
-                    [self._compare(_COMPARED[type(op)], *pair) for op, *pair in zip(ops, operands, operands[1:], strict=False)]
-                )
-            case ast.BoolOp(ast.And(), parts):
-                return self._all([self._spell(part, names) for part in parts])
-            case ast.BoolOp(ast.Or(), parts):
-                return functools.reduce(b.or_, [self._spell(part, names) for part in parts])
-            case ast.IfExp(test, x, y):
-                return b.select(*[self._spell(part, names) for part in (test, x, y)])
-            case ast.Call(ast.Name(name), arguments):
-                given = [self._spell(x, names) for x in arguments]
-                kind = ir.FunctionType(_NUMBER, [_NUMBER] * len(given))
-                return b.call(self.function.module.declare_intrinsic(f"llvm.{_INTRINSIC[name]}", [_NUMBER], kind), given)
-        raise NotImplementedError(ast.dump(node))
-
-    def _compare(self, op: str, x: Any, y: Any) -> Any:
-        b = self.builder
-        if x.type == _TRUTH:
-            return b.icmp_unsigned(op, x, y)
-        return (b.fcmp_unordered if op == "!=" else b.fcmp_ordered)(op, x, y)
-
-    def _all(self, truths: list[Any]) -> Any:
-        return functools.reduce(self.builder.and_, truths)
-
-
-class _Sweep:
-    """What is called in place of a kernel: a function, and those that it calls, for what would be too long and for loops."""
-
-    def __init__(self, module: ir.Module, name: str, returns: Any) -> None:
-        self.main = self._open = _Function(module, name, returns, _KERNEL)
-
-    def _enter(self, repeats: int = 1) -> _Function:
-        self.back()
-        module = self.main.function.module
-        self._open = _Function(module, f"{self.main.function.name}.{len(module.functions)}", _NUMBER, _BUFFERS, repeats)
-        return self._open
-
-    def back(self) -> _Function:
-        """The first function, after all that was written until now."""
-        if self._open is self.main:
-            self.main.settle()
-        else:
-            self.main.run(self._open)
-            self._open = self.main
-        return self.main
-
-    def write(self, sequence: _Sequence, one: Callable[[_Function, int, list[_Place]], None]) -> None:
-        """Write a sequence, by a function that writes one instruction or pull, given which it is, and the places of its operands."""
-        for start, length, repeats, steps in sequence.parts:
-            f = self._enter(repeats) if repeats > 1 else self._open
-            places = [
-                list(zip(*pair, strict=True))
-                for pair in zip(sequence.operands[start : start + length].tolist(), steps.tolist(), strict=True)
-            ]
-            for k in range(length):
-                if repeats == 1:
-                    f = self._open if self._open.left else self._enter()
-                    f.left -= 1
-                one(f, start + k, places[k])
-            if repeats > 1:
-                self.back()
 
 
 class _Sequence(NamedTuple):
@@ -323,7 +106,7 @@ _ARITY[: len(OPS)] = [op.arity for op in OPS]
 _ARITY[FUSED : FUSED + 3] = 3
 
 
-def _instruct(addresses: list[int], kinds: np.ndarray, f: _Function, k: int, places: list[_Place]) -> None:
+def _instruct(addresses: list[int], kinds: np.ndarray, f: Function, k: int, places: list[Place]) -> None:
     """Write what the kernel `stretch` does for one instruction."""
     kind, b, (x, y, p, o) = int(kinds[k]), f.builder, places
     op, family, stored = kind & 255, kind >> 8 & 255, kind >> 16
@@ -335,7 +118,7 @@ def _instruct(addresses: list[int], kinds: np.ndarray, f: _Function, k: int, pla
         f.write(o, how(*pair))
         return
     partials = [(p[0] + q, p[1]) for q in range(2) if stored >> q & 1]
-    if _spelled(op):
+    if spelled(op):
         names = {"x": f.read(x)} | ({"y": f.read(y)} if OPS[op].arity > 1 else {})
         names["v"] = f.formula(OPS[op].value, names)
         f.write(o, names["v"])
@@ -343,7 +126,7 @@ def _instruct(addresses: list[int], kinds: np.ndarray, f: _Function, k: int, pla
             f.write(place, f.formula(OPS[op].partials[place[0] - p[0]], names))
     else:
         slots = [f.slot(place) for place in (x, y, o, p)]
-        f.call(addresses[AT_FAMILIES + 2 * family], _NOTHING, op, *slots, stored)
+        f.call(addresses[AT_FAMILIES + 2 * family], NOTHING, op, *slots, stored)
         f.forget(o, *partials)
 
 
@@ -378,7 +161,7 @@ def _apart(part: Part, operands: np.ndarray) -> Iterator[Part]:
         yield part
 
 
-def _pull(kinds: np.ndarray, f: _Function, k: int, places: list[_Place]) -> None:
+def _pull(kinds: np.ndarray, f: Function, k: int, places: list[Place]) -> None:
     """Write one pull of a single number."""
     kind, b, (s, d, before, to) = int(kinds[k]), f.builder, places
     minus = bool(kind & _MINUS) != (kind & _PARTIAL == _LESS)
@@ -414,29 +197,29 @@ def read(plan: Plan) -> _Text:
 
 def _forward(module: ir.Module, plan: Plan, text: _Text, addresses: list[int]) -> None:
     """Write the forward sweep."""
-    sweep = _Sweep(module, "forward", _WORD)
+    sweep = Sweep(module, "forward", WORD)
     partials, guarded = sweep.main.function.args[4:6]
-    checked = sweep.main.builder.icmp_unsigned("!=", guarded, _word(0))
+    checked = sweep.main.builder.icmp_unsigned("!=", guarded, word(0))
     at, guards = int(plan.code[AT_GUARDS]), int(plan.code[N_GUARDS])
     slots, outcomes, rows = plan.code[at : at + 3 * guards].reshape(3, guards).tolist()
     guard = 0
     for r, sequence in enumerate(text.rows):
         if sequence is not None:
-            sweep.write(sequence, functools.partial(_instruct, addresses, sequence.kinds))
+            sweep.write(sequence.parts, sequence.operands, functools.partial(_instruct, addresses, sequence.kinds))
         else:
             f = sweep.back()
-            f.call(addresses[AT_FORWARD], _WORD, r, r + 1, partials)
+            f.call(addresses[AT_FORWARD], WORD, r, r + 1, partials)
             f.forget()
         while guard < guards and rows[guard] <= r:
             f = sweep.back()
             b, x = f.builder, f.read((slots[guard], 0))
             disagrees = (b.fcmp_ordered if outcomes[guard] else b.fcmp_unordered)(
-                "==" if outcomes[guard] else "!=", x, _number(0.0)
+                "==" if outcomes[guard] else "!=", x, number(0.0)
             )
             with b.if_then(b.and_(disagrees, checked), likely=False):
-                b.ret(_word(guard))
+                b.ret(word(guard))
             guard += 1
-    sweep.back().builder.ret(_word(DONE))
+    sweep.back().builder.ret(word(DONE))
 
 
 def _reverse(module: ir.Module, plan: Plan, text: _Text, addresses: list[int]) -> None:
@@ -445,30 +228,29 @@ def _reverse(module: ir.Module, plan: Plan, text: _Text, addresses: list[int]) -
     Where a zero adjoint meets an infinite partial, and nothing is to pass, there is NaN. That an adjoint is infinite or NaN shows in all
     that is computed from it, up to the end.
     """
-    sweep = _Sweep(module, "reverse", _NOTHING)
+    sweep = Sweep(module, "reverse", NOTHING)
     for r, (pull, sequence) in enumerate(zip(plan.pulls, text.pulls, strict=True)):
         n, t = int(pull[COUNT]), int(pull[TARGET])
         if sequence is not None:
-            sweep.write(sequence, functools.partial(_pull, sequence.kinds))
-        elif pull[PULLS] == CLEAR and np.sum(plan.code[t + 1 : t + 2 * n : 2]) <= _LENGTH:
+            sweep.write(sequence.parts, sequence.operands, functools.partial(_pull, sequence.kinds))
+        elif pull[PULLS] == CLEAR and np.sum(plan.code[t + 1 : t + 2 * n : 2]) <= LENGTH:
             for at, many in plan.code[t : t + 2 * n].reshape(n, 2).tolist():
                 for slot in range(at, at + many):
-                    sweep.main.change((slot, 0), _number(0.0))
-            sweep.main.change((int(pull[SOURCE]), 0), _number(1.0))
+                    sweep.main.change((slot, 0), number(0.0))
+            sweep.main.change((int(pull[SOURCE]), 0), number(1.0))
         else:
             f = sweep.back()
-            f.call(addresses[AT_REVERSE], _NOTHING, r, r + 1)
+            f.call(addresses[AT_REVERSE], NOTHING, r, r + 1)
             f.forget()
     f = sweep.back()
     if f.doubt is not None:
         with f.builder.if_then(f.builder.fcmp_unordered("uno", f.doubt, f.doubt), likely=False):
-            f.call(addresses[AT_REVERSE], _NOTHING, 0, int(plan.code[N_PULLS]))
+            f.call(addresses[AT_REVERSE], NOTHING, 0, int(plan.code[N_PULLS]))
     f.builder.ret_void()
 
 
-def install(plan: Plan, text: _Text | None = None) -> None:
+def install(plan: Plan, text: _Text) -> None:
     """Compile a plan, and let whatever sweeps it run that from now on; of what would be very long nothing."""
-    text = text or read(plan)
     if not 0 < text.steps <= _MOST:
         return
     addresses = plan.code[AT:HEADER].view(np.uint64)
@@ -512,13 +294,14 @@ class _Later:
     def __call__(self) -> None:
         with uninterrupted():
             try:
-                if self._text is None:
-                    self._text = read(self._plan)
-                    left = _calls(self._plan, self._text.steps) - _calls(self._plan, 0)
-                    if left > 0:
-                        self._plan.code[CALLS] = left
+                text, self._text = self._text, None
+                if text is None:
+                    text = read(self._plan)
+                    left = _calls(self._plan, text.steps) - _calls(self._plan, 0)
+                    if 0 < text.steps <= _MOST and left > 0:
+                        self._text, self._plan.code[CALLS] = text, left
                         return
-                install(self._plan, self._text)
+                install(self._plan, text)
             except Exception as error:
                 warnings.warn(
                     f"a program stays with the kernels, since it could not be compiled: {error!r}", JitTapeWarning, stacklevel=3

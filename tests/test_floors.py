@@ -25,7 +25,7 @@ FLOORS = (
         "interrupts",
         "products",
     ),
-    ("formulas", "kernels", "memory", "picture", "structure"),
+    ("formulas", "kernels", "llvm", "memory", "picture", "structure"),
     ("show", "bulk", "late", "transfer"),
     ("guards",),
     ("tape",),

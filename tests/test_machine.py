@@ -92,7 +92,7 @@ def check(tape, points):
     kernels.ready()
     before = [sweeps(plan, points, mode) for mode in MODES]
     addresses = plan.code[kernels.AT : kernels.HEADER].copy()
-    machine.install(plan)
+    machine.install(plan, machine.read(plan))
     assert np.any(addresses != plan.code[kernels.AT : kernels.HEADER]) == (machine.read(plan).steps > 0)
     for mode, rows in zip(MODES, before, strict=True):
         for was, now in zip(rows, sweeps(plan, points, mode), strict=True):
@@ -201,7 +201,7 @@ def test_a_zero_adjoint_passes_nothing_to_an_infinite_partial():
     program = jt.record(f, np.array([0.5, 2.0]))
     points = np.array([(0.0, 0.0), (0.5, 0.0), (0.0, 2.0), (0.25, 1.0), (np.inf, 1.0), (0.0, np.inf)])
     before = [program.value_and_grad(point) for point in points]
-    machine.install(program.plan)
+    machine.install(program.plan, machine.read(program.plan))
     for point, (value, gradient) in zip(points, before, strict=True):
         now = program.value_and_grad(point)
         assert same([value, *gradient], [now[0], *now[1]]), point
@@ -226,7 +226,7 @@ def test_a_guard_that_disagrees_is_told_by_its_number():
 
     before = [outcome(x) for x in elsewhere]
     assert sum(isinstance(x, str) for x in before) > 2
-    machine.install(program.plan)
+    machine.install(program.plan, machine.read(program.plan))
     assert [outcome(x) for x in elsewhere] == before
 
 
@@ -307,7 +307,7 @@ def test_long_programs_and_those_of_blocks_alone_stay_with_the_kernels(monkeypat
     long = jt.record(f, POINT)
     for program in (blocks, long):
         before = program.plan.code.copy()
-        machine.install(program.plan)
+        machine.install(program.plan, machine.read(program.plan))
         assert np.array_equal(program.plan.code, before)
 
 
@@ -351,7 +351,7 @@ def test_machine_code_lives_as_long_as_something_runs_it():
     program = jt.record(f, POINT)
     run = program.bind(POINT, out=out)
     value = run()
-    machine.install(program.plan)
+    machine.install(program.plan, machine.read(program.plan))
     code = weakref.ref(program.plan.code)
     [finalizer] = [x for x in weakref.finalize._registry.copy() if x.peek() and x.peek()[0] is program.plan.code]
     del program
