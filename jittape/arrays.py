@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
@@ -212,8 +213,12 @@ class VarArray(Traced):
         """The same elements in an array of its own."""
         return self.__copy__()
 
-    def astype(self, dtype: Any, *_: Any, **__: Any) -> VarArray:
-        """The array itself for a float type; a traced value cannot have another."""
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True, **_: Any
+    ) -> VarArray:
+        """The array as floats, itself if it need be no copy; of what has a derivative there is no other."""
+        if np.dtype(dtype).kind == "f" and not copy and self.dtype == _FLOAT:
+            return self
         if np.dtype(dtype).kind == "f":
             return VarArray(self.rec, self.row.copy(), self.v.copy())
         if np.dtype(dtype).kind == "b":
@@ -228,7 +233,8 @@ class VarArray(Traced):
         )
 
     def reshape(self, *shape: Any, **kwargs: Any) -> VarArray:
-        """The elements in another shape: a view where NumPy gives one."""
+        """The elements in another shape: a view where NumPy gives one of an array in C order."""
+        in_order(kwargs.get("order", "C"), self)
         return self.like(self.row.reshape(*shape, **kwargs), self.v.reshape(*shape, **kwargs))
 
     def transpose(self, *axes: Any) -> VarArray:
@@ -237,6 +243,7 @@ class VarArray(Traced):
 
     def flatten(self, order: Any = "C") -> VarArray:
         """The elements in one dimension, in an array of its own."""
+        in_order(order, self)
         return self.like(self.row.flatten(order), self.v.flatten(order))
 
     def item(self, *index: Any) -> Var:
@@ -268,8 +275,8 @@ class VarArray(Traced):
         return np.compress(condition, self, axis)  # type: ignore[arg-type]
 
     def conj(self) -> VarArray:
-        """The same elements, since they are real."""
-        return +self
+        """The array itself, since it is real."""
+        return self
 
     conjugate = conj
 
@@ -277,9 +284,21 @@ class VarArray(Traced):
         self.rec.indexed = True  # as an index it would be refused by NumPy
         out = np.empty(self.shape, object)
         out.flat = list(self.flat)
-        out = out if dtype is None else out.astype(dtype)
+        if dtype is not None and np.dtype(dtype).kind != "O":
+            out = self._plainly(out, np.dtype(dtype))
         out.flags.writeable = bool(copy)  # what is written to anything but a copy would be lost here
         return out
+
+    def _plainly(self, elements: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """An array of counts as NumPy has it, or the error of any other."""
+        if not isinstance(self, IntegerArray):  # all labels are one path as they are, and would be one each
+            with contextlib.suppress(TracingTypeError):
+                return elements.astype(dtype)
+        raise TracingTypeError(
+            f"a traced array cannot become a plain array of {dtype}: leave out np.asarray and np.array with a dtype, since it is one of "
+            f"{self.dtype} already; x.copy() is a copy of its own, x.astype(float) takes integers as floats, jt.array makes arrays of lists "
+            "of traced numbers, and jt.zeros(n) in place of np.zeros(n) one to store them in"
+        )
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return tracer.array_function(function, types, args, kwargs)
@@ -690,8 +709,19 @@ def leaf(rec: Recording, kind: int, values: np.ndarray, name: str) -> VarArray:
     v = np.array(values, np.float64)
     start = rec.extend(kind, 0, 0, v.ravel())
     rec.names.add_array(start, v.shape, name)
+    if kind == DATA and values.dtype.kind in "iu":
+        rec.integers.append(range(start, start + v.size))
     known = {"b": ConditionArray, "i": IntegerArray, "u": IntegerArray} if kind == DATA else {}
     return known.get(values.dtype.kind, VarArray)(rec, numbered(start, v.shape), v)
+
+
+def in_order(order: str, x: Any) -> None:
+    """Raise where an order of elements depends on how an array lies in memory: traced arrays all lie in C order."""
+    if order in ("A", "K") and np.ndim(x) > 1:
+        raise TracingTypeError(
+            f"order={order!r} goes by how an array lies in memory, and traced arrays do not remember that they were transposed; "
+            "use order='C' or 'F'"
+        )
 
 
 def does_not_fit(shape: tuple[int, ...], given: tuple[int, ...]) -> ValueError:

@@ -205,17 +205,27 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
 
 
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
-    """`np.cross` of vectors of length 3."""
+    """`np.cross` of vectors of length 3, and as long as NumPy has it of length 2, whose third number is 0."""
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
     x, y = _front(asarray(a), axisa), _front(asarray(b), axisb)
-    if len(x) != 3 or len(y) != 3:
-        raise ValueError("np.cross of traced values takes vectors of length 3")
+    if len(x) not in (2, 3) or len(y) not in (2, 3):
+        raise ValueError(f"np.cross takes vectors of length 3 or 2, not {len(x)} and {len(y)}")
+    if len(x) == len(y) == 2:
+        return x[0] * y[1] - x[1] * y[0]
+    x, y = (k if len(k) == 3 else arrays.joined([k, np.zeros((1, *k.shape[1:]))]) for k in (x, y))
     out = arrays.array([x[i] * y[j] - x[j] * y[i] for i, j in ((1, 2), (2, 0), (0, 1))])
     if out.ndim == 1:
         return out
     order = list(range(1, out.ndim))
     order.insert(normalize_axis_index(axisc, out.ndim), 0)
     return out.transpose(order)
+
+
+def _cross_of_three(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """`np.linalg.cross`, which knows no other length."""
+    if np.shape(x1)[axis] != 3 or np.shape(x2)[axis] != 3:
+        raise ValueError(f"np.linalg.cross takes vectors of length 3, not {np.shape(x1)[axis]} and {np.shape(x2)[axis]}")
+    return cross(x1, x2, axis=axis)
 
 
 def _front(x: Any, axis: int) -> Any:
@@ -377,7 +387,7 @@ COMPOSED: dict[Any, Any] = {
     np.cov: cov,
     np.corrcoef: corrcoef,
     np.cross: cross,
-    np.linalg.cross: lambda x1, x2, *, axis=-1: cross(x1, x2, axis=axis),
+    np.linalg.cross: _cross_of_three,
     np.kron: kron,
     np.pad: pad,
     np.convolve: convolve,

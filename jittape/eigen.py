@@ -208,7 +208,8 @@ def cond(x: Any, p: Any = None) -> Any:
     x = asarray(x)
     if p in (None, 2, -2):
         s = asarray(svd(x, compute_uv=False))
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+        ratio = s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+        return arrays.where(np.all(s == 0.0, -1), np.inf, ratio)
     return norm(x, p, (-2, -1)) * norm(inv(x), p, (-2, -1))
 
 

@@ -23,7 +23,7 @@ from .products import FINDS, SETS, holding
 from .recording import CONST, DATA, INPUT, Recording
 from .tracer import Traced, Var
 
-# What counts come from, and what labels come from: at the latter no recording should stop and ask, one for each of them.
+# What counts come from, beside arguments that are arrays of integers, and what has no derivative.
 _COUNTS = {CONST} | {code for code, op in enumerate(OPS) if op.flat}
 _WITHOUT_DERIVATIVE = {DATA} | _COUNTS
 _MOST_PLACES = 10_000
@@ -48,7 +48,7 @@ def _without_derivative(rec: Recording, todo: list[int]) -> bool:
 
 
 def _counted(x: Traced) -> float | None:
-    """The number that something is which comes from comparisons and steps alone: it is asked for once, which is a guard."""
+    """The number that something is which comes from comparisons, steps and arrays of integers alone: it is asked for once, a guard."""
     rec = x.rec
     # beyond, floats are no longer what ints would be
     if not isinstance(x, Var) or _WHOLE <= abs(x.v) < math.inf:
@@ -73,7 +73,7 @@ def _come_from(sources: set[int], rec: Recording, todo: list[int], seen: set[Any
         if row in seen or row in new:
             continue
         new.add(row)
-        if op[row] == INPUT or (op[row] == DATA and DATA not in sources):
+        if op[row] == INPUT or (op[row] == DATA and DATA not in sources and not any(row in rows for rows in rec.integers)):
             return False
         if op[row] == MATMUL:
             product = holding(rec.products, row)

@@ -216,7 +216,11 @@ NOTES = (
     "which a comparison comes out otherwise records that path too. A traced condition as an index asks its truths; `np.where(condition, "
     "x, y)` asks nothing.",
     "What comes from comparisons and steps alone has no derivative: as an index, a length or a shape it is asked what number it is, a "
-    "path for each, as in `x[: np.count_nonzero(x > 0)]`, `range(np.sum(x > t))`, `np.ones(k)` and `table[int(np.floor(v))]`.",
+    "path for each, as in `x[: np.count_nonzero(x > 0)]`, `range(np.sum(x > t))`, `np.ones(k)` and `table[int(np.floor(v))]`. So is an "
+    "element of an argument that is an array of integers, and what comes from such: `x[start[k] : start[k + 1]]`, `range(n[0])`, "
+    "`np.repeat(x, counts)`. That is for what seldom changes; labels, which do, are looked up without a question as arrays, see below.",
+    'Arrays lie in C order, transposed ones too as soon as something is computed from them: `order="K"` and `"A"` are a `TypeError`, '
+    "and whether `ravel` and `reshape` give a view, which is what writing to them depends on, goes by C order.",
     "`sort`, `median`, `quantile` and `interp` ask nothing about the order: they compare and choose at every replay. Equal elements of a "
     "sort share the derivative, as in nested maxima and minima. Beyond 16,384 elements a sort is recorded for its order.",
     "`solve`, `inv`, `det` and `slogdet` eliminate without exchanging rows where that is stable, as for positive definite matrices, and "

@@ -225,8 +225,7 @@ class PathTree:
             warnings.warn(
                 f"{self.label} has taken more paths than {most}, so old ones are dropped and recorded again "
                 "when they come back. It is right but slow; where branches only choose values, use jt.where, jt.maximum, "
-                "jt.minimum or jt.clip, "
-                "which record no branch, or raise max_paths",
+                "jt.minimum or jt.clip, which record no branch, look labels up as arrays, x[labels], or raise max_paths",
                 JitTapeWarning,
                 stacklevel=5,
             )

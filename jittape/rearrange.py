@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from . import arrays, tracer
-from .arrays import ConditionArray, VarArray, asarray, operands, recording, rows
+from .arrays import ConditionArray, IntegerArray, VarArray, asarray, elementwise, operands, recording, rows
 from .errors import TracingTypeError
+from .ops import CODE
 from .recording import Recording
 from .tracer import Condition, Traced
 
@@ -29,9 +30,12 @@ def _each(x: Any, function: Callable[[Any], Any]) -> Any:
 
 
 def _static(x: Any) -> Any:
-    """An argument beside the elements, in which traced counts are asked for their numbers."""
+    """An argument beside the elements, in which traced counts, and arrays of them, are asked for their numbers."""
     if isinstance(x, (list, tuple)) and any(isinstance(leaf, Traced) for leaf in _leaves(x)):
         return tuple(map(_static, x))
+    if isinstance(x, IntegerArray):
+        numbers = [tracer.counted(each) for each in x.elements()]
+        return x if None in numbers else np.array(numbers, np.intp).reshape(x.shape)
     number = tracer.counted(x) if isinstance(x, Traced) else None
     return x if number is None else int(number) if number.is_integer() else number
 
@@ -60,6 +64,9 @@ def rearranged(function: Callable[..., Any], data: int = 1) -> Callable[..., Any
             raise _only_elements(function.__name__)
         if rec is None:
             return function(*given, *rest, **kwargs)
+        for order in (*rest, *kwargs.values()):
+            if isinstance(order, str):
+                arrays.in_order(order, given[0])
         row = function(*_each(given, lambda x: rows(rec, x)), *rest, **kwargs)
         v = function(*_each(given, lambda x: x.v if isinstance(x, Traced) else x), *rest, **kwargs)
         return wrapped(rec, arrays.class_for(*args[:data]), row, v)
@@ -96,6 +103,9 @@ def insert(x: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     rec = recording(x, new)
     if rec is None:
         raise _only_elements("insert")
+    obj = _static(obj)
+    if isinstance(x, IntegerArray) and not arrays.are_integers(values):
+        new = elementwise(CODE["trunc"], new)  # cut off, as whatever is stored
     row = np.insert(rows(rec, x), obj, rows(rec, new), axis)
     return arrays.class_for(x)(rec, row, np.insert(arrays.plain(x), obj, arrays.plain(new), axis))
 
@@ -198,6 +208,11 @@ def full_like(
     if dtype is not None and np.dtype(dtype).kind in "iu" and not isinstance(fill_value, Traced):
         return np.full(shape, fill_value, dtype)  # counts and indices: a traced value stored into it is an error
     out = arrays.full(shape, fill_value, x)
+    if dtype is None and isinstance(x, IntegerArray):
+        whole = out.copy()
+        out = IntegerArray(out.rec, out.row, out.v)
+        out[...] = whole  # cut off, as whatever is stored
+        return out
     if dtype is not None and np.dtype(dtype).kind != "b":
         return out.astype(dtype)
     truths = isinstance(x, (Condition, ConditionArray)) if dtype is None else np.dtype(dtype) == np.bool_

@@ -90,7 +90,7 @@ def trace(
         if recording.indexed and "indices" in str(error) and "too many" not in str(error):
             raise TracingTypeError(tracer.NO_INDEX) from error
         raise
-    except (TypeError, AttributeError, ValueError, NotImplementedError) as error:
+    except (TypeError, AttributeError, ValueError, RuntimeError) as error:  # of which NotImplementedError is one
         for about, note in _NOTES.items():
             if re.search(about, str(error)):
                 error.add_note(f"jittape: {note}")

@@ -71,12 +71,13 @@ class Recording:
     products : the products of matrices, in the order they came
     matrices : what is known of them by the matrices that they multiply, and of constants in those
     data : rows, and factors by their `id`, that were found to have no derivative
+    integers : the rows of arguments that are arrays of integers, a range for each
     labels : the rows that were hashed by their values; it outlives the recording, as what was a key may
     """
 
     __slots__ = (
         "op", "a", "b", "val", "base", "due", "hooks", "constants", "names", "owner", "guards", "lines", "places", "reads", "label", "vars",
-        "indexed", "products", "matrices", "labels", "data", "counts", "_settled",
+        "indexed", "products", "matrices", "labels", "data", "counts", "integers", "_settled",
     )  # fmt: skip
 
     def __init__(self, label: str = "a recording", *, lines: bool = False) -> None:
@@ -102,6 +103,7 @@ class Recording:
         self.labels: set[int] = set()
         self.data: set[Any] = set()
         self.counts: set[Any] = set()
+        self.integers: list[range] = []
         # whether a traced value was asked for an index, or an array of objects made of some: NumPy then has an error of its own
         self.indexed = False
 

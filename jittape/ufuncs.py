@@ -283,6 +283,7 @@ _INSTEAD = {
     "fft.ifft2": "products with np.cos and np.sin of plain matrices",
     "fft.fftn": "products with np.cos and np.sin of plain matrices",
     "random.permutation": "plain indices, passed as an argument",
+    "may_share_memory": "x[rng.permutation(len(x))], where it was called by rng.permutation(x)",
 }
 
 

@@ -542,9 +542,10 @@ def test_a_plain_array_is_not_indexed_by_an_argument():
     with pytest.raises(TypeError, match=r"jt\.array\(table\)"):
         jt.grad(lambda x, i: np.sum(x * table[i]))(1.0, np.array([0, 2]))
     with pytest.raises(TypeError, match=r"jt\.array\(table\)"):
-        jt.grad(lambda x, i: x * [1.0, 2.0][i[0]])(1.0, np.array([0, 1]))
-    with pytest.raises(TypeError, match=r"jt\.array\(table\)"):
         jt.grad(lambda x, i: np.sum(x * table[np.asarray(i)]))(1.0, np.array([0, 2]))
+    for dtype in (int, float):  # one path for each array of labels
+        with pytest.raises(TypeError, match="leave out np.asarray"):
+            jt.grad(lambda x, i, dtype=dtype: np.sum(x * np.asarray(i, dtype)))(1.0, np.array([0, 2]))
     with pytest.raises(IndexError, match="too many"):
         jt.grad(lambda x: np.asarray(x)[0] * x[0, 1])(np.ones(3))
 
@@ -1308,13 +1309,102 @@ def test_counts_that_are_no_integers():
         lambda x, y: range(x[1]),
         lambda x, y: x[: np.sum(x > 0.0) / 3.0],
         lambda x, y: [1.0, 2.0, 3.0][y[0]] * x,
-        lambda x, y: np.tile(x, y[0]),
+        lambda x, y: x[: y[1]],
+        lambda x, y: int(y[1]) * x,
         lambda x, y: np.roll(x, x[0]),
     ],
 )
-def test_what_has_a_derivative_and_labels_are_no_counts(wrong):
+def test_what_has_a_derivative_and_floats_are_no_counts(wrong):
     with pytest.raises(TypeError, match="traced"):
-        jt.grad(lambda x, y: np.sum(wrong(x, y)))(np.array([1.0, 2.0]), np.array([1, 2]))
+        jt.grad(lambda x, y: np.sum(wrong(x, y)))(np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, i: sum(np.sum(x[a:b]) ** 2 for a, b in zip(i[:-1], i[1:], strict=True)),  # rows of a matrix in CSR format
+        lambda x, i: np.sum(x[: i.max()] ** 2),
+        lambda x, i: sum([x[k] ** k for k in range(i[2])], 0.0 * x[0]),
+        lambda x, i: np.sum(x[: np.bincount(i)[1]] * 2.0) + x[0],
+        lambda x, i: x[int(i[2] - i[1])] * float(i[2]) * np.int64(i[1]),
+        lambda x, i: [x[0], x[1] * x[2], x[3]][i[1] % 3],
+        lambda x, i: sum(np.sum(part) ** 2 for part in np.split(x, i)),
+        lambda x, i: np.sum(np.repeat(x[:4], i) ** 2),
+        lambda x, i: np.roll(x, i[1])[0] ** 2,
+        lambda x, i: np.sum(np.add.reduceat(x, i[:3]) ** 2),
+        lambda x, i: np.sum(np.insert(x, i[1], x[0]) * np.arange(7.0)),
+        lambda x, i: np.sum((np.zeros(i.max() + 1) + x[0]) * jt.zeros(i[-1]).size),
+        lambda x, i: x[0] * len(range(int(np.sum(i)))) + x.reshape(i[1] - i[0], -1)[0, 0],
+    ],
+)
+def test_elements_of_an_array_of_integers_are_counts(f):
+    """Where an int is asked for there is no derivative to lose: it is asked what number it is, a path for each."""
+    g, x = jt.value_and_grad(f), np.array([1.0, 2.0, 0.5, 3.0, 1.5, 0.25])
+    for _ in range(2):
+        for i in ([0, 2, 3, 6], [0, 1, 2, 5], [0, 3, 3, 4]):
+            i = np.array(i)
+            value, gradient = g(x, i)
+            assert value == pytest.approx(float(f(x, i)), rel=1e-14)
+            numeric = [(f(x + h, i) - f(x - h, i)) / 2e-6 for h in 1e-6 * np.eye(6)]
+            np.testing.assert_allclose(gradient, numeric, atol=1e-7)
+    assert g.cache_info().records <= 3
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, i: np.zeros_like(i),
+        lambda x, i: np.full_like(i, 2.7),
+        lambda x, i: np.full_like(i, -2.7),
+        lambda x, i: np.ones_like(i, dtype=float) * 0.5,
+        lambda x, i: np.insert(i, 1, [1.5, -1.5]),
+        lambda x, i: stored(np.zeros_like(i), 0, 1.7),
+        lambda x, i: stored(np.empty_like(i), slice(None), i / 2),
+        lambda x, i: stored(i.copy(), slice(None), i / 2),
+    ],
+)
+def test_arrays_like_one_of_integers_cut_off(f):
+    def stored_in(x, i):
+        return np.sum(f(x, i) * x)
+
+    x, i = np.array([1.0, 2.0, 4.0]), np.array([1, 3, 5])
+    shape = f(x, i).shape
+    x = np.resize(x, shape)
+    assert jt.record(stored_in, x, i)(x, i) == stored_in(x, i)
+    assert jt.record(lambda x, i: x[0] * (f(x, i).dtype.kind == "i"), x, i)(x, i) == x[0] * (f(x, i).dtype.kind == "i")
+
+
+def stored(array, index, value):
+    """The array, after something was stored in it."""
+    array[index] = value
+    return array
+
+
+def test_what_is_no_copy_in_numpy_is_none():
+    def f(x, make):
+        y = x * 1.0
+        make(y)[0] = 0.0
+        return np.sum(y)
+
+    x = np.array([1.0, 2.0])
+    for make in (lambda y: y.astype(float, copy=False), lambda y: y.conj(), lambda y: y.astype(float), lambda y: +y):
+        assert jt.record(functools.partial(f, make=make), x)(x) == f(x, make)
+
+
+@pytest.mark.parametrize("order", ["A", "K"])
+def test_orders_that_go_by_memory_are_refused(order):
+    x = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    for call in (
+        lambda x: x.ravel(order),
+        lambda x: np.ravel(x, order),
+        lambda x: np.ravel(x, order=order),
+        lambda x: x.flatten(order),
+        *([lambda x: x.reshape(-1, order=order), lambda x: np.reshape(x, 6, order="A")] if order == "A" else []),
+    ):
+        with pytest.raises(TypeError, match="order='C' or 'F'"):
+            jt.record(call, x)
+    assert np.array_equal(jt.record(lambda x: x.ravel("F"), x)(x), x.ravel("F"))
+    assert np.array_equal(jt.record(lambda x: x[0].ravel(order), x)(x), x[0])
 
 
 def test_counts_of_the_eager_layer_are_integers():

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
@@ -111,6 +112,22 @@ def test_binary_operations_broadcast(op, shapes):
         check(f, x, y, tolerance=2e-10)
     check(lambda x: f(x, y), x, tolerance=2e-8 if step != STEP else 2e-10) if step == STEP else None
     check(lambda y: f(x, y), y, tolerance=2e-10) if step == STEP else None
+
+
+def flat_cross(x, y):
+    """The product of vectors in a plane, which NumPy has deprecated."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return np.cross(x, y)
+
+
+def test_the_condition_of_zeros_is_infinite():
+    for p in (None, 2, -2):
+        assert jt.record(lambda x, p=p: np.linalg.cond(x, p), np.zeros((2, 2)))(np.zeros((2, 2))) == np.inf
+    with pytest.raises(ValueError, match="length 3"):
+        jt.record(lambda x: np.linalg.cross(x, x), np.ones(2))
+    with pytest.raises(ValueError, match="not 4 and 4"):
+        jt.record(lambda x: np.cross(x, x), np.ones(4))
 
 
 @pytest.mark.parametrize("op", [op for op in OPS if op.condition], ids=lambda op: op.name)
@@ -324,7 +341,8 @@ def test_matmul(a, b):
         (np.correlate, [(4,), (3,)]), (lambda x, y: np.correlate(x, y, "full"), [(3,), (4,)]), (np.cross, [(3,), (3,)]),
         (lambda x, y: np.correlate(x, y, "same"), [(3,), (4,)]), (np.cross, [(2, 3), (3,)]), (lambda x, y: np.cross(x, y, axis=0), [(3, 2), (3, 2)]),
         (np.polyval, [(3,), (2,)]), (np.polyval, [(4,), ()]), (np.vecdot, [(2, 3), (3,)]), (np.linalg.outer, [(2,), (3,)]),
-        (np.linalg.cross, [(2, 3), (3,)]),
+        (np.linalg.cross, [(2, 3), (3,)]), (flat_cross, [(2,), (2,)]), (flat_cross, [(4, 2), (2,)]), (flat_cross, [(2,), (3,)]),
+        (flat_cross, [(4, 3), (4, 2)]),
         *([(np.matvec, [(2, 2, 3), (3,)]), (np.vecmat, [(2, 3), (3, 2)])] if hasattr(np, "matvec") else []),
     ],
 )  # fmt: skip
@@ -1661,7 +1679,7 @@ def test_adding_at_repeated_places_accumulates():
     with pytest.raises(TypeError, match=r"jt\.zeros"):
         jt.record(lambda x: np.add.at(np.zeros(3), [0], x), np.ones(1))
     with pytest.raises(TypeError, match=r"int\(\)"):
-        jt.record(lambda x, i: np.add.reduceat(x, i), np.ones(3), np.array([0, 2]))
+        jt.record(lambda x: np.add.reduceat(x, x), np.ones(3))
 
 
 @pytest.mark.parametrize("name", sorted(ufuncs.SPECIAL))
