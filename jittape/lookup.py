@@ -276,15 +276,18 @@ def _all_below(where: Any, n: int) -> bool:
     if not where.size:
         return True
     nearest = elementwise(CODE["clip_high"], elementwise(CODE["clip_low"], elementwise(CODE["trunc"], where), 0.0), n - 1.0)
-    return _all(elementwise(CODE["equal"], where, nearest))
+    return _all(elementwise(CODE["equal"], where, nearest), f"every index is in range({n})")
 
 
-def _all(truths: Any) -> bool:
-    """Whether all are true, which is a guard."""
+def _all(truths: Any, claim: str) -> bool:
+    """Whether all are true, which is a guard of this name."""
     truths = asarray(truths).reshape(-1)
     side = math.isqrt(truths.size)  # side by side: a chain over all would wait for each
     rows = folds.fold("logical_and", truths[: side * side].reshape(side, side), 0)
-    return bool(folds.fold("logical_and", arrays.joined([rows, truths[side * side :]])))
+    out = folds.fold("logical_and", arrays.joined([rows, truths[side * side :]]))
+    if isinstance(out, Traced) and not out.rec.hooks:
+        out.rec.names[out.row] = claim
+    return bool(out)
 
 
 def _places(where: Any, n: int) -> Any:

@@ -464,6 +464,8 @@ class Program:
         i = slot - self.tape.first
         if i < 0:
             return self._operand(slot, val)
+        if (claim := self.tape.names.get(slot)) is not None:
+            return claim
         op = OPS[self.tape.op[i]]
         x, y = self._operand(int(self.tape.a[i]), val), self._operand(int(self.tape.b[i]), val)
         return f"{x} {op.symbol} {y}" if op.symbol else f"{op.name}({x})" if op.arity == 1 else f"{op.name}({x}, {y})"

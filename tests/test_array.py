@@ -550,6 +550,17 @@ def test_a_plain_array_is_not_indexed_by_an_argument():
         jt.grad(lambda x: np.asarray(x)[0] * x[0, 1])(np.ones(3))
 
 
+def test_a_program_says_that_an_index_is_out_of_bounds():
+    program = jt.record(lambda x, i: x[i].sum(), np.ones(3), np.array([0, 1]))
+    for i in ([0, 3], [5, 0], [2, -4]):
+        with pytest.raises(jt.BranchChanged, match=r"`every index is in range\(3\)` was True"):
+            program(np.ones(3), np.array(i))
+    assert program(np.arange(3.0), np.array([2, 2])) == 4.0
+    one = jt.record(lambda x, i: x[i], np.ones(3), np.array(0))
+    with pytest.raises(jt.BranchChanged, match=r"every index is in range\(3\)"):
+        one(np.ones(3), np.array(4))
+
+
 def test_labels_have_as_many_axes_as_numpy_asks_for():
     for call in (
         lambda x, i: np.take_along_axis(x, i, 1),
