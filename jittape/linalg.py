@@ -20,7 +20,7 @@ _BLOCK = 8
 
 @stacked
 def cholesky(a: Any, upper: bool = False) -> Any:
-    """`np.linalg.cholesky` of the lower triangle, by blocks of columns; that the pivots are positive is a guard."""
+    """`np.linalg.cholesky` of the lower triangle, by blocks of columns; that no pivot is zero or negative is a guard."""
     check_square(a)
     n = len(a)
     out = arrays.traced(arrays.recording(a), np.zeros((n, n)))  # type: ignore[arg-type]
@@ -33,7 +33,7 @@ def cholesky(a: Any, upper: bool = False) -> Any:
             column = columns[j - start :, j - start]
             if j > start:
                 column = column - folds.matmul(out[j:, start:j], out[j, start:j])
-            if not column[0] > 0.0:
+            if column[0] <= 0.0:  # NaN goes on, as in LAPACK
                 raise np.linalg.LinAlgError("Matrix is not positive definite")
             root = elementwise(CODE["sqrt"], column[0])
             out[j, j] = root

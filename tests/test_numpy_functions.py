@@ -121,6 +121,15 @@ def flat_cross(x, y):
         return np.cross(x, y)
 
 
+@pytest.mark.parametrize("place", [(0, 0), (1, 0), (1, 1), (2, 2)])
+def test_nan_goes_through_a_cholesky_decomposition(place):
+    a = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.25], [0.5, 0.25, 2.0]])
+    program = jt.record(np.linalg.cholesky, a)
+    a[place] = np.nan
+    np.testing.assert_array_equal(program(a), np.linalg.cholesky(a))
+    np.testing.assert_array_equal(jt.record(np.linalg.cholesky, a)(a), np.linalg.cholesky(a))
+
+
 def test_the_condition_of_zeros_is_infinite():
     for p in (None, 2, -2):
         assert jt.record(lambda x, p=p: np.linalg.cond(x, p), np.zeros((2, 2)))(np.zeros((2, 2))) == np.inf
