@@ -11,6 +11,7 @@ import functools
 import warnings
 import weakref
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +59,8 @@ from .schedule import Plan
 
 # The most instructions, and pulls of single numbers, that are written down, each loop once: LLVM takes half a second.
 _MOST = 1 << 13
+# For how many instructions and pulls it is worth to call the kernels for what is between them.
+_WORTH_A_CALL = 8
 # Nanoseconds: what compiling takes, what it takes for each of those, and for each that the plan has to find loops among them; what a
 # call of the kernels takes, and for each that the plan has.
 _COMPILING, _WRITING_ONE, _READING_ONE, _CALLING, _CALLING_ONE = 6e6, 1e5, 300.0, 50.0, 1.3
@@ -175,6 +178,10 @@ def _pull(kinds: np.ndarray, f: Function, k: int, places: list[Place]) -> None:
     f.change(to, x)
 
 
+# What stands before the first row.
+_FIRST = _Sequence(np.zeros(0, np.int64), np.zeros((0, 4), np.int64), [])
+
+
 class _Text(NamedTuple):
     """The sequences of a plan, by its rows and its pulls; None for those that are left to the kernels."""
 
@@ -185,6 +192,14 @@ class _Text(NamedTuple):
     def steps(self) -> int:
         """How many instructions and pulls are written down."""
         return sum([sequence.steps for sequence in (*self.rows, *self.pulls) if sequence is not None])
+
+    @property
+    def pays(self) -> bool:
+        """Whether machine code is faster, and not too much to compile."""
+        both = self.rows, self.pulls[1:]  # the first clears adjoints, which takes no call where they are few
+        left = sum([before is not None and after is None for sweep in both for before, after in pairwise([_FIRST, *sweep])])
+        single = sum([len(sequence.kinds) for sequence in (*self.rows, *self.pulls) if sequence is not None])
+        return single >= _WORTH_A_CALL * left and 0 < self.steps <= _MOST
 
 
 def read(plan: Plan) -> _Text:
@@ -202,14 +217,16 @@ def _forward(module: ir.Module, plan: Plan, text: _Text, addresses: list[int]) -
     checked = sweep.main.builder.icmp_unsigned("!=", guarded, word(0))
     at, guards = int(plan.code[AT_GUARDS]), int(plan.code[N_GUARDS])
     slots, outcomes, rows = plan.code[at : at + 3 * guards].reshape(3, guards).tolist()
-    guard = 0
+    guard = start = 0
     for r, sequence in enumerate(text.rows):
         if sequence is not None:
             sweep.write(sequence.parts, sequence.operands, functools.partial(_instruct, addresses, sequence.kinds))
-        else:
+        due = guard < guards and rows[guard] <= r
+        if sequence is None and (due or r + 1 == len(text.rows) or text.rows[r + 1] is not None):
             f = sweep.back()
-            f.call(addresses[AT_FORWARD], WORD, r, r + 1, partials)
+            f.call(addresses[AT_FORWARD], WORD, start, r + 1, partials)
             f.forget()
+        start = r + 1 if due or sequence is not None else start
         while guard < guards and rows[guard] <= r:
             f = sweep.back()
             b, x = f.builder, f.read((slots[guard], 0))
@@ -229,19 +246,23 @@ def _reverse(module: ir.Module, plan: Plan, text: _Text, addresses: list[int]) -
     that is computed from it, up to the end.
     """
     sweep = Sweep(module, "reverse", NOTHING)
+    start = 0
     for r, (pull, sequence) in enumerate(zip(plan.pulls, text.pulls, strict=True)):
+        if sequence is None and r + 1 < len(text.pulls) and text.pulls[r + 1] is None:
+            continue
         n, t = int(pull[COUNT]), int(pull[TARGET])
         if sequence is not None:
             sweep.write(sequence.parts, sequence.operands, functools.partial(_pull, sequence.kinds))
-        elif pull[PULLS] == CLEAR and np.sum(plan.code[t + 1 : t + 2 * n : 2]) <= LENGTH:
+        elif start == r and pull[PULLS] == CLEAR and np.sum(plan.code[t + 1 : t + 2 * n : 2]) <= LENGTH:
             for at, many in plan.code[t : t + 2 * n].reshape(n, 2).tolist():
                 for slot in range(at, at + many):
                     sweep.main.change((slot, 0), number(0.0))
             sweep.main.change((int(pull[SOURCE]), 0), number(1.0))
         else:
             f = sweep.back()
-            f.call(addresses[AT_REVERSE], NOTHING, r, r + 1)
+            f.call(addresses[AT_REVERSE], NOTHING, start, r + 1)
             f.forget()
+        start = r + 1
     f = sweep.back()
     if f.doubt is not None:
         with f.builder.if_then(f.builder.fcmp_unordered("uno", f.doubt, f.doubt), likely=False):
@@ -250,8 +271,8 @@ def _reverse(module: ir.Module, plan: Plan, text: _Text, addresses: list[int]) -
 
 
 def install(plan: Plan, text: _Text) -> None:
-    """Compile a plan, and let whatever sweeps it run that from now on; of what would be very long nothing."""
-    if not 0 < text.steps <= _MOST:
+    """Compile a plan, and let whatever sweeps it run that from now on, if it pays."""
+    if not text.pays:
         return
     addresses = plan.code[AT:HEADER].view(np.uint64)
     kernels = addresses.tolist()
@@ -298,7 +319,7 @@ class _Later:
                 if text is None:
                     text = read(self._plan)
                     left = _calls(self._plan, text.steps) - _calls(self._plan, 0)
-                    if 0 < text.steps <= _MOST and left > 0:
+                    if text.pays and left > 0:
                         self._text, self._plan.code[CALLS] = text, left
                         return
                 install(self._plan, text)

@@ -93,7 +93,7 @@ def check(tape, points):
     before = [sweeps(plan, points, mode) for mode in MODES]
     addresses = plan.code[kernels.AT : kernels.HEADER].copy()
     machine.install(plan, machine.read(plan))
-    assert np.any(addresses != plan.code[kernels.AT : kernels.HEADER]) == (machine.read(plan).steps > 0)
+    assert np.any(addresses != plan.code[kernels.AT : kernels.HEADER]) == machine.read(plan).pays
     for mode, rows in zip(MODES, before, strict=True):
         for was, now in zip(rows, sweeps(plan, points, mode), strict=True):
             assert len(was) == len(now)
@@ -303,6 +303,9 @@ def test_long_programs_and_those_of_blocks_alone_stay_with_the_kernels(monkeypat
     x = np.linspace(0.0, 1.0, 300)
     blocks = jt.record(lambda x: np.exp(x), x)
     assert machine.read(blocks.plan).steps == 0
+    few = jt.record(lambda x: np.sum(np.exp(x) * x), x[:20])
+    assert machine.read(few.plan).steps > 0
+    assert not machine.read(few.plan).pays
     monkeypatch.setattr(machine, "_MOST", 2)
     long = jt.record(f, POINT)
     for program in (blocks, long):
