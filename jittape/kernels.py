@@ -1,8 +1,7 @@
 """Every jitted function of the package, in one file: Numba's cache stamps only the file that holds a function.
 
 The regions between markers are written by `codegen` from the op table and `vectormath`, where the reasons of its functions are; the
-rest is by hand. Kernels take arrays that Python
-classes own, allocate nothing and raise nothing: they return a status.
+rest is by hand. Kernels take arrays that Python classes own, allocate nothing and raise nothing: they return a status.
 """
 
 # <generated: imports>
@@ -1535,8 +1534,8 @@ else:
 
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
 # The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot, how many calls are still to be
-# counted; then, from AT on, the addresses of the compiled functions, low half first: of `forward` and `reverse` or what stands in for them, `stretch`, `singles`,
-# `matrix` and `matrix_back`, and two for each family, from AT_FAMILIES on.
+# counted; then, from AT on, the addresses of compiled functions, two words each: of `forward` and `reverse` or what stands in for them,
+# `stretch`, `singles`, `matrix` and `matrix_back`, and two for each family, from AT_FAMILIES on.
 SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, CALLS, AT = 0, 1, 2, 3, 4, 5, 6, 7, 8
 AT_FORWARD, AT_REVERSE, AT_STRETCH, AT_SINGLES, AT_MATRIX, AT_MATRIX_BACK, AT_FAMILIES = 0, 1, 2, 3, 4, 5, 6
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, constants, then partials. A row

@@ -50,6 +50,8 @@ def _without_derivative(rec: Recording, todo: list[int]) -> bool:
 def _counted(x: Traced) -> float | None:
     """The number that something is which comes from comparisons, steps and arrays of integers alone: it is asked for once, a guard."""
     rec = x.rec
+    if isinstance(x, VarArray) and not x.ndim:
+        x = x.item()
     # beyond, floats are no longer what ints would be
     if not isinstance(x, Var) or _WHOLE <= abs(x.v) < math.inf:
         return None

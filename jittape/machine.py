@@ -57,14 +57,14 @@ from .ops import OPS
 from .repeats import Part, parts
 from .schedule import Plan
 
-# The most instructions, and pulls of single numbers, that are written down, each loop once: LLVM takes half a second.
+# The most instructions, and pulls of single numbers, that are written down, each loop once: compiling them takes 0.8 s.
 _MOST = 1 << 13
 # For how many instructions and pulls it is worth to call the kernels for what is between them.
 _WORTH_A_CALL = 8
 # Nanoseconds: what compiling takes, what it takes for each of those, and for each that the plan has to find loops among them; what a
 # call of the kernels takes, and for each that the plan has.
 _COMPILING, _WRITING_ONE, _READING_ONE, _CALLING, _CALLING_ONE = 6e6, 1e5, 300.0, 50.0, 1.3
-# A plan with more single instructions and pulls is not read: that takes a second, and a hundred bytes for each.
+# A plan with more single instructions and pulls is not read: of two million that takes 0.3 s, and some hundred bytes for each.
 _READABLE = 1 << 21
 
 

@@ -92,7 +92,7 @@ FACTS: dict[Any, Any] = {
     np.einsum_path: lambda *operands, optimize="greedy", einsum_call=False: np.einsum_path(
         *map(arrays.plain, operands), optimize=optimize, einsum_call=einsum_call
     ),
-    np.astype: lambda x, dtype, *, copy=True, device=None: arrays.asarray(x).astype(dtype),
+    np.astype: lambda x, dtype, *, copy=True, device=None: arrays.asarray(x).astype(dtype, copy=copy),
     np.array2string: lambda a, *args, **kwargs: np.array2string(arrays.plain(a), *args, **kwargs),
     np.array_repr: lambda arr, *_, **__: repr(arr),
     np.array_str: lambda a, *_, **__: str(a),

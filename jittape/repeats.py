@@ -80,15 +80,17 @@ def parts(kinds: np.ndarray, operands: np.ndarray) -> list[Part]:
 
 
 def _lengths(kinds: np.ndarray, operands: np.ndarray) -> list[int]:
-    """How long the body of a loop may be, the likeliest first: how far apart neighbours are that are alike.
+    """How long the body of a loop may be, the likeliest first: how far apart neighbours are that are alike, if there is such a loop.
 
     They may be alike in what they do, in one of their operands, or in how far one is from the last: loops within loops do the same on
     each turn of both, but not with the same operands.
     """
     n = len(kinds)
+    starts = {int(at) for at in np.linspace(0, max(0, n - _EXCERPT), _EXCERPTS)}
+    excerpts = [(kinds[at : at + _EXCERPT], operands[at : at + _EXCERPT]) for at in starts]
     votes: Counter[int] = Counter()
-    for at in {int(at) for at in np.linspace(0, max(0, n - _EXCERPT), _EXCERPTS)}:
-        some, read = kinds[at : at + _EXCERPT].astype(np.uint64), operands[at : at + _EXCERPT]
+    for kind, read in excerpts:
+        some = kind.astype(np.uint64)
         for column in (np.zeros(len(some)), *read.T, *(read[:, -1:] - read[:, :-1]).T):
             mixed = (some + np.uint64(1)) * _ODD ^ (column.astype(np.int64).astype(np.uint64) + np.uint64(1)) * _OTHER
             size = 1
@@ -101,12 +103,17 @@ def _lengths(kinds: np.ndarray, operands: np.ndarray) -> list[int]:
                 often = np.bincount(apart[apart <= min(_LONGEST, n // 3)], minlength=1)
                 for length in np.argsort(-often, kind="stable")[:_DISTANCES].tolist():
                     votes[length] += int(often[length])
-    return [length for length, count in votes.most_common() if length and count > len(some) // _RARE]
+    least = len(excerpts[0][0]) // _RARE
+    return [
+        length
+        for length, _ in votes.most_common()
+        if length and any(np.count_nonzero(_regular(*excerpt, length)) > max(length, least) for excerpt in excerpts)
+    ]
 
 
 # Multipliers of hashes: any odd numbers with bits everywhere.
 _ODD, _OTHER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-# What fewer than one in so many have is no loop that pays.
+# A loop that fewer than one in so many of an excerpt are in does not pay.
 _RARE = 20
 
 

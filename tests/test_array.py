@@ -1385,6 +1385,17 @@ def test_arrays_like_one_of_integers_cut_off(f):
     assert jt.record(lambda x, i: x[0] * (f(x, i).dtype.kind == "i"), x, i)(x, i) == x[0] * (f(x, i).dtype.kind == "i")
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint64])
+def test_an_integer_in_an_array_of_no_axes_is_a_count(dtype):
+    def f(x, n):
+        return np.sum(x[:n]) * len(range(n)) + np.zeros_like(n) * x[0]
+
+    g, x = jt.value_and_grad(f), np.array([1.0, 2.0, 4.0])
+    for n in (2, 3, 2, 1):
+        assert g(x, np.array(n, dtype))[0] == f(x, n)
+    assert jt.record(lambda x, n: np.sum(np.repeat(x[:0], n)) + x[0], x, np.zeros(0, dtype))(x, np.zeros(0, dtype)) == 1.0
+
+
 def stored(array, index, value):
     """The array, after something was stored in it."""
     array[index] = value
@@ -1392,13 +1403,26 @@ def stored(array, index, value):
 
 
 def test_what_is_no_copy_in_numpy_is_none():
+    def shared(y):
+        return np.astype(y, float, copy=False)
+
+    def copied(y):
+        return np.astype(y, float)
+
     def f(x, make):
         y = x * 1.0
         make(y)[0] = 0.0
         return np.sum(y)
 
     x = np.array([1.0, 2.0])
-    for make in (lambda y: y.astype(float, copy=False), lambda y: y.conj(), lambda y: y.astype(float), lambda y: +y):
+    for make in (
+        lambda y: y.astype(float, copy=False),
+        lambda y: y.conj(),
+        lambda y: y.astype(float),
+        lambda y: +y,
+        shared,
+        copied,
+    ):
         assert jt.record(functools.partial(f, make=make), x)(x) == f(x, make)
 
 

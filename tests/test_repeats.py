@@ -79,3 +79,21 @@ def test_irregular_sequences_have_no_loops(rng):
     kinds, operands = rng.integers(0, 6, 5000), rng.integers(0, 5000, (5000, 4))
     [part] = parts(kinds, operands)
     assert (part.start, part.length, part.repeats) == (0, 5000, 1)
+
+
+def test_what_is_no_loop_in_excerpts_is_not_looked_for_in_the_whole(rng, monkeypatch):
+    """Where operations are few, many are alike at any short distance: of a random graph of 400,000 each was tried, for two seconds."""
+    regular, tried = repeats._regular, []
+
+    def noted(kinds, operands, length):
+        tried.append(len(kinds))
+        return regular(kinds, operands, length)
+
+    monkeypatch.setattr(repeats, "_regular", noted)
+    parts(rng.integers(0, 4, 50_000), rng.integers(0, 5000, (50_000, 4)))
+    assert 50_000 not in tried
+    turns = np.arange(1000)[:, None, None] * np.array([50, 0, 50, 50])
+    body, places = rng.integers(0, 4, 50), rng.integers(0, 5000, (50, 4))
+    [loop] = [part for part in parts(np.tile(body, 1000), (turns + places).reshape(-1, 4)) if part.repeats > 1]
+    assert loop.length == 50
+    assert tried.count(50_000) <= 2
