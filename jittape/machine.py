@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import warnings
 import weakref
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -147,21 +146,22 @@ def _pulls(plan: Plan, pull: np.ndarray) -> _Sequence:
     kinds = _MINUS * minus + _PLUS * plus + _LESS * less + _SETS * sets
     operands[:, 1] *= ~(plus | less)
     operands[:, 2] *= ~sets
-    return _Sequence(kinds, operands, [part for found in parts(kinds, operands) for part in _apart(found, operands)])
+    return _Sequence(kinds, operands, [_apart(part, operands) for part in parts(kinds, operands)])
 
 
-def _apart(part: Part, operands: np.ndarray) -> Iterator[Part]:
+def _apart(part: Part, operands: np.ndarray) -> Part:
     """A loop, unless one of its turns changes an adjoint that it also reaches by other steps: then its turns one by one."""
     start, length, repeats, steps = part
+    if repeats == 1:
+        return part
     places = operands[start : start + length]
     reached = np.unique(np.stack([places[:, [0, 2, 3]].ravel(), steps[:, [0, 2, 3]].ravel()], 1), axis=0)
     changed = np.unique(np.stack([places[:, 3], steps[:, 3]], 1), axis=0)
     ahead, faster = (reached[:, None, k] - changed[None, :, k] for k in (0, 1))
     turn = -ahead / np.where(faster, faster, np.nan)
-    if repeats > 1 and np.any((turn >= 0) & (turn < repeats) & (turn == np.floor(turn))):
-        yield Part(start, length * repeats, 1, np.zeros((length * repeats, 4), np.int64))
-    else:
-        yield part
+    if np.any((turn >= 0) & (turn < repeats) & (turn == np.floor(turn))):
+        return Part(start, length * repeats, 1, np.zeros((length * repeats, 4), np.int64))
+    return part
 
 
 def _pull(kinds: np.ndarray, f: Function, k: int, places: list[Place]) -> None:

@@ -176,7 +176,7 @@ def test_loops_give_what_kernels_give(step, turns):
 def test_a_loop_that_reaches_an_adjoint_by_two_ways_is_run_turn_by_turn(operands, steps, loop):
     operands, steps, turns = np.array(operands), np.array(steps), 20
     whole = np.concatenate([operands + turn * steps for turn in range(turns)])
-    [part] = machine._apart(Part(0, 2, turns, steps), whole)
+    part = machine._apart(Part(0, 2, turns, steps), whole)
     assert (part.length, part.repeats) == ((2, turns) if loop else (2 * turns, 1))
 
 
