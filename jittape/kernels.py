@@ -1535,7 +1535,7 @@ else:
 # A program's code is one array of uint32: a header, the rows, the lists that they point into, the pulls, and the guards.
 # The header: slots, rows, pulls, where the pulls are, guards, where the guards are, the output's slot, how many calls are still to be
 # counted; then, from AT on, the addresses of compiled functions, two words each: of `forward` and `reverse` or what stands in for them,
-# `stretch`, `singles`, `matrix` and `matrix_back`, and two for each family, from AT_FAMILIES on.
+# `stretch`, `singles` or `far_singles`, `matrix` and `matrix_back`, and two for each family, from AT_FAMILIES on.
 SLOTS, N_ROWS, N_PULLS, AT_PULLS, N_GUARDS, AT_GUARDS, OUTPUT, CALLS, AT = 0, 1, 2, 3, 4, 5, 6, 7, 8
 AT_FORWARD, AT_REVERSE, AT_STRETCH, AT_SINGLES, AT_MATRIX, AT_MATRIX_BACK, AT_FAMILIES = 0, 1, 2, 3, 4, 5, 6
 # A row: one block of the forward sweep. Offsets count float64s of `work`, which holds values, adjoints, constants, then partials. A row
@@ -1591,6 +1591,8 @@ FLAG = 1 << 31
 # that partials lie as their adjoints do.
 CONSTANTS = 1.0, -1.0, -0.0, 0.0
 ONE_AT, MINUS_AT, NOTHING_AT = 0, 1, 2
+# How many words before its turn a pull of a single number is looked at where its numbers may be in no cache: of 128 pulls.
+AHEAD = 512
 
 
 def _caller(returns):
@@ -1640,6 +1642,28 @@ else:
             return builder.load(builder.gep(addresses, [position]))
 
         return types.uint64(code, types.uint64), generate
+
+
+if config.DISABLE_JIT:
+
+    def _ask_for(work, slot):
+        pass
+
+else:
+
+    @intrinsic
+    def _ask_for(typing_context, work, slot):
+        """Have the processor load a number into its caches, without waiting for it."""
+
+        def generate(context, builder, signature, arguments):
+            byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+            to_read, keep, data = (ir.Constant(word, x) for x in (0, 3, 1))
+            given = builder.bitcast(builder.gep(arguments[0], arguments[1:]), byte)
+            builder.call(builder.module.declare_intrinsic("llvm.prefetch", [byte], kind), [given, to_read, keep, data])
+            return context.get_dummy_value()
+
+        return types.void(work, types.uint64), generate
 
 
 # <generated: families>
@@ -3952,11 +3976,14 @@ def _total(work, s, n):
 
 
 @inlined
-def _pull_numbers(code, work, t, n):
-    """Run pulls of single numbers, ``n`` from ``code[t]`` on."""
+def _pull_numbers(code, work, t, n, ahead):
+    """Run pulls of single numbers, ``n`` from ``code[t]`` on; ``ahead``: those of later ones are asked for from memory meanwhile."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
     offset = uint64(FLAG - 1)
     for _ in range(n):
+        if ahead:
+            _ask_for(work, uint64(code[t + uint64(AHEAD)]) & offset)
+            _ask_for(work, uint64(code[t + uint64(AHEAD + 1)]) & offset)
         source, partial = uint64(code[t]), uint64(code[t + one])
         x, y = work[source & offset], work[partial & offset]
         p = x * y
@@ -3968,7 +3995,12 @@ def _pull_numbers(code, work, t, n):
 
 def singles(code, work, t, n, _0, _1, _2, _3, _4):
     """The same apart from `reverse`: together LLVM runs out of registers for both."""
-    _pull_numbers(code, work, t, n)
+    _pull_numbers(code, work, t, n, False)
+
+
+def far_singles(code, work, t, n, _0, _1, _2, _3, _4):
+    """The same where numbers lie too far apart for the caches; reads the code by `AHEAD` further than its pulls."""
+    _pull_numbers(code, work, t, n, True)
 
 
 @reordered
@@ -4140,7 +4172,7 @@ def reverse_in_order(code, work, start, stop, _0, _1, _2, _3, _4):
         if code[row + PULLS] == CLEAR:
             _clear(code, work, t, n, uint64(code[row + SOURCE]))
         else:
-            _pull_numbers(code, work, t, n)
+            _pull_numbers(code, work, t, n, False)
 
 
 def reverse(code, work, start, stop, _0, _1, _2, _3, _4):
@@ -4829,6 +4861,9 @@ PARTIAL = 1 << 31
 SCRATCH = 1024
 # Lists of at most so many slots are pulled one by one: in irregular code the jumps that a pull takes cost more.
 SHORT_LIST = 12
+# Longer ones, too, up to so many slots, where many adjoints are so far from the ones they pull from that they may be in no cache:
+# single pulls are asked for from memory before their turn.
+SCATTERED_LIST, FAR = 32, 1 << 17
 # The fewest links of a chain that is a block of its own, of one of products in particular.
 SHORTEST_CHAIN, SHORTEST_PRODUCT = 4, 8
 # The fewest products in a row that a chain adds without computing them apart.
@@ -5838,9 +5873,20 @@ def _pull_list(what, n, s, d, at, minus, switch, pulls, c, lists, state, slots):
 
 
 @helper
+def _one_by_one(n, s, at, lists, slots):
+    """Whether a list of slots from ``at`` on, which pull from the adjoints from ``s`` on, is to be pulled as single numbers."""
+    if n <= SHORT_LIST or n > SCATTERED_LIST:
+        return n <= SHORT_LIST
+    far = 0
+    for i in range(at, at + n):
+        far += abs(slots + int64(lists[i]) - s) > FAR
+    return 4 * far > n
+
+
+@helper
 def _pull(what, n, repeats, s, d, step_d, mode, at, step, minus, switch, pulls, c, lists, state, slots, inputs):
     """Write the pull of one operand of a block, which lies at ``at`` by ``mode``, and a ``step`` further each time that it repeats."""
-    if mode == GATHER and repeats == 1 and n <= SHORT_LIST:
+    if mode == GATHER and repeats == 1 and _one_by_one(n, s, at, lists, slots):
         _pull_list(what, n, s, d, at, minus, switch, pulls, c, lists, state, slots)
         return
     where, target = TO_ROW, slots + at
@@ -6446,7 +6492,7 @@ def _warn(error: Exception) -> None:
 PLANNING = (simplify, link, join, delay, agenda, emit, pull_back, unroll)
 # What is called by its address: each is compiled when a program first needs it.
 IN_ORDER = (forward_in_order, reverse_in_order)
-BY_ADDRESS = (forward, reverse, stretch, singles, matrix, matrix_back, *IN_ORDER, *filter(None, ONE_OF), *BLOCK_OF)
+BY_ADDRESS = (forward, reverse, stretch, singles, far_singles, matrix, matrix_back, *IN_ORDER, *filter(None, ONE_OF), *BLOCK_OF)
 _lock = lock(threading.RLock)
 wait_before_fork(global_compiler_lock)
 _announced: set[str] = set()

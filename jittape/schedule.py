@@ -11,6 +11,7 @@ import numpy as np
 from . import kernels
 from .errors import TapeCapacityError
 from .kernels import (
+    AHEAD,
     AT,
     AT_FAMILIES,
     AT_FORWARD,
@@ -27,6 +28,7 @@ from .kernels import (
     CORE,
     COUNT,
     FAMILY_OF,
+    FAR,
     FLAG,
     FORM,
     FUSED,
@@ -41,12 +43,15 @@ from .kernels import (
     OUTPUT,
     PART,
     PULL,
+    PULLS,
     REPEATS,
     ROW,
     ROW_COUNT,
     SCRATCH,
+    SINGLES,
     SLOT,
     SLOTS,
+    TARGET,
     TERMS,
     TERMS_RUN,
     TIMES_RUN,
@@ -77,6 +82,8 @@ _FEW = 1000
 _LONG_WAIT = 8
 # The size of a buffer from which on a sweep takes a hundred times as long as a call of a Python function.
 _LONG = 1 << 16
+# So many pulls tell how far all of them reach.
+_SAMPLE = 4096
 # Bytes per instruction that planning touches at its peak: 100 measured on tapes of a million and of ten million.
 _PLANNING = 100
 # How partials come about, by their formula; what is not here is computed and stored.
@@ -220,11 +227,16 @@ def _locked(column: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def _functions(
-    forward: Callable, reverse: Callable, ones: tuple[int, ...], blocks: tuple[int, ...] = (), matrices: bool = False
+    forward: Callable,
+    reverse: Callable,
+    ones: tuple[int, ...],
+    blocks: tuple[int, ...] = (),
+    singles: Callable | None = None,
+    matrices: bool = False,
 ) -> np.ndarray:
     """The part of a header with the addresses of the functions that a program needs; ``ones`` and ``blocks`` are families."""
     functions: dict[int, Callable] = {AT_FORWARD: forward, AT_REVERSE: reverse}
-    functions |= {AT_STRETCH: kernels.stretch} | ({AT_SINGLES: kernels.singles} if reverse is kernels.reverse else {})
+    functions |= {AT_STRETCH: kernels.stretch} | ({AT_SINGLES: singles} if singles else {})
     if matrices:
         functions |= {AT_MATRIX: kernels.matrix, AT_MATRIX_BACK: kernels.matrix_back}
     functions |= {AT_FAMILIES + 2 * family: function for family in ones if (function := kernels.ONE_OF[family])}
@@ -461,11 +473,14 @@ def _emit(
     header = np.zeros(HEADER, np.uint32)
     header[[SLOTS, N_ROWS, N_PULLS, AT_PULLS, OUTPUT]] = used, len(blocks), len(pulls), lists_at + counts[LIST], output
     families = _bits(counts[kernels.ONES]), _bits(counts[kernels.BLOCKS])
-    header[AT:HEADER] = _functions(kernels.forward, kernels.reverse, *families, bool(np.any(blocks[:, FORM] == MATRIX)))
+    far = used > FAR and _scattered(pulls, lists, lists_at)
+    singles = kernels.far_singles if far else kernels.singles
+    matrices = bool(np.any(blocks[:, FORM] == MATRIX))
+    header[AT:HEADER] = _functions(kernels.forward, kernels.reverse, *families, singles, matrices)
     parts = [header, rows, lists[: counts[LIST]], pulls.ravel()]
     end = sum(map(len, parts))
-    _addressable(end + 3 * len(tape.guards), 1 << 32, repr(tape))
-    code = np.concatenate([*parts, _guards(tape, where, blocks[:, OUT], header, end)])
+    _addressable(end + 3 * len(tape.guards) + AHEAD, 1 << 32, repr(tape))
+    code = np.concatenate([*parts, _guards(tape, where, blocks[:, OUT], header, end), np.zeros(AHEAD if far else 0, np.uint32)])
     pieces = [0, len(blocks)], [0, len(pulls)]
     if 4 * len(tape) > CHUNK:  # an instruction has three pulls at most
         pieces = (
@@ -473,6 +488,18 @@ def _emit(
             _pieces(pulls[:, COUNT].astype(np.int64) * pulls[:, TIMES_RUN] * np.maximum(pulls[:, TERMS_RUN], 1)),
         )
     return Plan(code, template[:used].copy(), size, pieces, where.astype(np.int32))
+
+
+def _scattered(pulls: np.ndarray, lists: np.ndarray, lists_at: int) -> bool:
+    """Whether many pulls of single numbers take from an adjoint far from the one they add to, by a sample of them."""
+    singles = pulls[pulls[:, PULLS] == SINGLES]
+    counts = singles[:, COUNT].astype(np.int64)
+    until = np.cumsum(counts)
+    picked = np.arange(0, counts.sum(), 1 + counts.sum() // _SAMPLE)
+    row = np.searchsorted(until, picked, "right")
+    at = singles[row, TARGET].astype(np.int64) - lists_at + 4 * (picked - (until - counts)[row])
+    source, target = lists[at].astype(np.int64) & (FLAG - 1), lists[at + 3].astype(np.int64)
+    return bool(8 * np.count_nonzero(np.abs(source - target) > FAR) > len(picked))
 
 
 def _bits(x: int) -> tuple[int, ...]:

@@ -899,6 +899,49 @@ def test_a_sweep_in_pieces_is_the_same(monkeypatch):
     np.testing.assert_array_equal(whole[1], parts[1])
 
 
+def far(plan):
+    """Whether a plan's pulls of single numbers look ahead."""
+    addresses = plan.code[kernels.AT : kernels.HEADER].view(np.uint64)
+    ahead = kernels.addresses({kernels.AT_SINGLES: kernels.far_singles}).view(np.uint64)
+    return addresses[kernels.AT_SINGLES] == ahead[kernels.AT_SINGLES]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_looking_ahead_changes_nothing(seed, monkeypatch):
+    tape = irregular_tape(seed, 1200)
+    x = tape.val[1 : 1 + tape.n_inputs].copy()
+    near = schedule.schedule(tape)
+    monkeypatch.setattr(schedule, "FAR", -1)
+    plan = schedule.schedule(tape)
+    assert far(plan) and not far(near)
+    # however far ahead of the last pull, there is code
+    assert len(plan.code) == len(near.code) + kernels.AHEAD
+    np.testing.assert_array_equal(run(plan, x, tape.n_inputs)[0], run(near, x, tape.n_inputs)[0])
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="takes minutes there")
+@pytest.mark.parametrize(("reach", "ahead"), [(400_000, True), (100, False)])
+def test_what_reaches_far_looks_ahead(reach, ahead):
+    rng, recording = np.random.default_rng(0), Recording()
+    have, read = [recording.append(INPUT, 0, 0, value) for value in (0.3, -0.7, 0.5)], {0}
+    codes = [CODE[name] for name in ("add", "multiply", "sin", "tanh", "subtract")]
+    for kind, back, other in zip(rng.integers(len(codes), size=400_000), *rng.random((2, 400_000)), strict=True):
+        a, b = (have[-1 - int(u * min(len(have), reach))] for u in (back, other))
+        b = 0 if OPS[codes[kind]].arity == 1 else b
+        read |= {a, b}
+        value = formulas.value(codes[kind], recording.val[a], recording.val[b])
+        have.append(recording.append(codes[kind], a, b, value))
+    total = have[-1]
+    for row in sorted(set(have[:-1]) - read):
+        total = recording.append(CODE["add"], total, row, recording.val[total] + recording.val[row])
+    tape = recording.freeze([total])
+    plan = schedule.schedule(tape)
+    assert far(plan) == ahead
+    wrong, apart = differences(tape, plan, np.array([0.31, -0.69, 0.52]))
+    assert not len(wrong)
+    assert apart < 1e-9
+
+
 def test_every_operation_runs_in_a_block_as_it_does_alone():
     for code, op in enumerate(OPS):
         recording = Recording()
