@@ -1,4 +1,4 @@
-"""CPython's own functions, for jitted code to call, and Python functions and methods made of jitted ones.
+"""CPython's own functions, for jitted code to call, and Python functions and operators made of jitted ones.
 
 Objects are their addresses there. Whoever uses this counts references by hand.
 """
@@ -124,16 +124,27 @@ class Definition(ctypes.Structure):
 # of those that come after them, NULL or a tuple.
 NO_ARGUMENT, ONE_ARGUMENT, ARGUMENTS, AND_NAMED = 4, 8, 128, 130
 _definition = ctypes.POINTER(Definition)
-_method = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, _definition)(("PyDescr_NewMethod", ctypes.pythonapi))
 _function = ctypes.PYFUNCTYPE(ctypes.py_object, _definition, ctypes.py_object, ctypes.py_object)(
     ("PyCFunction_NewEx", ctypes.pythonapi)
 )
+_slot = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p)(
+    ("PyDescr_NewWrapper", ctypes.pythonapi)
+)
+# Where a method of a class written in C has its class and what is known of its slot, in words.
+_CLASS_AT, _BASE_AT = 2, 5
 _keep_object = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))
 
 
-def method(kind: type, definition: Definition) -> Any:
-    """A method of a class, to be set as its attribute."""
-    return _method(kind, definition)
+def slot(kind: type, name: str, address: int) -> Any:
+    """A method of a class, to be set as its attribute, that fills the slot of the type as in classes written in C.
+
+    Operators then call the function at once, which saves the search for the method. All methods that fill a slot have one address.
+    """
+    like = float.__dict__[name]
+    words = (ctypes.c_uint64 * (type(like).__basicsize__ // 8)).from_address(id(like))
+    if words[_CLASS_AT] != id(float):
+        raise NotImplementedError("methods of classes written in C are not laid out as in CPython 3.11 to 3.14")
+    return _slot(kind, words[_BASE_AT], address)
 
 
 def function(definition: Definition, own: Any, holds: Any = None) -> Any:

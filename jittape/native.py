@@ -16,7 +16,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from numpy import uint64
+from numpy import int64, uint64
 
 from . import cpython, kernels, recording, show, tracer
 from .cpython import OBJECT, TYPE_AT, Definition, item, pointer, store, store_float64, store_int32, store_uint8
@@ -47,34 +47,43 @@ _OBJECTS = (
 )  # fmt: skip
 _OF_VAR = "rec", "row", "v"
 _OF_RECORDING = "op", "a", "b", "val", "base", "due", "owner", "constants", "lines", "guards", "vars"
-# What methods do.
-_ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _RAISE, _NEGATE, _ASK, _LT, _LE, _GT, _GE, _EQ, _NE = range(13)
-# The methods, what they record, how, and whether their operands are swapped.
-OPERATORS = (
-    ("__add__", "add", _ADD, False),
-    ("__radd__", "add", _ADD, True),
-    ("__sub__", "subtract", _SUBTRACT, False),
-    ("__rsub__", "subtract", _SUBTRACT, True),
-    ("__mul__", "multiply", _MULTIPLY, False),
-    ("__rmul__", "multiply", _MULTIPLY, True),
-    ("__truediv__", "divide", _DIVIDE, False),
-    ("__rtruediv__", "divide", _DIVIDE, True),
-    ("__pow__", "power", _RAISE, False),
-    ("__neg__", "negative", _NEGATE, False),
-    ("__bool__", "not_equal", _ASK, False),
-    ("__lt__", "less", _LT, False),
-    ("__le__", "less_equal", _LE, False),
-    ("__gt__", "greater", _GT, False),
-    ("__ge__", "greater_equal", _GE, False),
-    ("__eq__", "equal", _EQ, False),
-    ("__ne__", "not_equal", _NE, False),
+# What methods do; comparisons in the order in which CPython numbers them.
+_ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _RAISE, _NEGATE, _ASK, _LT, _LE, _EQ, _NE, _GT, _GE = range(13)
+# How a slot of the type is called: with both operands, with a third that is None but for a remainder of a power, with one, for a truth
+# value, and with the number of a comparison.
+_BINARY, _TERNARY, _UNARY, _TRUTH, _COMPARISON = range(5)
+_PARAMETERS = 2, 3, 1, 1, 3
+# The slots, how they are called, and what they do first; and the methods that fill each of them, and what those record. Of two methods
+# the second is for operands that are swapped.
+SLOTS = (
+    (_BINARY, _ADD, {"__add__": "add", "__radd__": "add"}),
+    (_BINARY, _SUBTRACT, {"__sub__": "subtract", "__rsub__": "subtract"}),
+    (_BINARY, _MULTIPLY, {"__mul__": "multiply", "__rmul__": "multiply"}),
+    (_BINARY, _DIVIDE, {"__truediv__": "divide", "__rtruediv__": "divide"}),
+    (_TERNARY, _RAISE, {"__pow__": "power", "__rpow__": "power"}),
+    (_UNARY, _NEGATE, {"__neg__": "negative"}),
+    (_TRUTH, _ASK, {"__bool__": "not_equal"}),
+    (
+        _COMPARISON,
+        _LT,
+        {
+            "__lt__": "less",
+            "__le__": "less_equal",
+            "__eq__": "equal",
+            "__ne__": "not_equal",
+            "__gt__": "greater",
+            "__ge__": "greater_equal",
+        },
+    ),
 )
-_ALONE = _NEGATE, _ASK
+OPERATORS = {name: op for *_, methods in SLOTS for name, op in methods.items()}
 _LONGEST = sys.maxsize
 # All ints below are floats.
 _WHOLE = 2.0**53
 # What stands for an error, and for what is left to Python: nothing has changed then.
 _NULL, _FOR_PYTHON = uint64(0), uint64(1)
+# What a slot that asks for a truth value returns after an error.
+_MINUS_ONE = uint64(2**64 - 1)
 
 
 @helper
@@ -357,11 +366,52 @@ def _guarded(x, facts):
 
 
 @helper
-def _operate(arguments, n, facts, operator, swapped, code, method):
-    """What a method returns."""
-    x, other = item(arguments, 0), item(arguments, 8)
-    out = _guarded(x, facts) if operator == _ASK else _operation(x, other, facts, operator, swapped, code)
-    return _called(method, arguments, n) if out == _FOR_PYTHON else out
+def _traced(x, facts):
+    """Whether an object is a Var."""
+    kind, plain = item(x, TYPE_AT), item(facts, _VAR)
+    return kind == plain or cpython.PyType_IsSubtype(kind, plain) != 0
+
+
+@helper
+def _either(operands, facts, operator, known):
+    """What an operator returns of two operands, one of which is a Var; ``known``: where the facts about its two methods are."""
+    x, y = item(operands, 0), item(operands, 8)
+    if _traced(x, facts):
+        out = _operation(x, y, facts, operator, False, item(known, 0))
+        return _called(item(known, 8), operands, 2) if out == _FOR_PYTHON else out
+    out = _FOR_PYTHON if operator == _RAISE else _operation(y, x, facts, operator, True, item(known, 0))
+    if out == _FOR_PYTHON:
+        store(operands, y)
+        store(operands + uint64(8), x)
+        out = _called(item(known, 24), operands, 2)
+    return out
+
+
+@helper
+def _filled(operands, facts, how, operator, known):
+    """What a slot of the type returns; what else it is called with comes after its operands."""
+    x, more = item(operands, 0), item(operands, 16)
+    if how == _BINARY or (how == _TERNARY and more == item(facts, _NONE)):
+        return _either(operands, facts, operator, known)
+    if how == _TERNARY:
+        return _called(item(known, 8), operands, 3)
+    if how == _COMPARISON:
+        number = more & uint64(7)
+        known += uint64(16) * number
+        operator += int64(number)
+        out = _operation(x, item(operands, 8), facts, operator, False, item(known, 0))
+        return _called(item(known, 8), operands, 2) if out == _FOR_PYTHON else out
+    if how == _UNARY:
+        out = _operation(x, x, facts, operator, False, item(known, 0))
+        return _called(item(known, 8), operands, 1) if out == _FOR_PYTHON else out
+    out = _guarded(x, facts)
+    if out == _FOR_PYTHON:
+        out = _called(item(known, 8), operands, 1)
+    truth = out == item(facts, _TRUE)
+    if out == _NULL:
+        return _MINUS_ONE
+    cpython.Py_DecRef(out)
+    return uint64(truth)
 
 
 @helper
@@ -417,7 +467,7 @@ _WORD = ir.IntType(64)
 
 @intrinsic
 def _callables(typing_context, facts, addresses):
-    """Functions as CPython calls them, of all operators, of `tracer.push` and `recording.packed`, and where they are."""
+    """Functions as CPython calls them, of all slots, of `tracer.push` and `recording.packed`, and where they are."""
 
     def generate(context, builder, signature, values):
         table = ir.GlobalVariable(builder.module, _WORD, "jittape.native.facts")
@@ -439,17 +489,14 @@ def _callables(typing_context, facts, addresses):
         def fact(inside, known, place):
             return inside.load(pointer(inside, _WORD, known, _WORD(place)))
 
-        def operate(k, operator, swapped):
-            def body(inside, operands, known):
-                both = inside.alloca(_WORD, 2)
-                for i, operand in enumerate(operands):
-                    inside.store(operand, inside.gep(both, [_WORD(i)]))
-                kinds = OBJECT, types.intp, OBJECT, types.intp, types.boolean, OBJECT, OBJECT
-                n, flag = _WORD(1 if operator in _ALONE else 2), ir.IntType(1)(int(swapped))
-                code, method = fact(inside, known, _METHODS + 16 * k), fact(inside, known, _METHODS + 16 * k + 8)
-                return call(
-                    inside, _operate, kinds, inside.ptrtoint(both, _WORD), n, known, _WORD(operator), flag, code, method
-                )
+        def fill(how, operator, place):
+            def body(inside, given, known):
+                operands = inside.alloca(_WORD, 3)
+                for i in range(3):
+                    inside.store(given[i] if i < len(given) else _WORD(0), inside.gep(operands, [_WORD(i)]))
+                kinds = OBJECT, OBJECT, types.int64, types.int64, OBJECT
+                about = inside.add(known, _WORD(place))
+                return call(inside, _filled, kinds, inside.ptrtoint(operands, _WORD), known, _WORD(how), _WORD(operator), about)
 
             return body
 
@@ -462,7 +509,10 @@ def _callables(typing_context, facts, addresses):
             done = call(inside, _pack, (OBJECT,) * 4 + (types.uint64,) * 2, *arguments)
             return inside.zext(done, _WORD)
 
-        found = [define(name, 2, operate(k, operator, swapped)) for k, (name, _, operator, swapped) in enumerate(OPERATORS)]
+        found, place = [], _METHODS
+        for how, operator, methods in SLOTS:
+            found.append(define(next(iter(methods)), _PARAMETERS[how], fill(how, operator, place)))
+            place += 16 * len(methods)
         found += [define("push", 3, push), define("pack", 6, pack)]
         for k, address in enumerate(found):
             builder.store(address, pointer(builder, _WORD, values[1], _WORD(8 * k)))
@@ -486,7 +536,7 @@ def _places(kind: Any, names: Sequence[str]) -> list[int]:
 
 
 # The methods, and the function, that are replaced.
-PYTHON = {name: getattr(Var, name) for name, *_ in OPERATORS}
+PYTHON = {name: getattr(Var, name) for name in OPERATORS}
 PUSH = tracer.push
 PACKED = recording.packed
 # Rows that Python packs in the time of a call.
@@ -507,21 +557,19 @@ late = Late(install, _hand_over, (0, BEFORE_COMPILING), "operators of traced num
 
 
 def _replace() -> None:
-    python = [x for name, op, *_ in OPERATORS for x in (CODE[op], PYTHON[name])] + [PUSH]
+    python = [x for name, op in OPERATORS.items() for x in (CODE[op], PYTHON[name])] + [PUSH]
     table = [*map(id, _OBJECTS), *_places(Var, _OF_VAR), *_places(Recording, _OF_RECORDING), *map(id, python)]
-    facts, addresses = np.array(table, np.uint64), np.zeros(len(OPERATORS) + 2, np.uint64)
+    facts, addresses = np.array(table, np.uint64), np.zeros(len(SLOTS) + 2, np.uint64)
     kernels.announce(_hand_over, "the operators of traced numbers, once per machine (a second or two)")
     loaded = kernels.compiled(_hand_over, types.void(types.uint64, types.uint64))
     loaded.ctypes(facts.ctypes.data, addresses.ctypes.data)
-    *operators, push, pack = addresses.tolist()
-    definitions = [
-        Definition(name.encode(), address, cpython.NO_ARGUMENT if operator in _ALONE else cpython.ONE_ARGUMENT)
-        for (name, _, operator, _), address in zip(OPERATORS, operators, strict=True)
-    ] + [Definition(b"push", push, cpython.ARGUMENTS)]
-    cpython.forever((_OBJECTS, python, facts, loaded, definitions))
-    for (name, *_), definition in zip(OPERATORS, definitions, strict=False):
-        setattr(Var, name, cpython.method(Var, definition))
-    tracer.push = cpython.function(definitions[-1], None)
+    *slots, push, pack = addresses.tolist()
+    definition = Definition(b"push", push, cpython.ARGUMENTS)
+    cpython.forever((_OBJECTS, python, facts, loaded, definition))
+    for (*_, methods), address in zip(SLOTS, slots, strict=True):
+        for name in methods:
+            setattr(Var, name, cpython.slot(Var, name, address))
+    tracer.push = cpython.function(definition, None)
     recording.packed = functools.partial(_packed, ctypes.PYFUNCTYPE(ctypes.c_uint64, *[ctypes.c_uint64] * 6)(pack))
 
 

@@ -1,5 +1,6 @@
 """Operators as machine code: they record what those in Python record, fail as they do, and keep no reference too many."""
 
+import ctypes
 import gc
 import operator
 import struct
@@ -17,7 +18,7 @@ import jittape as jt
 from jittape import cpython, kernels, native, recording, tracer
 from jittape.errors import StaleVarError, TapeMismatchError, TapeThreadError
 from jittape.recording import INPUT, Recording
-from jittape.tracer import Var
+from jittape.tracer import Condition, Var
 
 pytestmark = pytest.mark.skipif(not cpython.supported(), reason="this Python has no operators as machine code")
 
@@ -72,9 +73,85 @@ def run(program):
 def test_they_are_in_place():
     x = tracer.leaf(Recording(), INPUT, 3.0)
     for name in native.PYTHON:
-        assert type(getattr(Var, name)) is type(str.upper)
+        assert type(getattr(Var, name)) is type(float.__add__)
+        assert getattr(Condition, name) is getattr(Var, name)
     assert tracer.push is not native.PUSH and recording.packed is not native.PACKED
     assert (x * x).v == 9.0
+
+
+def test_the_slots_of_the_type_are_theirs():
+    """Operators find the function in the type, without a search for the method."""
+    # where a type has the slots of its numbers, and those have the first three; and where it has its comparison
+    as_number, compare = 96, 200
+    x = tracer.leaf(Recording(), INPUT, 3.0)
+    for kind in (Var, Condition):
+        numbers = ctypes.c_uint64.from_address(id(kind) + as_number).value
+        for place, name in enumerate(("__add__", "__sub__", "__mul__")):
+            address = ctypes.c_uint64.from_address(id(getattr(Var, name)) + 48).value
+            assert ctypes.c_uint64.from_address(numbers + 8 * place).value == address
+        address = ctypes.c_uint64.from_address(id(Var.__lt__) + 48).value
+        assert ctypes.c_uint64.from_address(id(kind) + compare).value == address
+    assert (x + x).v == 6.0 and (x <= 3.0).v == 1.0 and (x >= 4.0).v == 0.0
+
+
+class Other:
+    """Knows what to do with whatever it meets."""
+
+    def __add__(self, other):
+        return "add", other
+
+    def __radd__(self, other):
+        return "radd", other
+
+    def __rpow__(self, other):
+        return "rpow", other
+
+    def __gt__(self, other):
+        return "gt", other
+
+    def __eq__(self, other):
+        return "eq", other
+
+    __hash__ = None
+
+
+def test_others_have_their_say(operators):
+    x, other = tracer.leaf(Recording(), INPUT, 3.0), Other()
+    assert other + x == ("add", x)
+    assert x + other == ("radd", x)
+    assert x**other == ("rpow", x)
+    assert (x < other) == ("gt", x)
+    assert (x == other) == ("eq", x)
+    for wrong in (lambda: x - other, lambda: other - x, lambda: other**x, lambda: x > other, lambda: operator.concat(x, x)):
+        with pytest.raises(TypeError, match="unsupported operand|not supported|concatenated"):
+            wrong()
+
+
+def test_methods_are_called_by_name_as_well(operators):
+    x, y = (tracer.leaf(rec, INPUT, v) for rec in [Recording()] for v in (3.0, 2.0))
+    assert Var.__sub__(x, y).v == 1.0 and Var.__rsub__(x, y).v == -1.0 and Var.__rsub__(x, 7.0).v == 4.0
+    assert Var.__pow__(x, y).v == 9.0 and Var.__rpow__(x, y).v == 8.0 and pow(2.0, x, None).v == 8.0
+    assert Var.__neg__(x).v == -3.0 and Var.__bool__(x) is True and Var.__le__(x, y).v == 0.0
+    assert Var.__add__(x, Other()) is NotImplemented
+    with pytest.raises(TypeError):
+        pow(x, 2, 5)
+    with pytest.raises(TypeError):
+        Var.__add__(x)
+    with pytest.raises((TypeError, AttributeError)):
+        Var.__add__(1.0, x)
+
+
+def test_a_class_made_of_theirs_may_change_operators(operators):
+    class Loud(Var):
+        __slots__ = ()
+
+        def __add__(self, other):
+            return "loud"
+
+    loud = Loud()
+    plain = tracer.leaf(Recording(), INPUT, 3.0)
+    loud.rec, loud.row, loud.v = plain.rec, plain.row, plain.v
+    assert loud + 1.0 == "loud" and (loud * 2.0).v == 6.0 and (2.0 - loud).v == -1.0 and (plain + loud).v == 6.0
 
 
 @pytest.mark.parametrize("n", [0, 1, native._WORTH_A_CALL, 1000])
