@@ -37,7 +37,7 @@ class EagerRecording(Recording):
 
     def __init__(self) -> None:
         super().__init__(f"the variables of thread {threading.current_thread().name!r}")
-        self.due, self.hooks = 0, True
+        self.watched = self.hooks = True
         # everything that holds rows: Vars and VarArrays
         self.vars = []
         # one adjoint per row of the last backprop; later rows have none yet
@@ -92,6 +92,7 @@ class EagerRecording(Recording):
             *((var, "row", int(row[var.row])) for var in living if isinstance(var, Var)),
             *((rows, "flat", row[rows]) for rows in shared.values()),
             (self, "_settled", settled),
+            (self, "n", len(settled[0])),
             (self, "base", len(settled[0])),
             (self, "adjoints", self.adjoints[needed[: len(self.adjoints)]]),
             (self, "assigned", {int(row[old]): x for old, x in self.assigned.items() if needed[old]}),
@@ -214,7 +215,7 @@ def var(value: Any, name: str | None = None) -> Var:
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name is {name!r}; it must be a string")
     recording = _local.recording
-    if recording is None or not recording.whole():
+    if recording is None:
         native.late.worked(0)
         recording = _local.recording = EagerRecording()
     return tracer.leaf(recording, INPUT, x, name)

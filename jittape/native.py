@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import sys
 from collections.abc import Sequence
 from math import copysign, nan, sqrt
@@ -18,12 +17,12 @@ from numba import types
 from numba.extending import intrinsic
 from numpy import int64, uint64
 
-from . import cpython, kernels, recording, show, tracer
-from .cpython import OBJECT, TYPE_AT, Definition, item, pointer, store, store_float64, store_int32, store_uint8
+from . import cpython, kernels, show, tracer
+from .cpython import OBJECT, TYPE_AT, Definition, item, item_uint8, pointer, store, store_float64, store_int32, store_uint8
 from .kernels import helper
 from .late import Late
 from .ops import CODE
-from .recording import CONDITIONS, CONST, Recording
+from .recording import CONDITIONS, CONST, OP_AT, ROW, Recording
 from .tracer import Condition, Var
 
 
@@ -33,20 +32,24 @@ def _of(x, facts, place):
     return item(x, item(facts, place))
 
 
-# What there is to know of this process, by its place in a table: objects, where others have their attributes, and from `_METHODS` on of
-# each method the opcode and the Python method.
+# What there is to know of this process, by its place in a table: objects, opcodes, the opcodes of conditions as bits of four words,
+# where objects have their attributes, and from `_METHODS` on of each method the opcode and the Python method.
 (
-    _VAR, _CONDITION, _RECORDING, _FLOAT, _NUMPY_FLOAT, _INT, _LIST, _NONE, _TRUE, _FALSE, _ZERO, _CONST, _SQUARE, _SQRT, _RECIPROCAL,
-    _CUBE, _FOURTH, _INVERSE_SQUARE,
-    _APPENDED, _FILENAME, _PACKAGE, _POSITIVE_ZERO, _CONDITIONS,
-    _REC, _ROW, _V, _OP, _A, _B, _VAL, _BASE, _DUE, _OWNER, _CONSTANTS, _LINES, _GUARDS, _VARS, _METHODS,
-) = range(0, 8 * 38, 8)  # fmt: skip
+    _VAR, _CONDITION, _RECORDING, _FLOAT, _NUMPY_FLOAT, _INT, _LIST, _BYTES, _NONE, _TRUE, _FALSE,
+    _APPENDED, _FILENAME, _PACKAGE, _POSITIVE_ZERO,
+    _CONST, _SQUARE, _SQRT, _RECIPROCAL, _CUBE, _FOURTH, _INVERSE_SQUARE, _CONDITIONS, _, _, _,
+    _REC, _ROW, _V, _N, _BLOCK, _BASE, _WATCHED, _OWNER, _CONSTANTS, _LINES, _GUARDS, _VARS, _METHODS,
+) = range(0, 8 * 39, 8)  # fmt: skip
 _OBJECTS = (
-    Var, Condition, Recording, float, np.float64, int, list, None, True, False, 0, CONST, *map(CODE.get, tracer.POWERS.values()),
-    "appended", "co_filename", show.PACKAGE, "0.0", CONDITIONS,
+    Var, Condition, Recording, float, np.float64, int, list, bytearray, None, True, False,
+    "appended", "co_filename", show.PACKAGE, "0.0",
+)  # fmt: skip
+_CODES = (
+    CONST, *map(CODE.__getitem__, tracer.POWERS.values()),
+    *(sum(1 << (code & 63) for code in CONDITIONS if code >> 6 == word) for word in range(4)),
 )  # fmt: skip
 _OF_VAR = "rec", "row", "v"
-_OF_RECORDING = "op", "a", "b", "val", "base", "due", "owner", "constants", "lines", "guards", "vars"
+_OF_RECORDING = "n", "block", "base", "watched", "owner", "constants", "lines", "guards", "vars"
 # What methods do; comparisons in the order in which CPython numbers them.
 _ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _RAISE, _NEGATE, _ASK, _LT, _LE, _EQ, _NE, _GT, _GE = range(13)
 # How a slot of the type is called: with both operands, with a third that is None but for a remainder of a power, with one, for a truth
@@ -79,9 +82,11 @@ SLOTS = (
 OPERATORS = {name: op for *_, methods in SLOTS for name, op in methods.items()}
 _LONGEST = sys.maxsize
 # All ints below are floats.
-_WHOLE = 2.0**53
-# What stands for an error, and for what is left to Python: nothing has changed then.
+_EXACT = 2.0**53
+# What stands for an error, and for what is left to Python: nothing has changed then. The same in place of a row.
 _NULL, _FOR_PYTHON = uint64(0), uint64(1)
+_FAILED, _ELSEWHERE = -2, -1
+_SIZE, _LIMIT = ROW.size, 1 << 31
 # What a slot that asks for a truth value returns after an error.
 _MINUS_ONE = uint64(2**64 - 1)
 
@@ -114,48 +119,56 @@ def _mine(rec, facts):
 
 
 @helper
-def _open(rec, facts):
-    """Whether rows can be appended to a recording."""
-    kind = item(facts, _LIST)
-    return (
-        item(_of(rec, facts, _OP), TYPE_AT) == kind
-        and item(_of(rec, facts, _A), TYPE_AT) == kind
-        and item(_of(rec, facts, _B), TYPE_AT) == kind
-        and item(_of(rec, facts, _VAL), TYPE_AT) == kind
-    )
+def _whole(x, facts):
+    """An int of Python as a number, -1 for anything else."""
+    return cpython.PyLong_AsSsize_t(x) if x != _NULL and item(x, TYPE_AT) == item(facts, _INT) else _ELSEWHERE
+
+
+@helper
+def _recent(rec, facts):
+    """How many rows the block of a recording has, -1 where none can be appended."""
+    n, base = _whole(_of(rec, facts, _N), facts), _whole(_of(rec, facts, _BASE), facts)
+    if n < 0 or base < 0 or item(_of(rec, facts, _BLOCK), TYPE_AT) != item(facts, _BYTES):
+        return _ELSEWHERE
+    return n - base
+
+
+@helper
+def _fits(rec, facts, rows):
+    """Whether there is room for so many rows in the block of a recording that has not ended."""
+    recent = _recent(rec, facts)
+    return recent >= 0 and _SIZE * (recent + rows) <= cpython.PyByteArray_Size(_of(rec, facts, _BLOCK))
 
 
 @helper
 def _append_row(rec, facts, code, a, b, v):
-    """Append a row of these objects and return its number, a new reference; NULL after an error."""
-    row = cpython.PyLong_FromSsize_t(
-        cpython.PyLong_AsSsize_t(_of(rec, facts, _BASE)) + cpython.PyList_Size(_of(rec, facts, _VAL))
-    )
-    if (
-        row != _NULL
-        and cpython.PyList_Append(_of(rec, facts, _VAL), v) == 0
-        and cpython.PyList_Append(_of(rec, facts, _OP), code) == 0
-        and cpython.PyList_Append(_of(rec, facts, _A), a) == 0
-        and cpython.PyList_Append(_of(rec, facts, _B), b) == 0
-    ):
-        return row
-    cpython.Py_DecRef(row)
-    return _NULL
+    """Append a row, for which there has to be room, and return its number, a new reference; NULL after an error."""
+    row, at = _of(rec, facts, _N), _recent(rec, facts)
+    following = cpython.PyLong_FromSsize_t(cpython.PyLong_AsSsize_t(row) + 1)
+    if following == _NULL:
+        return _NULL
+    to = cpython.PyByteArray_AsString(_of(rec, facts, _BLOCK)) + uint64(_SIZE * at)
+    store_float64(to, v)
+    store_int32(to + uint64(8), uint64(a))
+    store_int32(to + uint64(12), uint64(b))
+    store_uint8(to + uint64(OP_AT), uint64(code))
+    store(rec + item(facts, _N), following)
+    return row
 
 
 @helper
-def _finish(out, rec, facts, code, a, b, v):
+def _finish(out, rec, facts, code, a, b, v, value):
     """Append the row of a new Var and return the Var; NULL after an error. Three references are taken over, ``out``, ``rec`` and ``v``."""
     store(out + item(facts, _REC), rec)
     store(out + item(facts, _V), v)
-    row = _NULL if v == _NULL else _append_row(rec, facts, code, a, b, v)
+    row = _NULL if v == _NULL else _append_row(rec, facts, code, a, b, value)
     store(out + item(facts, _ROW), row)
     good = row != _NULL
     held = _of(rec, facts, _VARS)
     if good and held != _NULL and item(held, TYPE_AT) == item(facts, _LIST):
         # before anything else runs: what nobody holds loses its rows
         good = cpython.PyList_Append(held, out) == 0
-    if good and cpython.PyLong_AsSsize_t(row) >= cpython.PyLong_AsSsize_t(_of(rec, facts, _DUE)):
+    if good and _of(rec, facts, _WATCHED) != item(facts, _FALSE):
         method = cpython.PyObject_GetAttr(rec, item(facts, _APPENDED))
         done = _NULL if method == _NULL else cpython.PyObject_CallOneArg(method, out)
         cpython.Py_DecRef(method)
@@ -175,48 +188,51 @@ def _number(x, facts):
         return cpython.PyFloat_AsDouble(x)
     if kind == item(facts, _INT):
         y = cpython.PyLong_AsDouble(x)
-        if abs(y) < _WHOLE and (y != -1.0 or cpython.PyErr_Occurred() == _NULL):
+        if abs(y) < _EXACT and (y != -1.0 or cpython.PyErr_Occurred() == _NULL):
             return y
         cpython.PyErr_Clear()  # too large for a float, or rounded
     return nan
 
 
 @helper
-def _constant(rec, facts, y):
-    """The row of a constant, borrowed; NULL after an error, `_FOR_PYTHON` for most of 0 and NaN, whose keys are strings."""
+def _constant(rec, facts, x, y):
+    """The row of a constant, for which there is room: a number of Python, and its value.
+
+    `_FAILED` after an error, `_ELSEWHERE` for most of 0 and NaN, whose keys are strings.
+    """
     constants = _of(rec, facts, _CONSTANTS)
     if not (y < 0.0 or y > 0.0):
-        row = cpython.PyDict_GetItem(constants, item(facts, _POSITIVE_ZERO)) if y == 0.0 and copysign(1.0, y) > 0.0 else _NULL
-        return row if row != _NULL else _FOR_PYTHON
-    key = cpython.PyFloat_FromDouble(y)
-    if key == _NULL:
-        return _NULL
-    row = cpython.PyDict_GetItem(constants, key)
-    if row == _NULL:
-        if _of(rec, facts, _LINES) != item(facts, _NONE):
-            row = _FOR_PYTHON
-        else:
-            zero = item(facts, _ZERO)
-            row = _append_row(rec, facts, item(facts, _CONST), zero, zero, key)
-            if row != _NULL:
-                failed = cpython.PyDict_SetItem(constants, key, row) != 0
-                cpython.Py_DecRef(row)  # the dict has it
-                if failed:
-                    row = _NULL
+        zero = y == 0.0 and copysign(1.0, y) > 0.0
+        return _whole(cpython.PyDict_GetItem(constants, item(facts, _POSITIVE_ZERO)), facts) if zero else _ELSEWHERE
+    key = x
+    if item(x, TYPE_AT) == item(facts, _FLOAT):
+        cpython.Py_IncRef(x)
+    else:
+        key = cpython.PyFloat_FromDouble(y)
+        if key == _NULL:
+            return _FAILED
+    found = cpython.PyDict_GetItem(constants, key)
+    row = _whole(found, facts)
+    if found == _NULL and _of(rec, facts, _LINES) == item(facts, _NONE):
+        row, made = _FAILED, _append_row(rec, facts, item(facts, _CONST), 0, 0, y)
+        if made != _NULL:
+            if cpython.PyDict_SetItem(constants, key, made) == 0:
+                row = cpython.PyLong_AsSsize_t(made)
+            cpython.Py_DecRef(made)  # the dict has it
     cpython.Py_DecRef(key)
     return row
 
 
 @helper
 def _second(x, rec, facts):
-    """The row, borrowed, and the value of an operand; the row is NULL after an error, `_FOR_PYTHON` where it takes a closer look."""
+    """The row and the value of an operand; the row is `_FAILED` after an error, `_ELSEWHERE` where it takes a closer look."""
     if item(x, TYPE_AT) != item(facts, _VAR):
         y = _number(x, facts)
-        return _constant(rec, facts, y), y
+        return _constant(rec, facts, x, y), y
     v = _of(x, facts, _V)
     if _of(x, facts, _REC) == rec and v != _NULL and item(v, TYPE_AT) == item(facts, _FLOAT):
-        return max(_of(x, facts, _ROW), _FOR_PYTHON), cpython.PyFloat_AsDouble(v)
-    return _FOR_PYTHON, nan
+        return _whole(_of(x, facts, _ROW), facts), cpython.PyFloat_AsDouble(v)
+    return _ELSEWHERE, nan
 
 
 @helper
@@ -258,50 +274,46 @@ def _operation(x, other, facts, operator, swapped, code):
     if out == _NULL:
         cpython.Py_DecRef(rec)
         return _NULL
-    a, b, v = max(_of(x, facts, _ROW), _FOR_PYTHON), _FOR_PYTHON, _of(x, facts, _V)
+    a, b, v = _whole(_of(x, facts, _ROW), facts), _ELSEWHERE, _of(x, facts, _V)
     left, right, exponent = 0.0, 0.0, nan
-    if _open(rec, facts) and v != _NULL and item(v, TYPE_AT) == item(facts, _FLOAT):
+    if _fits(rec, facts, 2) and v != _NULL and item(v, TYPE_AT) == item(facts, _FLOAT):  # a constant may come first
         left = cpython.PyFloat_AsDouble(v)
         if operator == _RAISE:
             exponent = _number(other, facts)
         if operator == _NEGATE or exponent in (2.0, 0.5, -1.0, 3.0, 4.0, -2.0):
-            b = item(facts, _ZERO)
+            b = 0
         else:
             b, right = _second(other, rec, facts)
     if swapped:
         a, b, left, right = b, a, right, left
-    good = a > _FOR_PYTHON and b > _FOR_PYTHON
-    result = _NULL
+    good, value = a >= 0 and b >= 0, nan
     if good and operator >= _LT:
-        result = cpython.PyFloat_FromDouble(1.0 if _compared(left, right, operator) else 0.0)
+        value = 1.0 if _compared(left, right, operator) else 0.0
     elif good and operator == _RAISE:
-        raised = nan
         if exponent == 2.0:
-            code, raised = item(facts, _SQUARE), left * left
+            code, value = item(facts, _SQUARE), left * left
         elif exponent == 0.5 and left >= 0.0:
-            code, raised = item(facts, _SQRT), sqrt(left)
+            code, value = item(facts, _SQRT), sqrt(left)
         elif exponent == -1.0 and left != 0.0:
-            code, raised = item(facts, _RECIPROCAL), 1.0 / left
+            code, value = item(facts, _RECIPROCAL), 1.0 / left
         elif exponent == 3.0:
-            code, raised = item(facts, _CUBE), left * left * left
+            code, value = item(facts, _CUBE), left * left * left
         elif exponent == 4.0:
-            code, raised = item(facts, _FOURTH), left * left * (left * left)
+            code, value = item(facts, _FOURTH), left * left * (left * left)
         elif exponent == -2.0 and left != 0.0:
-            code, raised = item(facts, _INVERSE_SQUARE), 1.0 / left * (1.0 / left)
-        elif b != item(facts, _ZERO):
-            raised = cpython.c_pow(left, right)
-        good = raised - raised == 0.0
-        if good:
-            result = cpython.PyFloat_FromDouble(raised)
+            code, value = item(facts, _INVERSE_SQUARE), 1.0 / left * (1.0 / left)
+        elif b != 0:
+            value = cpython.c_pow(left, right)
+        good = value - value == 0.0
     elif good:
         good = operator != _DIVIDE or right != 0.0
         if good:
-            result = cpython.PyFloat_FromDouble(_calculated(left, right, operator))
+            value = _calculated(left, right, operator)
     if good:
-        return _finish(out, rec, facts, code, a, b, result)
+        return _finish(out, rec, facts, code, a, b, cpython.PyFloat_FromDouble(value), value)
     cpython.Py_DecRef(out)
     cpython.Py_DecRef(rec)
-    return _NULL if a == _NULL or b == _NULL else _FOR_PYTHON
+    return _NULL if a == _FAILED or b == _FAILED else _FOR_PYTHON
 
 
 @helper
@@ -332,14 +344,16 @@ def _user_place(facts):
 def _guarded(x, facts):
     """The truth of a condition, after its guard was noted; NULL after an error, `_FOR_PYTHON` where nothing was done."""
     rec, row, v = _of(x, facts, _REC), _of(x, facts, _ROW), _of(x, facts, _V)
-    if rec == _NULL or item(rec, TYPE_AT) != item(facts, _RECORDING) or not (_mine(rec, facts) and _open(rec, facts)):
+    if rec == _NULL or item(rec, TYPE_AT) != item(facts, _RECORDING) or not _mine(rec, facts):
         return _FOR_PYTHON
     if item(x, TYPE_AT) != item(facts, _CONDITION) or v == _NULL or item(v, TYPE_AT) != item(facts, _FLOAT):
         return _FOR_PYTHON
-    op, at = _of(rec, facts, _OP), cpython.PyLong_AsSsize_t(row) - cpython.PyLong_AsSsize_t(_of(rec, facts, _BASE))
+    recent, at = _recent(rec, facts), _whole(row, facts) - _whole(_of(rec, facts, _BASE), facts)
+    if not 0 <= at < recent:
+        return _FOR_PYTHON
+    code = item_uint8(cpython.PyByteArray_AsString(_of(rec, facts, _BLOCK)), uint64(_SIZE * at + OP_AT))
     # an argument may be a truth value, too, and its row none of a condition
-    condition = at >= 0 and at < cpython.PyList_Size(op)
-    if not condition or cpython.PySet_Contains(item(facts, _CONDITIONS), cpython.PyList_GetItem(op, at)) != 1:
+    if (item(facts, uint64(_CONDITIONS) + (code >> uint64(6)) * uint64(8)) >> (code & uint64(63))) & uint64(1) == 0:
         return _FOR_PYTHON
     truth = item(facts, _TRUE if cpython.PyFloat_AsDouble(v) != 0.0 else _FALSE)
     # What is made here may collect garbage, and so run code that takes these from ``x``: a frame is made, too.
@@ -423,13 +437,20 @@ def _pushed(arguments, facts):
     out = cpython.PyType_GenericAlloc(kind, 0)
     if out == _NULL:
         return _NULL
-    if not _open(rec, facts):
+    code, a, b = (_whole(item(arguments, 16), facts), _whole(item(arguments, 24), facts), _whole(item(arguments, 32), facts))
+    v = item(arguments, 40)
+    if not (
+        _fits(rec, facts, 1)
+        and 0 <= code < 256
+        and 0 <= a < _LIMIT
+        and 0 <= b < _LIMIT
+        and item(v, TYPE_AT) == item(facts, _FLOAT)
+    ):
         cpython.Py_DecRef(out)
         return _FOR_PYTHON
-    v = item(arguments, 40)
     cpython.Py_IncRef(rec)
     cpython.Py_IncRef(v)
-    return _finish(out, rec, facts, item(arguments, 16), item(arguments, 24), item(arguments, 32), v)
+    return _finish(out, rec, facts, code, a, b, v, cpython.PyFloat_AsDouble(v))
 
 
 @helper
@@ -439,35 +460,12 @@ def _push(arguments, n, facts, function):
     return _called(function, arguments, n) if out == _FOR_PYTHON else out
 
 
-@helper
-def _pack(op, a, b, val, n, columns):
-    """Write the first ``n`` rows of lists to an address: the values, both operands and the opcodes; whether they are what columns take."""
-    for i in range(n):
-        x, y = cpython.PyList_GetItem(a, i), cpython.PyList_GetItem(b, i)
-        code, v = cpython.PyList_GetItem(op, i), cpython.PyList_GetItem(val, i)
-        if x == _NULL or y == _NULL or code == _NULL or v == _NULL:
-            cpython.PyErr_Clear()
-            return False
-        first, second, k = cpython.PyLong_AsSsize_t(x), cpython.PyLong_AsSsize_t(y), cpython.PyLong_AsSsize_t(code)
-        value = cpython.PyFloat_AsDouble(v)
-        if not (0 <= first < 1 << 31 and 0 <= second < 1 << 31 and 0 <= k < 256) or (
-            value == -1.0 and cpython.PyErr_Occurred() != _NULL
-        ):
-            cpython.PyErr_Clear()
-            return False
-        store_float64(columns + 8 * i, value)
-        store_int32(columns + 8 * n + 4 * i, first)
-        store_int32(columns + 12 * n + 4 * i, second)
-        store_uint8(columns + 16 * n + i, k)
-    return True
-
-
 _WORD = ir.IntType(64)
 
 
 @intrinsic
 def _callables(typing_context, facts, addresses):
-    """Functions as CPython calls them, of all slots, of `tracer.push` and `recording.packed`, and where they are."""
+    """Functions as CPython calls them, of all slots and of `tracer.push`, and where they are."""
 
     def generate(context, builder, signature, values):
         table = ir.GlobalVariable(builder.module, _WORD, "jittape.native.facts")
@@ -505,15 +503,11 @@ def _callables(typing_context, facts, addresses):
             function = fact(inside, known, _METHODS + 16 * len(OPERATORS))
             return call(inside, _push, kinds, *arguments[1:], known, function)
 
-        def pack(inside, arguments, known):
-            done = call(inside, _pack, (OBJECT,) * 4 + (types.uint64,) * 2, *arguments)
-            return inside.zext(done, _WORD)
-
         found, place = [], _METHODS
         for how, operator, methods in SLOTS:
             found.append(define(next(iter(methods)), _PARAMETERS[how], fill(how, operator, place)))
             place += 16 * len(methods)
-        found += [define("push", 3, push), define("pack", 6, pack)]
+        found.append(define("push", 3, push))
         for k, address in enumerate(found):
             builder.store(address, pointer(builder, _WORD, values[1], _WORD(8 * k)))
         return context.get_dummy_value()
@@ -538,9 +532,6 @@ def _places(kind: Any, names: Sequence[str]) -> list[int]:
 # The methods, and the function, that are replaced.
 PYTHON = {name: getattr(Var, name) for name in OPERATORS}
 PUSH = tracer.push
-PACKED = recording.packed
-# Rows that Python packs in the time of a call.
-_WORTH_A_CALL = 64
 
 
 def install() -> None:
@@ -557,26 +548,16 @@ late = Late(install, _hand_over, (0, BEFORE_COMPILING), "operators of traced num
 
 
 def _replace() -> None:
-    python = [x for name, op in OPERATORS.items() for x in (CODE[op], PYTHON[name])] + [PUSH]
-    table = [*map(id, _OBJECTS), *_places(Var, _OF_VAR), *_places(Recording, _OF_RECORDING), *map(id, python)]
-    facts, addresses = np.array(table, np.uint64), np.zeros(len(SLOTS) + 2, np.uint64)
+    methods = [x for name, op in OPERATORS.items() for x in (CODE[op], id(PYTHON[name]))]
+    table = [*map(id, _OBJECTS), *_CODES, *_places(Var, _OF_VAR), *_places(Recording, _OF_RECORDING), *methods, id(PUSH)]
+    facts, addresses = np.array(table, np.uint64), np.zeros(len(SLOTS) + 1, np.uint64)
     kernels.announce(_hand_over, "the operators of traced numbers, once per machine (a second or two)")
     loaded = kernels.compiled(_hand_over, types.void(types.uint64, types.uint64))
     loaded.ctypes(facts.ctypes.data, addresses.ctypes.data)
-    *slots, push, pack = addresses.tolist()
+    *slots, push = addresses.tolist()
     definition = Definition(b"push", push, cpython.ARGUMENTS)
-    cpython.forever((_OBJECTS, python, facts, loaded, definition))
-    for (*_, methods), address in zip(SLOTS, slots, strict=True):
-        for name in methods:
+    cpython.forever((_OBJECTS, PYTHON, PUSH, facts, loaded, definition))
+    for (*_, names), address in zip(SLOTS, slots, strict=True):
+        for name in names:
             setattr(Var, name, cpython.slot(Var, name, address))
     tracer.push = cpython.function(definition, None)
-    recording.packed = functools.partial(_packed, ctypes.PYFUNCTYPE(ctypes.c_uint64, *[ctypes.c_uint64] * 6)(pack))
-
-
-def _packed(fill: Any, op: list[int], a: list[int], b: list[int], val: list[float], n: int) -> tuple[Any, Any, Any, Any]:
-    """What `recording.packed` returns, from a buffer that machine code fills; Python does what that cannot, and says why."""
-    if n >= _WORTH_A_CALL:
-        columns = np.empty(17 * n, np.uint8)
-        if fill(id(op), id(a), id(b), id(val), n, columns.ctypes.data):
-            return columns[16 * n :], columns[8 * n : 12 * n], columns[12 * n : 16 * n], columns[: 8 * n]
-    return PACKED(op, a, b, val, n)

@@ -18,7 +18,7 @@ from . import formulas
 from .errors import StaleVarError, TapeMismatchError, TracingTypeError
 from .formulas import ARITHMETIC, VALUE
 from .ops import CODE, OPS
-from .recording import Recording
+from .recording import ROOM, ROW, Recording
 
 PLAIN = (float, int, np.floating, np.integer, np.bool_, numbers.Rational)
 COMPLEX = (complex, np.complexfloating)
@@ -298,18 +298,22 @@ def _array_function(function: Any, types: Any, args: Any, kwargs: Any) -> Any:
 array_function: Callable[..., Any] = _array_function
 
 
+_write, _SIZE = ROW.pack_into, ROW.size
+
+
 def push(rec: Recording, cls: type[Var], code: int, a: int, b: int, v: float) -> Any:
     """Append one row and return its Var."""
     if rec.owner != get_ident():
         rec.check(rec)
-    out, val = cls(), rec.val
-    out.rec, out.v = rec, v
-    out.row = row = rec.base + len(val)
-    val.append(v)
-    rec.op.append(code)
-    rec.a.append(a)
-    rec.b.append(b)
-    if row >= rec.due:
+    out = cls()
+    # as in `Recording.append`
+    while rec.n - rec.base == ROOM:
+        rec.settle()
+    row = rec.n
+    rec.n = row + 1
+    _write(rec.block, _SIZE * (row - rec.base), v, a, b, code)
+    out.rec, out.row, out.v = rec, row, v
+    if rec.watched:
         if rec.vars is not None:
             rec.vars.append(out)
         rec.appended(out)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from numba import config
 
-from jittape import cpython, native, recording, tracer
+from jittape import cpython, native, tracer
 
 settings.register_profile(
     "jittape",
@@ -52,7 +52,6 @@ def use_python(monkeypatch):
         for name, method in native.PYTHON.items():
             monkeypatch.setattr(tracer.Var, name, method)
         monkeypatch.setattr(tracer, "push", native.PUSH)
-        monkeypatch.setattr(recording, "packed", native.PACKED)
 
     return replace
 

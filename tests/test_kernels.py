@@ -738,7 +738,7 @@ def test_ctrl_c_during_a_long_sweep():
         for _ in range(13):  # the same rows again and again: a chain of 2**13 times as many
             for column in rec.settle():
                 column.extend(column[1:])
-            rec.base = len(column)
+            rec.n = rec.base = len(column)
         y.row = len(rec) - 1
         print(len(rec) > 8_000_000)
         y.backprop()

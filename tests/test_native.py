@@ -3,7 +3,6 @@
 import ctypes
 import gc
 import operator
-import struct
 import subprocess
 import sys
 import textwrap
@@ -15,7 +14,7 @@ import pytest
 from numba import config
 
 import jittape as jt
-from jittape import cpython, kernels, native, recording, tracer
+from jittape import cpython, kernels, native, tracer
 from jittape.errors import StaleVarError, TapeMismatchError, TapeThreadError
 from jittape.recording import INPUT, Recording
 from jittape.tracer import Condition, Var
@@ -75,7 +74,7 @@ def test_they_are_in_place():
     for name in native.PYTHON:
         assert type(getattr(Var, name)) is type(float.__add__)
         assert getattr(Condition, name) is getattr(Var, name)
-    assert tracer.push is not native.PUSH and recording.packed is not native.PACKED
+    assert tracer.push is not native.PUSH
     assert (x * x).v == 9.0
 
 
@@ -152,45 +151,6 @@ def test_a_class_made_of_theirs_may_change_operators(operators):
     plain = tracer.leaf(Recording(), INPUT, 3.0)
     loud.rec, loud.row, loud.v = plain.rec, plain.row, plain.v
     assert loud + 1.0 == "loud" and (loud * 2.0).v == 6.0 and (2.0 - loud).v == -1.0 and (plain + loud).v == 6.0
-
-
-@pytest.mark.parametrize("n", [0, 1, native._WORTH_A_CALL, 1000])
-def test_rows_become_the_bytes_that_python_makes_of_them(n, rng):
-    rows = [list(map(int, rng.integers(0, high, n + 3))) for high in (256, 1 << 31, 1 << 31)]
-    rows.append([*rng.normal(size=n).tolist(), -1.0, float("nan"), np.float64(-0.0)])
-    for m in {0, n, n + 3}:
-        ours, theirs = recording.packed(*rows, m), native.PACKED(*rows, m)
-        assert [bytes(column) for column in ours] == [bytes(column) for column in theirs]
-
-
-@pytest.mark.parametrize(
-    "column, bad",
-    [(0, 256), (0, -1), (1, 1 << 31), (2, -(1 << 31) - 1), (1, 1.5), (2, None), (3, "x"), (3, 10**400), (0, 1 << 70)],
-)
-def test_rows_that_are_none_are_pythons_errors(column, bad):
-    rows = [[1] * 100, [1] * 100, [1] * 100, [1.0] * 100]
-    rows[column][99] = bad
-    expected = outcome(native.PACKED, *rows, 100)
-    assert outcome(recording.packed, *rows, 100) == expected and issubclass(expected[0], Exception)
-    rows[column][99] = 1
-    assert len(recording.packed(*rows, 100)) == 4
-
-
-def test_packing_keeps_no_reference():
-    row, value = 10**6, float("1.25")
-    rows = [[1] * 100, [row] * 100, [row] * 100, [value] * 100]
-    counts = sys.getrefcount(row), sys.getrefcount(value)
-    for _ in range(10):
-        recording.packed(*rows, 100)
-        outcome(recording.packed, [1] * 99, *rows[1:], 100)
-    assert (sys.getrefcount(row), sys.getrefcount(value)) == counts
-
-
-def test_rows_that_are_missing_are_pythons_errors():
-    with pytest.raises((TypeError, struct.error)):
-        recording.packed([1] * 100, [1] * 99, [1] * 100, [1.0] * 100, 100)
-    with pytest.raises((TypeError, struct.error)):
-        recording.packed([1] * 100, None, [1] * 100, [1.0] * 100, 100)
 
 
 def test_every_operator_on_every_kind_of_operand(use_python):
@@ -279,11 +239,7 @@ def test_memory_is_steady():
             y = (x * 2.0 + x / 3 - 1) ** 2
             if y > 3.0 or y**1.5 == x:
                 y = y**-1
-        rows = len(rec.val)
         rec.guards.clear()
-        for column in (rec.val, rec.op, rec.a, rec.b):
-            del column[1000:]
-        return rows
 
     work()
     gc.collect()
@@ -336,7 +292,7 @@ def test_an_error_of_what_is_called_on_the_way(monkeypatch):
             raise MemoryError("no room")
 
     rec = Full()
-    rec.due = 0
+    rec.watched = True
     x = Var()
     x.rec, x.row, x.v = rec, 0, 1.5
     before = sys.getrefcount(x), sys.getrefcount(rec)
@@ -373,7 +329,7 @@ def test_garbage_that_records_when_it_is_collected():
         for k in range(300):
             Late()
             y = x * x - k
-            assert rec.val[y.row] == y.v == 9.0 - k
+            assert rec.value(y.row) == y.v == 9.0 - k
     finally:
         gc.set_threshold(*old)
     assert len(done) > 50

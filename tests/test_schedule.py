@@ -43,9 +43,9 @@ def random_tape(seed, rows):
             if pattern == 4 and made:
                 b = made[-1]
             b = 0 if OPS[code].arity == 1 else b
-            made.append(recording.append(code, a, b, formulas.value(code, recording.val[a], recording.val[b])))
+            made.append(recording.append(code, a, b, formulas.value(code, recording.value(a), recording.value(b))))
         if OPS[code].condition and rng.random() < 0.5:
-            recording.guards.append((made[0], recording.val[made[0]] != 0.0, None))
+            recording.guards.append((made[0], recording.value(made[0]) != 0.0, None))
         have += made
     outputs = [have[-1], *rng.choice(have, 2)]
     return recording.freeze(outputs)
@@ -929,11 +929,11 @@ def test_what_reaches_far_looks_ahead(reach, ahead):
         a, b = (have[-1 - int(u * min(len(have), reach))] for u in (back, other))
         b = 0 if OPS[codes[kind]].arity == 1 else b
         read |= {a, b}
-        value = formulas.value(codes[kind], recording.val[a], recording.val[b])
+        value = formulas.value(codes[kind], recording.value(a), recording.value(b))
         have.append(recording.append(codes[kind], a, b, value))
     total = have[-1]
     for row in sorted(set(have[:-1]) - read):
-        total = recording.append(CODE["add"], total, row, recording.val[total] + recording.val[row])
+        total = recording.append(CODE["add"], total, row, recording.value(total) + recording.value(row))
     tape = recording.freeze([total])
     plan = schedule.schedule(tape)
     assert far(plan) == ahead
@@ -949,12 +949,12 @@ def test_every_operation_runs_in_a_block_as_it_does_alone():
         xs = [recording.append(INPUT, 0, 0, rng.uniform(*op.near[0])) for _ in range(40)]
         ys = [recording.append(INPUT, 0, 0, rng.uniform(*op.near[-1])) for _ in range(40)]
         out = [
-            recording.append(code, x, 0 if op.arity == 1 else y, formulas.value(code, recording.val[x], recording.val[y]))
+            recording.append(code, x, 0 if op.arity == 1 else y, formulas.value(code, recording.value(x), recording.value(y)))
             for x, y in zip(xs, ys, strict=True)
         ]
         total = out[0]
         for row in out[1:]:
-            total = recording.append(CODE["add"], total, row, recording.val[total] + recording.val[row])
+            total = recording.append(CODE["add"], total, row, recording.value(total) + recording.value(row))
         tape = recording.freeze([total])
         plan = schedule.schedule(tape)
         wrong, apart = differences(tape, plan, tape.val[1 : 1 + tape.n_inputs].copy())

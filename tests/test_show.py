@@ -35,7 +35,7 @@ class Build:
         return row
 
     def __call__(self, op, a, b=0, name=None):
-        value = formulas.value(CODE[op], self.rec.val[a], self.rec.val[b])
+        value = formulas.value(CODE[op], self.rec.value(a), self.rec.value(b))
         return self.name(self.rec.append(CODE[op], a, b, value), name)
 
     def constant(self, value):

@@ -1,6 +1,8 @@
 """The tape: rows go in, flat columns come out, nothing corrupt gets through, and length costs no recursion."""
 
 import copy
+import gc
+import itertools
 import pickle
 import sys
 import threading
@@ -399,7 +401,8 @@ def test_reference_sweeps_agree_with_the_recorded_values():
 def test_rows_move_to_typed_columns_while_a_function_is_recorded(monkeypatch):
     """Whenever recent rows move, by their number or because an array operation comes, rows keep their numbers."""
     x = jt.record(chain, 0.5).tape
-    monkeypatch.setattr(recording, "_RECENT", 7)
+    for module in (recording, tracer):
+        monkeypatch.setattr(module, "ROOM", 18)
     y = jt.record(chain, 0.5).tape
     for column in ("op", "a", "b", "val", "outputs"):
         assert np.array_equal(getattr(x, column), getattr(y, column))
@@ -415,12 +418,67 @@ def chain(v):
     return total * v
 
 
-def test_an_operation_that_was_interrupted_halfway_is_noticed():
+def test_an_operation_that_was_interrupted_halfway_leaves_a_row_that_is_nobodys(operators):
     rec = Recording("it")
-    rec.constant(2.0)
-    rec.val.append(1.0)  # what an interrupt between two statements would leave
-    with pytest.raises(TapeFormatError, match="interrupted"):
-        rec.settle()
+    x = tracer.leaf(rec, INPUT, 2.0)
+    y = x * 3.0
+    rec.n += 1  # what an interrupt before the row was written would leave
+    z = y * y
+    tape = rec.freeze([z.row])
+    tape.validate()
+    assert len(tape.op) == 3 and tape.val[tape.outputs].tolist() == [36.0]
+
+
+@pytest.mark.parametrize("room", [18, 40, 2048])
+def test_garbage_that_records_while_rows_are_moved(room, operators, monkeypatch):
+    """Finalizers append rows whenever something is allocated: between two columns, when the block is full, in an array's operation."""
+    for module in (recording, tracer):
+        monkeypatch.setattr(module, "ROOM", room)
+    rec, late, made, turns = Recording("it"), [], [], itertools.count()
+    over: list[bool] = []
+    x, rng = tracer.leaf(rec, INPUT, 3.0), np.random.default_rng(0)
+    # at some collections only, or what an operation does would never be left alone
+    chosen = rng.choice(["nothing", "number", "array"], 100_000, p=[0.7, 0.2, 0.1]).tolist()
+
+    class Garbage:
+        def __init__(self):
+            self.me = self
+
+        def __del__(self):
+            turn = next(turns)
+            what = chosen[turn]
+            if what == "number":
+                late.append((x * 1.5, 4.5))
+            elif what == "array":
+                late.append((jt.array([x, x + 1.0, *[x] * (turn % 40)])[1] * 2.0, 8.0))
+            if not over:
+                Garbage()  # for the next collection, wherever that is
+
+    old = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        Garbage()
+        for k in range(1, 200):
+            y = jt.sin(x * k)
+            rows = jt.array([y] * (k % 50 + 1)) * float(k)
+            made += [(y, np.sin(3.0 * k)), (rows[-1], np.sin(3.0 * k) * k)]
+            if k % 7 == 0:
+                rec.settle()
+    finally:
+        over.append(True)
+        gc.set_threshold(*old)
+        gc.collect()
+    assert len(late) > 1000
+    op, a, b, val = rec.columns()
+    assert len(op) == len(a) == len(b) == len(val) == len(rec)
+    for var, value in made + late:
+        assert var.v == val[var.row] == rec.value(var.row) == value
+        assert rec.code(var.row) == op[var.row]
+    assert len({var.row for var, _ in made + late}) == len(made + late)
+    rec.freeze([var.row for var, _ in made + late]).validate()
+    # what each row says of its operands is what was computed
+    for row in np.flatnonzero(op < len(OPS)):
+        assert formulas.value(int(op[row]), val[a[row]], val[b[row]]) == val[row]
 
 
 def test_guards_of_old_pickles_are_found_where_they_were():
