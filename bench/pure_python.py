@@ -50,6 +50,28 @@ def check(w, value, gradient):
         assert np.allclose(gradient, slopes, rtol=1e-9, atol=1e-9 * max(map(abs, slopes))), (w.name, name)
 
 
+def split(record, seconds):
+    """The best times of recording, until the tape is there, and of planning."""
+    planned, noted, times = jt.program.schedule, [], []
+
+    def schedule(tape):
+        noted[:] = [perf_counter()]
+        plan = planned(tape)
+        noted.append(perf_counter())
+        return plan
+
+    jt.program.schedule = schedule
+    try:
+        end = perf_counter() + seconds
+        while len(times) < 3 or perf_counter() < end:
+            start = perf_counter()
+            record()
+            times.append((noted[0] - start, noted[1] - noted[0]))
+    finally:
+        jt.program.schedule = planned
+    return map(min, zip(*times, strict=True))
+
+
 def measure(w, seconds):
     """Operations, and per phase a dict of seconds: jittape's and each toy's."""
     f, x = w.build(jt), np.array(w.x)
@@ -59,15 +81,15 @@ def measure(w, seconds):
     program, out = jt.record(on_list(f), x), np.empty(len(x))
     whole = timing(lambda: program.value_and_grad(x, out=out), seconds).best
     assert np.array_equal(out, gradient), f"{w.name}: the program and value_and_grad differ"
-    # A new Program from the tape does the passes and the schedule again, and nothing else.
-    remake, parts = program.__reduce__()
+    recording, planning = split(lambda: jt.record(on_list(f), x), seconds)
 
     def sweep(mode):
         return timing(lambda: program.release(program.sweep((x,), mode)[2]), seconds).best
 
     ours = {
         "record": timing(lambda: jt.record(on_list(f), x), seconds).best,
-        "schedule": timing(lambda: remake(*parts), seconds).best,
+        "tape": recording,
+        "schedule": planning,
         "first": first,
         "forward": timing(lambda: program(x), seconds).best,
         "reverse": max(0.0, sweep(GRADIENT) - sweep(FORWARD)),
@@ -82,12 +104,13 @@ def measure(w, seconds):
         gc.collect()
         for phase in phases:
             phases[phase][name] = {"record": forward, "forward": forward, "reverse": whole - forward}.get(phase, whole)
-        del phases["schedule"][name]
+        del phases["schedule"][name], phases["tape"][name]
     return len(program.tape), phases
 
 
 LABELS = {
     "record": "record, passes and schedule (once)",
+    "tape": "of which the function runs and the tape is made",
     "schedule": "of which passes and schedule",
     "first": "first call (records too)",
     "forward": "replay: program(x)",
@@ -179,8 +202,7 @@ def recording(measured, seconds):
         if ops < 1000:
             continue
         progress(f"XAD, {name}")
-        whole, xad = phases["record"]["jittape"], xad_gradient(WORKLOADS[name], seconds)
-        alone = whole - phases["schedule"]["jittape"]
+        whole, alone, xad = *(phases[what]["jittape"] for what in ("record", "tape")), xad_gradient(WORKLOADS[name], seconds)
         than = f"one XAD gradient ({1e9 * xad / ops:.0f} ns/op)"
         yield f"{name}: record the tape ({1e9 * alone / ops:.0f} ns/op) to {than}", alone / xad, 0.5, "times"
         yield f"{name}: record with passes and schedule ({1e9 * whole / ops:.0f} ns/op) to {than}", whole / xad, 0.5, "times"

@@ -590,6 +590,9 @@ def append(rec: Recording, code: int, a: Any, b: Any, v: np.ndarray) -> Any:
     return class_of(code)(rec, numbered(rec.extend(code, a, b, v.ravel()), v.shape), v)
 
 
+_gate, _gate_not = (tracer.binary(CODE[name]) for name in ("gate", "gate_not"))
+
+
 def where(condition: Any, x: Any, y: Any) -> Any:
     """Elementwise choice: of a traced condition it records no branch, by a plain one it picks rows."""
     if {type(x), type(y)} <= _NUMBERS and isinstance(condition, (Var, *tracer.PLAIN)):
@@ -598,7 +601,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
             return tracer.constant(other.rec, chosen) if isinstance(other, Var) and not isinstance(chosen, Var) else chosen
         if not isinstance(x, Var) and not isinstance(y, Var):
             x = tracer.constant(condition.rec, x)
-        return tracer.apply(CODE["gate"], condition, x) + tracer.apply(CODE["gate_not"], condition, y)
+        return _gate(condition, x) + _gate_not(condition, y)
     truths = are_truths(x, y)
     c, x, y = operands("where", condition, x, y)
     rec = recording(c, x, y)
