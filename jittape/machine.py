@@ -63,8 +63,8 @@ _WORTH_A_CALL = 8
 # Nanoseconds: what compiling takes, what it takes for each of those, and for each that the plan has to find loops among them; what a
 # call of the kernels takes, and for each that the plan has.
 _COMPILING, _WRITING_ONE, _READING_ONE, _CALLING, _CALLING_ONE = 6e6, 1e5, 300.0, 50.0, 1.3
-# A plan with more single instructions and pulls is not read: of two million that takes 0.3 s, and some hundred bytes for each.
-_READABLE = 1 << 21
+# A plan with more single instructions and pulls is not read: of three million that takes 0.2 s.
+_READABLE = 1 << 23
 
 
 class _Sequence(NamedTuple):
