@@ -7,11 +7,12 @@ import itertools
 import sys
 import threading
 from array import array
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from . import kernels, native, tracer
+from . import kernels, native, show, tracer
 from .kernels import GRADIENT
 from .recording import CONST, INPUT, Recording
 from .schedule import direct
@@ -50,8 +51,20 @@ class EagerRecording(Recording):
 
     def appended(self, var: Any) -> None:
         """From time to time, drop what is out of reach."""
-        if len(self.vars) > self._limit and not self._fixed:
+        if len(self.vars) > self._limit and self._movable():
             self._collect()
+
+    def _movable(self) -> bool:
+        """Whether rows may move: no operation is halfway, which knows rows by their numbers, as below a finalizer or a signal handler.
+
+        Operations in machine code read those after all that may run other code; all others are functions of this package.
+        """
+        frame: FrameType | None = sys._getframe(1)
+        while frame and show.is_ours(frame.f_code):  # the operation that asks
+            frame = frame.f_back
+        while frame and not show.is_ours(frame.f_code):
+            frame = frame.f_back
+        return frame is None and not self._fixed
 
     def keep(self, var: Any) -> None:
         """Note a variable that shares rows with others."""
@@ -145,7 +158,7 @@ class EagerRecording(Recording):
     def backprop(self, var: Any) -> None:
         """Fill the adjoints: the derivative of ``var`` in every row before it."""
         self.check(self)
-        if len(self) > self._limit and not self._fixed:  # arrays add many rows for each of `vars`; here no operation is halfway
+        if len(self) > self._limit and self._movable():  # arrays add many rows for each of `vars`
             self._collect()
         fixed = self._fixed
         try:

@@ -23,6 +23,9 @@ from .tape import MAX_SLOTS, Tape
 INPUT, DATA, CONST = 255, 254, 253
 _NOT_EQUAL = CODE["not_equal"]
 CONDITIONS = frozenset(code for code, op in enumerate(OPS) if op.condition)
+# In what order a tape has the rows: inputs, constants, instructions.
+_KIND = np.zeros(256, np.uint8)
+_KIND[[INPUT, DATA]], _KIND[CONST], _KIND[[*range(len(OPS)), MATMUL]] = 1, 2, 3
 
 # A recent row: the value, both operands, the opcode; as `struct` writes it and as NumPy reads it.
 ROW = Struct("=diiB7x")
@@ -120,7 +123,7 @@ class Recording:
             else:
                 rows, size = np.frombuffer(self.block, _FIELDS, n - base), ROW.size * (n - base)
                 front, rest, empty = slice(size), slice(size, None), bytes(size)
-                _run(map(_add, columns, [rows[name].tobytes() for name in ("op", "a", "b", "val")]))
+                self._grow(columns, [rows[name].tobytes() for name in ("op", "a", "b", "val")])
                 # A finalizer may have recorded meanwhile, or have come here because the block was full, or have dropped rows; then this
                 # is done once more. From here on nothing comes between: there is no call, and no object that the garbage collector follows.
                 if self._settled is columns and self.base == base:
@@ -128,6 +131,13 @@ class Recording:
                         self.block[front], self.base = empty, n
                     else:
                         self.block, self.base = self.block[rest] + empty, n
+
+    def _grow(self, columns: tuple[array, array, array, array], rows: list) -> None:
+        """Append bytes to these columns, or make others where somebody has views of them, which then cannot grow."""
+        try:
+            _run(map(_add, columns, rows))
+        except BufferError:
+            self._settled = columns[0][:], columns[1][:], columns[2][:], columns[3][:]
 
     def _cut(self) -> None:
         """Take away what the columns have beyond the rows that were moved to them."""
@@ -139,8 +149,8 @@ class Recording:
 
     def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All rows as arrays: copies of op, a, b and val."""
-        op, a, b, val = self.settle()
-        return np.array(op, np.uint8), np.array(a, np.int32), np.array(b, np.int32), np.array(val, np.float64)
+        (op, a, b, val), n = self.settle(), self.base  # a finalizer may add more meanwhile
+        return np.array(op[:n], np.uint8), np.array(a[:n], np.int32), np.array(b[:n], np.int32), np.array(val[:n], np.float64)
 
     def code(self, row: int) -> int:
         """The opcode of a row."""
@@ -221,7 +231,7 @@ class Recording:
         rows = [bytes((op,)) * n, *(x.view(np.uint8).data for x in [*columns, np.ascontiguousarray(values, np.float64)])]
         while True:
             settled, row = self.settle(), self.base
-            _run(map(_add, settled, rows))
+            self._grow(settled, rows)
             if self._settled is settled and self.n == self.base == row:  # as in `settle`
                 self.n = self.base = row + n
                 break
@@ -324,10 +334,9 @@ class Recording:
         op, a, b, val = self.columns() if self.hooks else (np.frombuffer(k, k.typecode) for k in self.settle())
         if len(op) > MAX_SLOTS:
             raise TapeCapacityError(f"a tape holds at most {MAX_SLOTS} slots; this recording has {len(op)}")
-        kind = np.zeros(256, np.uint8)
-        kind[: len(OPS)] = kind[MATMUL] = 3
-        kind[CONST], kind[INPUT], kind[DATA] = 2, 1, 1
-        kind = kind[op]
+        if keep is not None:
+            op, a, b, val = (column[: len(keep)] for column in (op, a, b, val))
+        kind = _KIND[op]
         kind[0] = 0
         if keep is not None:
             kind[~keep] = 4

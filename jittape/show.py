@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from html import escape
+from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,10 +38,15 @@ _PICKED, _FOUND = (OPS[CODE["copy"]]._replace(name=name) for name in ("picked", 
 Place = tuple[str, int]
 
 
+def is_ours(code: CodeType) -> bool:
+    """Whether code is of this package."""
+    return code.co_filename.startswith(PACKAGE)
+
+
 def user_line() -> Place | None:
     """The (file, line) of the innermost frame outside this package."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame is not None and is_ours(frame.f_code):
         frame = frame.f_back  # type: ignore[assignment]
     return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
@@ -52,7 +58,7 @@ def user_place() -> Any:
     called by operators of this package, whose frames it need not look at.
     """
     frame = sys._getframe(3)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame is not None and is_ours(frame.f_code):
         frame = frame.f_back  # type: ignore[assignment]
     return None if frame is None else (frame.f_code, frame.f_lasti)
 
