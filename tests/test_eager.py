@@ -698,7 +698,7 @@ def test_rows_stay_while_a_finalizer_comes_between(name, operators):
             busy()
 
     old = gc.get_threshold()
-    for k in range(30):
+    for k in range(20):
         x, z, trash = jt.var(0.5), jt.var(0.25), [jt.var(1.0) for _ in range(k % 11)]
         Garbage()
         gc.set_threshold(1 + k % 7)
@@ -752,7 +752,7 @@ def test_what_was_not_dropped_then_is_dropped_later():
         def __del__(self):
             busy()
 
-    for _ in range(20):
+    for _ in range(5):
         Garbage()
         gc.collect()
     x = jt.var(0.5)
