@@ -63,7 +63,7 @@ _WORTH_A_CALL = 8
 # Nanoseconds: what compiling takes, what it takes for each of those, and for each that the plan has to find loops among them; what a
 # call of the kernels takes, and for each that the plan has.
 _COMPILING, _WRITING_ONE, _READING_ONE, _CALLING, _CALLING_ONE = 6e6, 1e5, 300.0, 50.0, 1.3
-# A plan with more single instructions and pulls is not read: of three million that takes 0.2 s.
+# A plan with more single instructions and pulls is not read: two million in a loop are read and compiled in 0.2 s.
 _READABLE = 1 << 23
 
 
@@ -203,11 +203,18 @@ class _Text(NamedTuple):
 
 
 def read(plan: Plan) -> _Text:
-    """What is to be written down of a plan."""
-    return _Text(
-        [_instructions(plan, row) if row[FORM] == STRETCH else None for row in plan.rows],
-        [_pulls(plan, pull) if pull[PULLS] == SINGLES else None for pull in plan.pulls],
-    )
+    """What is to be written down of a plan; where that is too much, as it is of a large irregular one, only the beginning."""
+    text, steps = _Text([], []), 0
+    for found, rows, what, kind, sequence in (
+        (text.rows, plan.rows, FORM, STRETCH, _instructions),
+        (text.pulls, plan.pulls, PULLS, SINGLES, _pulls),
+    ):
+        for row in rows:
+            found.append(sequence(plan, row) if row[what] == kind else None)
+            steps += found[-1].steps if found[-1] else 0
+            if steps > _MOST:
+                return text
+    return text
 
 
 def _forward(module: ir.Module, plan: Plan, text: _Text, addresses: list[int]) -> None:

@@ -395,3 +395,22 @@ def test_threads_may_run_a_program_while_it_is_compiled(monkeypatch):
         thread.join()
     assert not wrong
     assert program.plan.code[kernels.CALLS] == 0
+
+
+def test_a_large_irregular_plan_is_read_no_further_than_it_may_be_written(monkeypatch):
+    """To read all of a million operations took four seconds, in the middle of a loop, for nothing."""
+    rng = np.random.default_rng(0)
+    places = rng.random((3000, 2)).tolist()
+
+    def f(p):
+        values = list(p)
+        for a, b in places:
+            values.append(jt.sin(values[int(a * len(values))]) * values[int(b * len(values))])
+        return sum(values)
+
+    program = jt.record(f, [0.3, 0.2])
+    whole = machine.read(program.plan)
+    assert len(whole.rows) == len(program.plan.rows) and len(whole.pulls) == len(program.plan.pulls)
+    monkeypatch.setattr(machine, "_MOST", 100)
+    some = machine.read(program.plan)
+    assert not some.pays and len(some.rows) + len(some.pulls) < len(whole.rows) + len(whole.pulls)
