@@ -716,7 +716,6 @@ def test_rows_stay_while_a_signal_comes_between(name, operators):
     ours = os.path.dirname(jt.__file__)
     # between their lines nothing comes: there is no call
     whole = {"push", "append", "extend", "settle", "_cut"}
-    lines = itertools.count()
     for n in range(0, 60, 3):
         x, z = jt.var(0.5), jt.var(0.25)
         lines = itertools.count()
