@@ -418,6 +418,19 @@ def chain(v):
     return total * v
 
 
+@pytest.mark.parametrize("column", range(4))
+def test_columns_that_somebody_views_go_on_growing(column, operators):
+    rec = Recording("it")
+    x = tracer.leaf(rec, INPUT, 2.0)
+    view = np.frombuffer(rec.settle()[column], np.uint8)
+    before = view.copy()
+    made = [x * float(k) for k in range(1, 3000)]
+    rec.extend(CODE["copy"], x.row, 0, np.full(100, 2.0))
+    val = rec.columns()[3]
+    assert [val[y.row] for y in made] == [2.0 * k for k in range(1, 3000)] and val[-100:].tolist() == [2.0] * 100
+    assert all(len(k) == len(rec) for k in rec.settle()) and np.array_equal(view, before)
+
+
 def test_an_operation_that_was_interrupted_halfway_leaves_a_row_that_is_nobodys(operators):
     rec = Recording("it")
     x = tracer.leaf(rec, INPUT, 2.0)
